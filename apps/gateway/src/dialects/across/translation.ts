@@ -11,6 +11,7 @@ import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { PlainReply, StreamReader } from '../answer.js';
 import { NO_ANSWER } from '../answer.js';
+import { TOOLS_PROMPT_TOKENS } from '../anthropic-messages/tool-kinds.js';
 import type { Speech, UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import type { Operation } from '../dialect-name.js';
@@ -64,9 +65,14 @@ export class Translation implements Speech {
     return this.parts.written.leftOut;
   }
 
-  /** Bytes of the request for the provider, before a ceiling is put in. */
-  get bytes(): number {
-    return (this.#usual ??= bytesOf(this.parts.written.body)).length;
+  /**
+   * A bound of the tokens of the request for the provider: its bytes, before a ceiling is put in, and what Anthropic
+   * adds to a request with tools.
+   */
+  get inputBound(): number {
+    const { conversation, provider } = this.parts;
+    const ofTools = provider.dialect.name === 'anthropic-messages' && conversation.tools.length > 0;
+    return this.#usualBody().length + (ofTools ? TOOLS_PROMPT_TOKENS : 0);
   }
 
   #usual: Buffer | null = null;
@@ -81,7 +87,9 @@ export class Translation implements Speech {
         ? conversation.outputTokensMax
         : Math.min(call.injectedMaxTokens, price.maxOutputTokens);
     call.injected =
-      side.dialect.name === 'openai-chat' ? injectedInChat(names, ceiling, conversation.stream) : NOTHING_INJECTED;
+      side.dialect.name === 'openai-chat'
+        ? injectedInChat(names, ceiling, price.maxOutputTokens, conversation.stream)
+        : NOTHING_INJECTED;
     if (isUsual) return this.#usualBody();
     return bytesOf(this.parts.write({ ...conversation, outputTokensMax: ceiling }, names).body);
   }
@@ -122,18 +130,20 @@ export class Translation implements Speech {
 }
 
 /**
- * The fields of a translated request that the caller did not write under these names. A ceiling counts as ours, so that
- * one above what the model can write is left out: callers of other dialects must name one, whatever the model is.
+ * The fields of a translated request that the caller did not write under these names. A ceiling of at least what the
+ * model writes counts as ours, so that it is left out where the provider says that it is too large: callers of other
+ * dialects must name one, whatever the model is. A lower one is never left out, since no more is held.
  */
 function injectedInChat(
   { ceilingField, streamOptions }: FieldNames,
   ceiling: number | null,
+  modelCeiling: number,
   stream: boolean,
 ): Injected {
   const written = ceiling === null || ceilingField === 'none' ? null : ceilingField;
   return {
     ceiling: written,
-    ceilingTokens: written === null ? null : ceiling,
+    ceilingTokens: written === null || ceiling === null || ceiling < modelCeiling ? null : ceiling,
     streamOptions: stream && streamOptions,
   };
 }

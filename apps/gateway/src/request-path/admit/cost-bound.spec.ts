@@ -429,7 +429,7 @@ describe('the bound of tools that providers run', () => {
       ask: anthropicMessages.read(body),
       route: routeOf('m', reached),
       targets: reached,
-      translations: new Map(translated.map((target) => [target, { bytes: body.length }])),
+      translations: new Map(translated.map((target) => [target, { inputBound: body.length }])),
     } as unknown as Routed;
     return { bound: boundCost(exchange), exchange };
   };

@@ -53,13 +53,13 @@ export function isTranslated({ targets, translations }: Pick<Routed, 'targets' |
 }
 
 /**
- * How many bytes longer the longest translation is than the caller's own body: each may be a token. 0 if all targets
- * are sent the caller's own.
+ * How many more tokens the longest translation may have than the caller's own body has bytes. 0 if all targets are sent
+ * the caller's own.
  */
 export function addedBytes({ ask, translations }: Pick<Routed, 'ask' | 'translations'>): number {
   if (translations === null) return 0;
   let added = 0;
-  for (const { bytes } of translations.values()) added = Math.max(added, bytes - ask.body.length);
+  for (const { inputBound } of translations.values()) added = Math.max(added, inputBound - ask.body.length);
   return added;
 }
 
