@@ -14,6 +14,7 @@ export { keyManagementSchema } from './store/migrations/index.js';
 export { digestsOf } from './keys/api-key/api-key.js';
 export { newApiKey } from './keys/api-key/new-api-key.js';
 export { RefillStore } from './keys/refill-snapshots/refill-store.js';
+export { OrganizationStates } from './store/organization-states.js';
 export { ImportedKeys } from './store/imported-keys.js';
 export { ImportStore } from './keys/import-keys/import-store.js';
 export { KeyReferences } from './keys/create-key/key-references.js';

@@ -6,6 +6,7 @@ import {
   KeyReferences,
   newApiKey,
   OrganizationStore,
+  OrganizationStates,
   RefillStore,
 } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
@@ -66,7 +67,9 @@ export async function useImports({ dataSource }: Database): Promise<void> {
   await database.inOrganization('default', (manager) =>
     references.faults(manager, 'default', { projectId: PROJECT, groupIds: [GROUP] }),
   );
-  await new RefillStore(database).pages().next();
+  const states = new OrganizationStates(database);
+  await states.findAll(['default']);
+  await new RefillStore(database, states).pages().next();
   const imported = new ImportedKeys(database, { singleSession: false });
   imported.mayExist();
 }

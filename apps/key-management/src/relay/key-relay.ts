@@ -8,11 +8,15 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyMeter } from '../metrics.js';
 import { END_KEYS, KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
 import { KeyStore, type SnapshotEntries } from '../store/key-store.js';
+import { OrganizationStates } from '../store/organization-states.js';
 import type { ApiKey } from '../keys/api-key/api-key.js';
+import { organizationSnapshotOf } from '../organizations/organization.js';
 import { endKeys } from './end-keys.js';
 
 /** After this long without a written tombstone, a revoke is answered with 202. */
 const SNAPSHOT_BOUND_MS = 2_000;
+/** Organisations that are remembered as told; a forgotten one is told once more. */
+const TOLD_MAX = 10_000;
 
 /** Delivers committed changes: snapshots to the gateways, events to the bus. Each is retried until it succeeds. */
 @Injectable()
@@ -23,6 +27,7 @@ export class KeyRelay {
     database: ServiceDatabase,
     meter: KeyMeter,
     private readonly store: KeyStore,
+    organizations: OrganizationStates,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
     @Inject(LOGGER) logger: Logger,
@@ -31,7 +36,10 @@ export class KeyRelay {
       database,
       schema: KEYS_SCHEMA,
       effects: {
-        [WRITE_SNAPSHOT]: writeNewest((snapshot: KeySnapshot) => snapshots.write(snapshot), meter),
+        [WRITE_SNAPSHOT]: inOrder(
+          withOrganizations(organizations, snapshots),
+          writeNewest((snapshot: KeySnapshot) => snapshots.write(snapshot), meter),
+        ),
         [WRITE_ORGANIZATION]: writeNewest((one: OrganizationSnapshot) => snapshots.writeOrganization(one), meter),
         [END_KEYS]: endKeys(store, () => this.relay.wake()),
         [PUBLISH_CHANGE]: publishChanges(bus),
@@ -76,6 +84,33 @@ export class KeyRelay {
   async changeWritten(key: ApiKey, written: SnapshotEntries): Promise<boolean> {
     return this.snapshotsWritten(written.length > 0 ? written : await this.store.unwrittenSnapshots(key));
   }
+}
+
+function inOrder(...effects: readonly OutboxEffect[]): OutboxEffect {
+  return async (rows) => {
+    for (const effect of effects) await effect(rows);
+  };
+}
+
+/**
+ * Stores the organisations of usable keys where there are none, before the keys: a gateway that finds a key without its
+ * organisation must ask, and stands there in one queue with everybody who has invented a secret. Once told, an
+ * organisation stays told: whoever loses the store's data puts all of them back.
+ */
+function withOrganizations(
+  organizations: Pick<OrganizationStates, 'findAll'>,
+  snapshots: Pick<KeySnapshotWriter, 'refillOrganization'>,
+): OutboxEffect {
+  const told = new Set<string>();
+  return async (rows) => {
+    const usable = rows.map((row) => JSON.parse(row.payload) as KeySnapshot).filter(({ state }) => state !== 'revoked');
+    const untold = [...new Set(usable.map(({ organizationId }) => organizationId))].filter((id) => !told.has(id));
+    if (untold.length === 0) return;
+    const found = await organizations.findAll(untold);
+    await Promise.all(found.map((each) => snapshots.refillOrganization(organizationSnapshotOf(each))));
+    if (told.size + untold.length > TOLD_MAX) told.clear();
+    for (const id of untold) told.add(id);
+  };
 }
 
 /** If several versions of a snapshot wait, only the newest is written: it replaces the others. */

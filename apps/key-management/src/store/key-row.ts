@@ -37,8 +37,11 @@ export interface KeyRow {
   secrets: SecretRow[];
   group_ids: string[];
   organization_credit_generation: number;
-  /** Only of rows that `keys.keys_by_digests` returns: a list of keys does not need them. */
-  organization_group_routes?: GroupRoutes;
+}
+
+/** A row that `keys.keys_by_digests` returns, which has all that gateways need of the organisation. */
+export interface FoundKeyRow extends KeyRow {
+  organization_group_routes: GroupRoutes;
 }
 
 /** One secret in the JSON of a row: its moments arrive as text. */
@@ -139,13 +142,13 @@ function secretOf(row: SecretRow): KeySecret {
 }
 
 /** The fields of the key's organisation that a gateway needs, in a row of `keys.keys_by_digests`. */
-export function organizationOf(row: KeyRow): OrganizationState {
+export function organizationOf(row: FoundKeyRow): OrganizationState {
   return {
     id: row.organization_id,
     version: row.organization_version,
     creditLimitNanoUsd: organizationLimitOf(row),
     creditGeneration: row.organization_credit_generation,
-    groupRoutes: row.organization_group_routes ?? {},
+    groupRoutes: row.organization_group_routes,
     deletedAt: row.organization_deleted_at,
   };
 }

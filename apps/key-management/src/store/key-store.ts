@@ -13,7 +13,7 @@ import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import { makerOf } from '../members/maker.js';
 import type { OrganizationState } from '../organizations/organization.js';
 import { columnsOf } from './key-columns.js';
-import { keyOf, organizationOf, SELECT_KEY, type KeyRow } from './key-row.js';
+import { keyOf, organizationOf, SELECT_KEY, type FoundKeyRow, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
 export const LOOK_UPS = Symbol('LOOK_UPS');
@@ -132,7 +132,7 @@ export class KeyStore {
    * first. Deleted keys and secrets that have ended are among them: the caller looks at what was found.
    */
   async lookUp(digests: readonly string[]): Promise<Map<string, FoundKey>> {
-    const rows = await this.lookUps.ask<KeyRow>(`${KEYS_SCHEMA}.${BY_DIGESTS}`, digests);
+    const rows = await this.lookUps.ask<FoundKeyRow>(`${KEYS_SCHEMA}.${BY_DIGESTS}`, digests);
     const organizations = new Map(rows.map((row) => [row.organization_id, organizationOf(row)]));
     return byDigest(rows.map(keyOf), (key, secret) => ({
       key,

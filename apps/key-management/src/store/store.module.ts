@@ -4,6 +4,7 @@ import { ImportedKeys } from './imported-keys.js';
 import { KeyListStore } from './key-list-store.js';
 import { KeyStore, LOOK_UPS } from './key-store.js';
 import { Members } from './members.js';
+import { OrganizationStates } from './organization-states.js';
 
 /** The tables of the schema `keys`. */
 @Module({
@@ -14,7 +15,8 @@ import { Members } from './members.js';
     KeyListStore,
     KeyStore,
     Members,
+    OrganizationStates,
   ],
-  exports: [ImportedKeys, KeyListStore, KeyStore, Members, ServiceDatabase],
+  exports: [ImportedKeys, KeyListStore, KeyStore, Members, OrganizationStates, ServiceDatabase],
 })
 export class KeyStoreModule {}

@@ -44,8 +44,7 @@ export class RefillSnapshots implements OnApplicationBootstrap, OnApplicationShu
       // Asked behind the page's query: what was read before the store was lost is not put into the next one. A key may
       // have ended since, and its tombstone have been lost. Taken over by another process, that one begins anew.
       if (stopped() || !(await this.snapshots.keepRefill())) return keys;
-      if (page.organization !== null)
-        await this.snapshots.refillOrganization(organizationSnapshotOf(page.organization));
+      await this.snapshots.refillOrganization(organizationSnapshotOf(page.organization));
       for (let at = 0; at < page.keys.length; at += WRITTEN_AT_ONCE) {
         const some = page.keys.slice(at, at + WRITTEN_AT_ONCE);
         await Promise.all(some.map((key) => this.snapshots.refill(snapshotOf(key))));
