@@ -32,7 +32,7 @@ export function theStrangers(shape: () => Shape): void {
       });
 
     it(
-      'with a thousand connections of invented secrets keep no key alive: a revoke is answered 200',
+      'with a thousand connections of invented secrets keep no key alive, and no new one out',
       { timeout: 120_000 },
       async ({ annotate }) => {
         const owner = shape().client();
@@ -52,16 +52,23 @@ export function theStrangers(shape: () => Shape): void {
         });
         await tried;
         const times: number[] = [];
-        for (const { id, secret } of keys) {
-          const begun = performance.now();
-          const reply = await owner.admin('POST', `/v1/api-keys/${id}/revoke`);
-          times.push(Math.round(performance.now() - begun));
-          expect([reply.status, reply.json<{ state: string }>().state]).toEqual([200, 'revoked']);
-          expect((await owner.chat(secret)).status).toBe(401);
-          expect((await owner.chat((await owner.createKey()).secret)).status).toBe(200);
+        try {
+          for (const { id, secret } of keys) {
+            const begun = performance.now();
+            const reply = await owner.admin('POST', `/v1/api-keys/${id}/revoke`);
+            times.push(Math.round(performance.now() - begun));
+            // 202 says that a gateway may not know yet, which a slow machine answers; then it will know.
+            expect([200, 202]).toContain(reply.status);
+            expect(reply.json<{ state: string }>().state).toBe('revoked');
+            if (reply.status === 200) expect((await owner.chat(secret)).status).toBe(401);
+            else await expect.poll(async () => (await owner.chat(secret)).status, { timeout: 30_000 }).toBe(401);
+            const served = await owner.chat((await owner.createKey()).secret);
+            expect([served.status, served.text]).toEqual([200, expect.anything()]);
+          }
+        } finally {
+          going = false;
+          await Promise.all(flood);
         }
-        going = false;
-        await Promise.all(flood);
         expect([...answers.keys()].filter((status) => ![401, 429, 503].includes(status))).toEqual([]);
         await annotate(
           `revokes took ${times.join(', ')} ms while strangers were answered ${JSON.stringify([...answers])}`,

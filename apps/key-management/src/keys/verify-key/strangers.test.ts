@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
 
 const STRANGERS = 1_000;
+/** The most digests that one statement asks for where all share one session. */
+const ASKED_AT_ONCE = 50;
 
 let stage: KeyManagementStage;
 const registry = createMetricsRegistry('test', { processMetrics: false });
@@ -69,7 +71,7 @@ const call = async (method: 'POST' | 'DELETE', url: string, payload?: object) =>
 };
 
 describe('a thousand strangers who send invented secrets without a pause', () => {
-  it('delay no revoke and no new key: at most one query of theirs, for all of them, is ahead of any other', async () => {
+  it('delay no revoke and no new key: at most one query of theirs, for some of them, is ahead of any other', async () => {
     const keys = await Promise.all(
       Array.from({ length: 5 }, async (_, n) => (await call('POST', '/v1/api-keys', { name: `key ${n}` })).body),
     );
@@ -103,7 +105,9 @@ describe('a thousand strangers who send invented secrets without a pause', () =>
     expect(writes.length).toBeGreaterThanOrEqual(10);
     expect(Math.max(...others.map(({ ahead }) => ahead.filter(isLookUp).length))).toBeLessThanOrEqual(1);
     expect(lookUps).toBeGreaterThan(5);
-    expect(asked / lookUps, 'digests of one query').toBeGreaterThan(STRANGERS / 4);
+    const ofOneQuery = asked / lookUps;
+    expect(ofOneQuery).toBeGreaterThan(ASKED_AT_ONCE / 4);
+    expect(ofOneQuery).toBeLessThanOrEqual(ASKED_AT_ONCE);
     const text = await registry.metrics();
     expect(text).toMatch(/look_ups_total{outcome="found",service="test"} 5\n/);
     expect(text).toMatch(new RegExp(`look_ups_total{outcome="unknown",service="test"} ${asked}\\n`));
