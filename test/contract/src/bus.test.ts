@@ -207,7 +207,9 @@ describe('bus, Kafka', () => {
     await admin.connect();
     open.push({ close: () => admin.disconnect() });
     const topic = `${connection.topicPrefix}${FIRST}`;
-    const partition = (await admin.fetchTopicOffsets(topic)).find(({ high }) => high !== '0')!.partition;
+    // A topic that was just made may change its leader, and the admin client does not ask again.
+    const offsets = await waitUntil(() => admin.fetchTopicOffsets(topic), { what: 'the offsets of the topic' });
+    const partition = offsets.find(({ high }) => high !== '0')!.partition;
     return { admin, topic, partition };
   };
 
@@ -255,7 +257,9 @@ describe('bus, Kafka', () => {
   it('an offset the partition does not hold any more, or not yet, resumes at the oldest message, never at the end', async () => {
     const connection = kafka();
     const { admin, topic, partition } = await partitionOf(connection, 10);
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '6' }] });
+    const deleted = () =>
+      admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: '6' }] }).then(() => true);
+    await waitUntil(deleted, { what: 'the first messages to be deleted' });
     for (const wanted of [3n, 1_000n]) {
       const batches: BusBatch[] = [];
       const life = await consume(

@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, infraFromEnvironment, smallDisk, tempFolder } from '@tollgate/infra';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { appScript, repository, shortLived } from './kit/app-script.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { refusedStart } from './kit/refused-start.js';
@@ -16,6 +16,7 @@ type Environment = Readonly<Record<string, string>>;
 const SLOW_MS = 180_000;
 const ADMIN = 'admin-secret-of-the-test';
 let outside: Outside;
+vi.setConfig({ testTimeout: SLOW_MS });
 beforeAll(async () => {
   outside = await startOutside();
 });
@@ -40,39 +41,35 @@ async function refusal(dataFolder: string, environment: Environment = {}): Promi
 const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
 
 describe('a data folder that has lost a part', () => {
-  it(
-    'is refused and left as it is, whatever is lost; with the part back its keys are known',
-    async () => {
-      const shape = await startStandalone({ outside, adminSecret: ADMIN });
-      const key = await shape.client().createKey();
-      await shape.process.kill();
-      const { dataFolder } = shape;
-      const whole = `${dataFolder}.whole`;
-      cpSync(dataFolder, whole, { recursive: true });
-      for (const part of ['postgres/PG_VERSION', 'postgres', 'instance.json', 'journal']) {
-        const aside = `${dataFolder}.aside`;
-        renameSync(join(dataFolder, part), aside);
-        const line = await refusal(dataFolder);
-        expect(line).toMatch(/^tollgate did not start: TOLLGATE_DATA: /);
-        expect(line).toContain(`${join(dataFolder, part)} is missing, although`);
-        expect(existsSync(join(dataFolder, part)), part).toBe(false);
-        renameSync(aside, join(dataFolder, part));
-      }
-      rmSync(join(dataFolder, 'postgres', 'global'), { recursive: true });
-      expect(await refusal(dataFolder)).toContain(
-        `TOLLGATE_DATA: ${join(dataFolder, 'postgres')} cannot be opened as a database`,
-      );
-      rmSync(dataFolder, { recursive: true });
-      cpSync(whole, dataFolder, { recursive: true });
-      writeFileSync(join(dataFolder, 'lock'), 'junk');
-      expect(await refusal(dataFolder)).toContain(`TOLLGATE_DATA: ${join(dataFolder, 'lock')} is no lock`);
-      rmSync(join(dataFolder, 'lock'));
-      await shape.process.startAgain();
-      expect((await shape.client().chat(key.secret)).status).toBe(200);
-      await shape.stop();
-    },
-    SLOW_MS,
-  );
+  it('is refused and left as it is, whatever is lost; with the part back its keys are known', async () => {
+    const shape = await startStandalone({ outside, adminSecret: ADMIN });
+    const key = await shape.client().createKey();
+    await shape.process.kill();
+    const { dataFolder } = shape;
+    const whole = `${dataFolder}.whole`;
+    cpSync(dataFolder, whole, { recursive: true });
+    for (const part of ['postgres/PG_VERSION', 'postgres', 'instance.json', 'journal']) {
+      const aside = `${dataFolder}.aside`;
+      renameSync(join(dataFolder, part), aside);
+      const line = await refusal(dataFolder);
+      expect(line).toMatch(/^tollgate did not start: TOLLGATE_DATA: /);
+      expect(line).toContain(`${join(dataFolder, part)} is missing, although`);
+      expect(existsSync(join(dataFolder, part)), part).toBe(false);
+      renameSync(aside, join(dataFolder, part));
+    }
+    rmSync(join(dataFolder, 'postgres', 'global'), { recursive: true });
+    expect(await refusal(dataFolder)).toContain(
+      `TOLLGATE_DATA: ${join(dataFolder, 'postgres')} cannot be opened as a database`,
+    );
+    rmSync(dataFolder, { recursive: true });
+    cpSync(whole, dataFolder, { recursive: true });
+    writeFileSync(join(dataFolder, 'lock'), 'junk');
+    expect(await refusal(dataFolder)).toContain(`TOLLGATE_DATA: ${join(dataFolder, 'lock')} is no lock`);
+    rmSync(join(dataFolder, 'lock'));
+    await shape.process.startAgain();
+    expect((await shape.client().chat(key.secret)).status).toBe(200);
+    await shape.stop();
+  });
 });
 
 describe('a first start', () => {
@@ -88,30 +85,26 @@ describe('a first start', () => {
     'journal/journal.json',
   ];
 
-  it(
-    'works after kills of those before it at each of its steps',
-    async () => {
-      const dataFolder = newFolder();
-      const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
-      for (const step of steps) {
-        const app = spawn(process.execPath, [...shortLived, appScript('standalone')], {
-          cwd: repository,
-          env: { PATH: process.env['PATH'], ...outside.environment, ...environment },
-          stdio: 'ignore',
-        });
-        const exited = once(app, 'exit');
-        while (!existsSync(join(dataFolder, step)) && app.exitCode === null) await pause(1);
-        app.kill('SIGKILL');
-        expect(await exited, `killed at ${step}`).toEqual([null, 'SIGKILL']);
-      }
-      const shape = await startStandalone({ outside, dataFolder, adminSecret: ADMIN });
-      const key = await shape.client().createKey();
-      expect((await shape.client().chat(key.secret)).status).toBe(200);
-      expect(readdirSync(dataFolder).filter((name) => name.endsWith('.new'))).toEqual([]);
-      await shape.stop();
-    },
-    SLOW_MS,
-  );
+  it('works after kills of those before it at each of its steps', async () => {
+    const dataFolder = newFolder();
+    const { environment } = await standaloneSettings({ dataFolder, adminSecret: ADMIN });
+    for (const step of steps) {
+      const app = spawn(process.execPath, [...shortLived, appScript('standalone')], {
+        cwd: repository,
+        env: { PATH: process.env['PATH'], ...outside.environment, ...environment },
+        stdio: 'ignore',
+      });
+      const exited = once(app, 'exit');
+      while (!existsSync(join(dataFolder, step)) && app.exitCode === null) await pause(1);
+      app.kill('SIGKILL');
+      expect(await exited, `killed at ${step}`).toEqual([null, 'SIGKILL']);
+    }
+    const shape = await startStandalone({ outside, dataFolder, adminSecret: ADMIN });
+    const key = await shape.client().createKey();
+    expect((await shape.client().chat(key.secret)).status).toBe(200);
+    expect(readdirSync(dataFolder).filter((name) => name.endsWith('.new'))).toEqual([]);
+    await shape.stop();
+  });
 });
 
 describe('the secrets of an installation', () => {
