@@ -47,15 +47,15 @@ function statementOf(lookUpFunction: string): string {
  */
 const YIELD_MS_MAX = 250;
 /**
- * The most values that one statement of them asks for. A thousand take an embedded Postgres 100 to 400 ms, and a revoke,
- * which is several transactions, may meet a look-up before each.
+ * The most values that one statement of them asks for. A thousand take an embedded Postgres 100 to 400 ms, and a
+ * revoke, which is several transactions, may meet a look-up before each.
  */
 const ASKED_AT_ONCE = 50;
 
 /**
  * Look-ups on the one session that all queries share. Each begins only when no other query runs or waits, so a query
- * waits for at most one look-up. Under writes without a pause one look-up begins in each `YIELD_MS_MAX`. A list is asked
- * for in parts, each of which is a look-up.
+ * waits for at most one look-up. Under writes without a pause one look-up begins in each `YIELD_MS_MAX`. A list is
+ * asked for in parts, each of which is a look-up.
  */
 export class YieldingLookUps implements LookUps {
   /** The look-ups that have begun, and how many of them began while the session was busy. */

@@ -23,7 +23,10 @@ export class RefillStore {
     private readonly states: OrganizationStates,
   ) {}
 
-  /** Keys that were not revoked; also an organisation without any is a page. Each page is read while the one before is being worked on. */
+  /**
+   * Keys that were not revoked; also an organisation without any is a page. Each page is read while the one before is
+   * being worked on.
+   */
   async *pages(): AsyncGenerator<KeyPage> {
     for await (const organization of this.organizations()) {
       let next: Promise<KeyRow[]> | null = this.page(organization.id, null);
