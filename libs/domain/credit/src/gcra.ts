@@ -2,6 +2,11 @@
 export const WINDOW_US = 60_000_000;
 /** The tolerance for rounding, as a part of one emission interval: too little to admit one more request. */
 const TOLERANCE = 0.01;
+/**
+ * Times are rounded to quarters of a microsecond. The Lua scripts store this resolution, and doubles of the size of
+ * today's time have no higher one.
+ */
+const RESOLUTION_US = 0.25;
 
 /**
  * The generic cell rate algorithm. `tatUs` is the theoretical arrival time stored for a limit (0 if it was never used).
@@ -22,7 +27,10 @@ export function gcraTake(
   return { allowed: excess <= interval * TOLERANCE, tatUs: next, retryAfterUs };
 }
 
-/** The units that a limit has left at `nowUs`, and the time until it is full again. */
+/**
+ * The units that a limit has left at `nowUs`, and the time until it is full again. `gcraTake` allows so many, also
+ * where rounding decides.
+ */
 export function gcraLeft(
   tatUs: number,
   limit: number,
@@ -30,7 +38,11 @@ export function gcraLeft(
 ): { readonly remaining: number; readonly resetUs: number } {
   const interval = WINDOW_US / limit;
   const used = Math.max(0, tatUs - nowUs);
-  return { remaining: Math.max(0, Math.floor((WINDOW_US - used) / interval + TOLERANCE)), resetUs: used };
+  const units = Math.floor((WINDOW_US - used) / interval + TOLERANCE);
+  const allowed = gcraTake(tatUs, limit, units, nowUs).allowed;
+  // What rounding adds to a time is below the resolution, which is many units of a very high limit.
+  const remaining = allowed ? units : units - Math.ceil(RESOLUTION_US / interval);
+  return { remaining: Math.max(0, remaining), resetUs: used };
 }
 
 /**
@@ -51,10 +63,6 @@ export function gcraWithinWindow(tatUs: number, limit: number, nowUs: number): n
   return tatUs - nowUs - WINDOW_US > (WINDOW_US / limit) * TOLERANCE ? nowUs + WINDOW_US : tatUs;
 }
 
-/**
- * Rounds to quarters of a microsecond. The Lua scripts store this resolution, and doubles of the size of today's time
- * have no higher one.
- */
 function roundTat(us: number): number {
-  return Math.round(us * 4) / 4;
+  return Math.round(us / RESOLUTION_US) * RESOLUTION_US;
 }

@@ -110,6 +110,8 @@ export function theKey(shape: () => Shape): void {
       await client.chat(secret);
       const totals = await usageOf(shape(), id, 1);
       const capitals = id.toUpperCase();
+      // Its use arrives a little later than its charge, and must not come between the two readings.
+      await expect.poll(async () => (await client.getKey(id)).secrets[0]?.requests, { timeout: 30_000 }).toBe(1);
       const shown = await client.getKey(id);
       expect(Number(shown.credit_used_usd)).toBeGreaterThan(0);
       expect(await client.getKey(capitals)).toEqual(shown);
