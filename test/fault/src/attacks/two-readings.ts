@@ -47,17 +47,7 @@ const unbounded = [
   '"chat_template_kwargs":{"chat_template":"{% for i in range(9999) %}a{% endfor %}"}',
   '"chat_template_args":{"documents":["x"]}',
 ];
-const parts = [
-  'image_url',
-  'IMAGE_URL',
-  'audio_url',
-  'image_embeds',
-  'video',
-  'document',
-  'media',
-  'inline_data',
-  'pdf',
-];
+const parts = ['IMAGE_URL', 'audio_url', 'image_embeds', 'video', 'document', 'media', 'inline_data', 'pdf'];
 
 /** No provider reads another request than the gateway did. */
 export function twoReadings(stageOf: () => AttackStage): void {
@@ -83,9 +73,14 @@ export function twoReadings(stageOf: () => AttackStage): void {
         expect([kind, await send(capped.secret, '', [{ role: 'user', content }])]).toEqual([kind, 400]);
       }
     }
+    const image = { type: 'image_url', image_url: { url: 'https://host/x' } };
+    for (const content of [image, [[image]]])
+      expect(await send(capped.secret, '', [{ role: 'user', content }])).toBe(400);
+    // An image has a bound, which is more than this key has left at the price of this model.
+    expect(await send(capped.secret, '', [{ role: 'user', content: [image] }])).toBe(402);
     expect(play.requests).toEqual([]);
     tellMeasured(`${shape.name}: bodies with two readings`, {
-      refused: 2 * (ambiguous.length + elsewhere.length) + unbounded.length + 3 * parts.length,
+      refused: 2 * (ambiguous.length + elsewhere.length) + unbounded.length + 3 * (parts.length + 1),
     });
   });
 }
