@@ -42,7 +42,7 @@ export interface ProviderType {
   /** The headers of a call without such headers: names and values in turn. */
   readonly defaultHeaders: readonly string[];
   /** The fields that a provider is presumed to accept if its entry in the configuration says nothing. */
-  knownFields(config: Pick<ProviderConfig, 'baseUrl'>): KnownFields;
+  knownFields(config: Pick<ProviderConfig, 'baseUrl' | 'passesToOpenAi'>): KnownFields;
   /**
    * Whether an error with this status means that our configuration is wrong, and not the caller's request; then another
    * target is tried. `isCallersModel` says that the provider was asked for the model that the caller named.

@@ -72,6 +72,8 @@ export interface Provider {
   readonly allowBetas?: readonly string[];
   /** What a compatible provider serves besides chat, completions and embeddings; absent for nothing more. */
   readonly endpoints?: readonly 'responses'[];
+  /** Whether a compatible provider is a proxy in front of OpenAI, and takes what OpenAI takes; absent for no. */
+  readonly passesToOpenAi?: boolean;
   /**
    * Who answers instead of the provider; never of the file, but of whoever composes the process. Absent: the provider
    * itself.

@@ -17,6 +17,7 @@ const names = z
             base_url: z.string().catch(''),
             api_version: z.unknown().optional(),
             endpoints: z.unknown().optional(),
+            passes_to_openai: z.unknown().optional(),
             allow_betas: z.unknown().optional(),
           })
           .nullable()
@@ -100,16 +101,15 @@ const AZURE_V1 = /\/openai\/v1\/*$/i;
 const AZURE_DEPLOYMENT = /\/openai\/deployments(?:\/.*)?$/i;
 
 /** What a provider's type does not go with. */
-function typeFaults(
-  { type, dialect, base_url, api_version, endpoints, allow_betas }: NamedProvider,
-  index: number,
-): FieldFault[] {
+function typeFaults(provider: NamedProvider, index: number): FieldFault[] {
+  const { type, dialect, base_url, api_version, allow_betas } = provider;
   const fault = (field: string, message: string): FieldFault => ({ path: ['providers', index, field], message });
   const faults: FieldFault[] = [];
   if (type !== undefined && dialect !== undefined && (type === 'anthropic') !== (dialect === 'anthropic'))
     faults.push(fault('dialect', `contradicts type ${type}: leave it out`));
-  if (endpoints !== undefined && (type === 'openai' || type === 'azure' || type === 'anthropic'))
-    faults.push(fault('endpoints', 'is for type compatible alone'));
+  if (type === 'openai' || type === 'azure' || type === 'anthropic')
+    for (const field of ['endpoints', 'passes_to_openai'] as const)
+      if (provider[field] !== undefined) faults.push(fault(field, 'is for type compatible alone'));
   if (allow_betas !== undefined && (type ?? dialect) !== 'anthropic')
     faults.push(fault('allow_betas', 'is for type anthropic alone'));
   if (type !== 'azure') {

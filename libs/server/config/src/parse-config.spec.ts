@@ -481,6 +481,19 @@ describe('the type of a provider', () => {
       'providers[1].base_url: must end before /openai/deployments, which is added to it: write https://name.openai.azure.com, and the deployment as the model of a target',
     ]);
   });
+  it('is a proxy in front of OpenAI only where a compatible entry says so', () => {
+    const url = 'base_url: https://llm-proxy.example.com/v1';
+    expect(parse(withEntry(`${url}, passes_to_openai: true`)).providers[1]).toMatchObject({ passesToOpenAi: true });
+    expect(parse(withEntry(url)).providers[1]).not.toHaveProperty('passesToOpenAi');
+    for (const [type, field] of [
+      ['openai', 'passes_to_openai: true'],
+      ['anthropic', 'passes_to_openai: false'],
+      ['anthropic', 'endpoints: [responses]'],
+    ] as const)
+      expect(faultsOf(`type: ${type}, ${url}, ${field}`)).toEqual([
+        `providers[1].${field.split(':')[0]}: is for type compatible alone`,
+      ]);
+  });
   it('tells where it is wrong, by field, line and column', () => {
     expect(problemsOf(withEntry('type: azur, base_url: https://x'))).toEqual([
       expect.stringMatching(/^3:\d+ providers\[1\]\.type: must be one of "?openai/) as unknown,

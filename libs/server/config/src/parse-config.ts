@@ -158,6 +158,7 @@ function toProvider(provider: ConfigFile['providers'][number], sources: Sources)
     allowFields: provider.allow_fields,
     ...(provider.allow_betas !== undefined && { allowBetas: provider.allow_betas }),
     ...(provider.endpoints !== undefined && { endpoints: provider.endpoints }),
+    ...(provider.passes_to_openai !== undefined && { passesToOpenAi: provider.passes_to_openai }),
   };
 }
 

@@ -15,6 +15,7 @@ describe('a recipe of docs/providers.md', () => {
       'OpenRouter',
       'Gemini',
       'Amazon Bedrock',
+      'A proxy in front of OpenAI',
       'OpenAI and Anthropic, with all options',
     ]);
   });

@@ -195,6 +195,12 @@ const providerSchema = z.strictObject({
     .describe(
       'For type compatible: what it serves besides chat completions, completions and embeddings. Without responses in this list, calls of Responses reach it as chat completions',
     ),
+  passes_to_openai: z
+    .boolean()
+    .optional()
+    .describe(
+      "For type compatible: true for a proxy in front of OpenAI, or of OpenAI's models at Azure. It is then sent what only OpenAI knows, as service_tier and prompt_cache_key, as if its host were OpenAI's",
+    ),
 });
 
 const targetSchema = z.strictObject({
@@ -408,7 +414,7 @@ export const configFileSchema = z.strictObject({
         .max(65_536 * MIB)
         .optional()
         .describe(
-          'What the bodies of all requests under way may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more',
+          'What the bodies of all requests under way, and their translations for other APIs, may take of the memory of a process together; half of it for one key. At least twice body_bytes_max; where absent 256 MiB, or twice body_bytes_max where that is more',
         ),
       calls_per_key_max: z
         .int()

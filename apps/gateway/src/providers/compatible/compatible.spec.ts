@@ -32,6 +32,16 @@ describe('a provider of OpenAI’s paths', () => {
     expect(openai.knownFields({ baseUrl }).hints).toBe(true);
   });
 
+  it('is taken for OpenAI where its entry says that it is a proxy in front of it', () => {
+    const proxy = { baseUrl: 'http://litellm.internal:4000/v1' };
+    expect(compatible.knownFields({ ...proxy, passesToOpenAi: true })).toEqual(openai.knownFields(proxy));
+    for (const said of [{}, { passesToOpenAi: false }])
+      expect(compatible.knownFields({ ...proxy, ...said })).toEqual({
+        ceilingField: 'max_tokens',
+        streamOptions: true,
+      });
+  });
+
   it('is asked for Responses only if its entry says that it serves them', () => {
     const config = { baseUrl: 'https://host/v1', apiVersion: null };
     expect([...compatible.dialectsOf(config)]).toEqual(['openai-chat', 'openai-completions', 'openai-embeddings']);

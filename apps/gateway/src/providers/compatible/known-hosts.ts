@@ -1,5 +1,8 @@
 import type { KnownFields } from '../provider-type.js';
 
+/** The host of OpenAI's own API. */
+export const OPENAI_HOST = 'api.openai.com';
+
 /**
  * The ends of known hosts, with the fields that their API references document (read in November 2026). OpenAI's
  * reasoning models refuse `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report
@@ -7,7 +10,7 @@ import type { KnownFields } from '../provider-type.js';
  * without the thoughts that led to it.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
-  ['api.openai.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
+  [OPENAI_HOST, { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
   ['openai.azure.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
   ['api.groq.com', { ceilingField: 'max_completion_tokens', streamOptions: true }],
   ['api.x.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],
