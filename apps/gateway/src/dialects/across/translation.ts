@@ -7,6 +7,7 @@ import type {
   WrittenRequest,
 } from '@tollgate/conversation';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import type { BodyRoom } from '@tollgate/http';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { PlainReply, StreamReader } from '../answer.js';
@@ -40,6 +41,8 @@ export interface TranslationParts {
   readonly reply: ReplyContext;
   /** Our id of the request, for errors. */
   readonly requestId: string;
+  /** The room of what it keeps in memory, in the budget for bodies; null where none is counted. */
+  readonly room: BodyRoom | null;
   /** The request for the target, as `write` made it under the usual names of fields. */
   readonly written: WrittenRequest;
   /** Writes the request again under other names, or with a ceiling of the gateway's own. */
@@ -72,10 +75,21 @@ export class Translation implements Speech {
   get inputBound(): number {
     const { conversation, provider } = this.parts;
     const ofTools = provider.dialect.name === 'anthropic-messages' && conversation.tools.length > 0;
-    return this.#usualBody().length + (ofTools ? TOOLS_PROMPT_TOKENS : 0);
+    return this.writtenBytes + (ofTools ? TOOLS_PROMPT_TOKENS : 0);
+  }
+
+  /** The bytes of the request for the provider, before a ceiling of the gateway's is put in. */
+  get writtenBytes(): number {
+    return this.#usualBody().length;
   }
 
   #usual: Buffer | null = null;
+
+  /** Its target is not called any more: gives back the room of what was written for it. */
+  free(): void {
+    this.#usual = null;
+    this.parts.room?.free();
+  }
 
   bodyFor({ model, provider, price }: Target, call: UpstreamCall): Buffer {
     const { conversation, provider: side } = this.parts;
@@ -91,6 +105,8 @@ export class Translation implements Speech {
         ? injectedInChat(names, ceiling, price.maxOutputTokens, conversation.stream)
         : NOTHING_INJECTED;
     if (isUsual) return this.#usualBody();
+    // There is room for one written form.
+    this.#usual = null;
     return bytesOf(this.parts.write({ ...conversation, outputTokensMax: ceiling }, names).body);
   }
 

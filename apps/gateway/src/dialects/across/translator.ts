@@ -9,10 +9,12 @@ import {
   type WriteContext,
   type WrittenRequest,
 } from '@tollgate/conversation';
+import type { BodyRoom } from '@tollgate/http';
 import type { FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
 import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/refusal.js';
+import { makeRoom } from '../../request-path/open-requests/open-requests.js';
 import type { Dialect } from '../dialect.js';
 import { countNodes } from './json-size.js';
 import { callerSide, providerSides, sidesFor } from './sides.js';
@@ -21,23 +23,54 @@ import { Translation, type CallerSide, type ProviderSide } from './translation.j
 /** Translates the request for one target: null if no dialect of its provider can be reached from the caller's. */
 export type Translate = (target: Target) => Translation | Refusal | null;
 
-/** Makes the translations of one request. Its body is parsed once, for the first target that needs it. */
+/**
+ * Makes the translations of one request. Its body is parsed once, for the first target that needs it. What a
+ * translation keeps in memory is counted in the budget for bodies, until its target is given up or the request ends.
+ */
 export function translator(dialect: Dialect, exchange: Routed): Translate {
   const caller = callerSide(dialect);
   let read: Read | Refusal | null = null;
   return (target) => {
-    if (caller === null || providerSides(caller.codec.name, target).length === 0) return null;
-    read ??= readRequest(caller, exchange);
-    if ('kind' in read) return read;
-    const { conversation, request } = read;
-    let fault: Translation | Refusal | null = null;
-    for (const provider of sidesFor(providerSides(caller.codec.name, target), conversation, target)) {
-      const translation = translationOf(exchange, target, { caller, provider, conversation, request });
-      if (!isRefusal(translation)) return translation;
-      fault ??= translation;
-    }
-    return fault;
+    const sides = caller === null ? [] : providerSides(caller.codec.name, target);
+    if (caller === null || sides.length === 0) return null;
+    const room = exchange.openRequest?.openRoom() ?? null;
+    const make = (): Translation | Refusal | null => {
+      read ??= readRequest(caller, exchange);
+      return 'kind' in read ? read : firstOf(sides, { ...read, exchange, target, caller, room });
+    };
+    const translation = makeRoomFor(exchange, 0, room) ?? make();
+    if (translation === null || isRefusal(translation)) room?.free();
+    return translation;
   };
+}
+
+/** What a translation for one target is made of. */
+interface Parts extends Read {
+  readonly exchange: Routed;
+  readonly target: Target;
+  readonly caller: CallerSide;
+  readonly room: BodyRoom | null;
+}
+
+/** The translation to the first of these sides that can be told what the request says, else the first refusal. */
+function firstOf(sides: readonly ProviderSide[], parts: Parts): Translation | Refusal | null {
+  let fault: Refusal | null = null;
+  for (const provider of sidesFor(sides, parts.conversation, parts.target)) {
+    const translation = translationOf(provider, parts);
+    if (!isRefusal(translation)) return translation;
+    fault ??= translation;
+  }
+  return fault;
+}
+
+/**
+ * Takes room for a translation: for the texts of the body, which are kept as they were parsed, and for the bytes that
+ * are written for the provider.
+ */
+function makeRoomFor({ ask, openRequest }: Routed, writtenBytes: number, room: BodyRoom | null): Refusal | undefined {
+  const bytes = ask.body.length + writtenBytes;
+  if (openRequest !== null && room !== null && !openRequest.canHave(ask.body.length + bytes)) return TOO_LARGE;
+  return makeRoom({ openRequest }, bytes, room);
 }
 
 interface Read {
@@ -71,24 +104,29 @@ function parsed(body: Buffer): JsonObject | null {
 const TOO_MANY = refuse('invalid_request', {
   message: `The model is behind another API, and the body has more than ${NODES_MAX} texts, objects and lists: too many to be carried there.`,
 });
+const TOO_LARGE = refuse('body_too_large', {
+  message:
+    'The model is behind another API, and the body is too large to be carried there: it and its translation take more ' +
+    'memory than one API key may have.',
+});
 const NOT_READABLE = refuse('invalid_json', { message: 'A text in the body has an escape that JSON does not know.' });
 
 function translationOf(
-  exchange: Routed,
-  target: Target,
-  { caller, provider, conversation, request }: Read & { readonly caller: CallerSide; readonly provider: ProviderSide },
+  provider: ProviderSide,
+  { exchange, target, caller, conversation, request, room }: Parts,
 ): Translation | Refusal {
   const write = (to: Conversation, names: FieldNames): WrittenRequest | Fault =>
     provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name));
   const written = write(conversation, target.provider.injectedFields.of(target.model));
   if (written.kind === 'fault') return refusalOf(written);
-  return new Translation({
+  const translation = new Translation({
     conversation,
     caller,
     provider,
     written,
     reply: replyContextOf(exchange, request),
     requestId: exchange.requestId,
+    room,
     write: (to, names) => {
       const again = write(to, names);
       // The names of fields and a ceiling of ours change nothing that could be refused.
@@ -96,6 +134,7 @@ function translationOf(
       return again;
     },
   });
+  return makeRoomFor(exchange, translation.writtenBytes, room) ?? translation;
 }
 
 function contextOf(

@@ -43,6 +43,7 @@ export async function forward(exchange: Journaled, log: RequestLog, look: KeyLoo
     if (verdict.kind === 'answered') return verdict.outcome;
     if (verdict.kind === 'key_ended') return keyEnded(exchange, target, verdict.refusal, log);
     failure = verdict.failure;
+    exchange.translations?.get(target)?.free();
   }
   if (exchange.reply.destroyed)
     return {

@@ -1,4 +1,4 @@
-import { BodyBudget } from '@tollgate/http';
+import { BodyBudget, type BodyRoom } from '@tollgate/http';
 import { retryHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange, Identified } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
@@ -46,7 +46,7 @@ export class OpenRequests {
       return tooMany('The limit on parallel requests of the API key is reached.');
     }
     if (key.requests === 0) this.#keys.set(apiKeyId, key);
-    exchange.openRequest = new OpenRequest(key, this.budget.open(key.bodies));
+    exchange.openRequest = new OpenRequest(key, this.budget.open(key.bodies), this.budget);
     return undefined;
   }
 
@@ -68,9 +68,16 @@ function tooMany(message: string): Refusal {
   return refuse('rate_limit_exceeded', { message, headers: retryHeaders(RETRY_AFTER_MS) });
 }
 
-/** Takes room in the budget for a body of `bytes`; returns a refusal if there is not enough. */
-export function makeRoom({ openRequest }: Exchange, bytes: number): Refusal | undefined {
-  const full = openRequest?.room.grow(bytes) ?? null;
+/**
+ * Takes room in the budget for a body of `bytes`, or in another room of the request for what is kept beside its body;
+ * returns a refusal if there is not enough.
+ */
+export function makeRoom(
+  { openRequest }: Pick<Exchange, 'openRequest'>,
+  bytes: number,
+  room: BodyRoom | null = openRequest?.room ?? null,
+): Refusal | undefined {
+  const full = room?.grow(bytes) ?? null;
   if (full === null) return undefined;
   if (openRequest?.isOfKey(full) === true)
     return tooMany('The bodies of the calls that the API key has under way are too large together.');

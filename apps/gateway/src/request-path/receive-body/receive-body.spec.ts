@@ -156,6 +156,7 @@ describe('the body of a request', () => {
         const openRequest = new OpenRequest(
           { apiKeyId: 'k', requests: 0, undecided: 0, bodies: key },
           budget.open(key),
+          budget,
         );
         return roomy(Object.assign(await sent(head, body), { openRequest }));
       };

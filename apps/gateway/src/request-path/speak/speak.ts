@@ -1,6 +1,7 @@
+import { ERRORS } from '@tollgate/errors';
 import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
 import type { Dialect } from '../../dialects/dialect.js';
-import { translator } from '../../dialects/across/translator.js';
+import { translator, type Translate } from '../../dialects/across/translator.js';
 import type { Translation } from '../../dialects/across/translation.js';
 import { speaks, type Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
@@ -13,23 +14,30 @@ import { keepTargets, type Routed } from '../exchange/exchange.js';
 export function speak(dialect: Dialect): (exchange: Routed) => Refusal | undefined {
   const { name } = dialect;
   const speaksIt = (target: Target): boolean => speaks(target, name);
-  return (exchange) => (exchange.targets.every(speaksIt) ? undefined : speakToOthers(dialect, exchange));
+  return (exchange) =>
+    exchange.targets.every(speaksIt)
+      ? undefined
+      : speakToOthers(exchange, translator(dialect, exchange), speaksIt);
 }
 
-function speakToOthers(dialect: Dialect, exchange: Routed): Refusal | undefined {
-  const translate = translator(dialect, exchange);
+function speakToOthers(
+  exchange: Routed,
+  translate: Translate,
+  speaksIt: (target: Target) => boolean,
+): Refusal | undefined {
   const translations = new Map<Target, Translation>();
   const reached: Target[] = [];
   let fault: Refusal | null = null;
   for (const target of exchange.targets) {
-    if (speaks(target, dialect.name)) {
+    if (speaksIt(target)) {
       reached.push(target);
       continue;
     }
     const translation = translate(target);
     if (translation === null) continue;
     if (isRefusal(translation)) {
-      fault ??= translation;
+      // What can be tried again later says more than what another target cannot be told.
+      if (fault === null || ERRORS[translation.code].retryable) fault = translation;
       continue;
     }
     translations.set(target, translation);
