@@ -103,7 +103,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .then(ownIds(parts.sealedIds))
       // 404 model_not_found: no provider of the model speaks the dialect, and none can be translated for;
       // 400 invalid_request: the request says what no target can be told
-      .then(speak(dialect))
+      .then(speak(dialect, parts.sealedIds))
       // 400 invalid_request: a header asks for what the provider's entry does not allow
       .then(passHeaders)
       // 503 provider_busy

@@ -95,7 +95,8 @@ export interface RefusalPart {
 
 /**
  * What a model thought before its answer. `sealed` is what only the maker of the model can read: Anthropic's signature
- * or redacted data, OpenAI's encrypted content. It is sent back unchanged to the same maker, and to nobody else.
+ * or redacted data, OpenAI's encrypted content, Gemini's signatures. It is sent back unchanged to the same maker, and
+ * to nobody else.
  */
 export interface ThinkingPart {
   readonly kind: 'thinking';
@@ -104,9 +105,14 @@ export interface ThinkingPart {
 }
 
 export interface SealedThought {
-  readonly maker: 'anthropic' | 'openai';
-  /** `signature` seals the text beside it; `redacted` and `encrypted` stand for a text that is not shown. */
-  readonly kind: 'signature' | 'redacted' | 'encrypted';
+  /** `compatible` is one provider that speaks OpenAI's chat; the gateway has sealed `data` for that provider. */
+  readonly maker: 'anthropic' | 'openai' | 'compatible';
+  /**
+   * `signature` seals the text beside it; `redacted` and `encrypted` stand for a text that is not shown. The others are
+   * of a `compatible` provider, and belong to the call of a tool that follows them in their turn (`call`), to the one
+   * before them (`called`), or to the whole message (`message`).
+   */
+  readonly kind: 'signature' | 'redacted' | 'encrypted' | 'call' | 'called' | 'message';
   readonly data: string;
   /** The id of the item that it belongs to, where the dialect has one. */
   readonly id?: string;

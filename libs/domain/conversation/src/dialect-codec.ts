@@ -38,8 +38,20 @@ export interface WriteContext {
    * knows, efforts that only its models have, and texts of the operator that do not stand first.
    */
   readonly hints?: boolean;
+  /** Seals for the provider what only it can read. Absent: clients do not get it. */
+  readonly seal?: ProviderSeal;
   /** Finds the caller's field of a feature, for faults. */
   fieldOf(feature: Feature): string;
+}
+
+/**
+ * Seals what only one provider can read, so that clients can keep it and send it back, and no other provider gets it.
+ */
+export interface ProviderSeal {
+  /** The text as letters, digits, `-` and `_`. */
+  seal(text: string): string;
+  /** Null for what was not sealed for this provider and this customer, or was changed. */
+  open(sealed: string): string | null;
 }
 
 /** A request as a provider is sent it. */
@@ -52,12 +64,16 @@ export interface WrittenRequest {
   readonly names: NameMap;
 }
 
-/** Finds the caller's names of tools behind those that the provider was sent. */
+/**
+ * Finds the caller's names of tools behind those that the provider was sent, and has what else an answer is read with.
+ */
 export interface NameMap {
   /** The caller's name of a tool. */
   original(sent: string): string;
   /** Whether the caller declared the tool as a custom one, so that its input is text and not JSON. */
   isCustom(sent: string): boolean;
+  /** Seals what only this provider can read. Absent: the client does not get it. */
+  readonly seal?: ProviderSeal;
 }
 
 /** What an answer is written with. */

@@ -38,7 +38,8 @@ ${tables.fields}
   within the user's turn, between the tags \`<system-reminder>\`. So do servers behind chat that are not OpenAI or Azure: what is
   said first reaches them as one text, with blank lines between its parts, and what is said later between those tags.
 - **Hints that only OpenAI knows** (\`prompt_cache_key\`, \`user\`, \`metadata\`, \`verbosity\`, and \`service_tier\` if it is \`auto\` or
-  \`default\`) are left out towards servers that are not OpenAI or Azure, which \`x-tollgate-left-out\` says.
+  \`default\`) are left out towards servers that are not OpenAI or Azure, which \`x-tollgate-left-out\` says. A proxy in front of
+  these is sent them if its entry in the configuration has [\`passes_to_openai: true\`](providers.md#a-proxy-in-front-of-openai).
 - **Schemas** are strict at OpenAI only if each object in them requires all its properties and forbids others. A schema that
   another dialect calls strict is sent without \`strict\` otherwise, which \`x-tollgate-left-out\` says.
 - **Tool calls** are followed at once by all their results, whatever the order was; images of results follow in one message
@@ -50,6 +51,12 @@ ${tables.fields}
 - **Thoughts** come back as \`reasoning_content\` in chat, with their seals in \`thinking_blocks\`; as \`thinking\` blocks in
   Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
   maker are not sent to a model.
+- **Signatures of Gemini** (\`extra_content\` of a tool call or a message at its compatible servers, \`reasoning_details\` at
+  OpenRouter if one of them is encrypted or signed) come back to callers of Messages and Responses as a thought without text,
+  before the call that they belong to or after the text: as a \`thinking\` block with a \`signature\`, or as a \`reasoning\` item with
+  \`encrypted_content\`. Gemini 3 refuses a call without its signature, so send these back as they came, at their place. They are
+  sealed for your organisation and the provider that gave them; no other gets them. A request without tools and without an
+  effort or a budget of thoughts gets none.
 - **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
   word for about as many at OpenAI. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
   \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says. Nor

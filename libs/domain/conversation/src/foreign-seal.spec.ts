@@ -15,6 +15,11 @@ const seals: fc.Arbitrary<SealedThought> = fc.oneof(
     kind: fc.constantFrom('signature' as const, 'redacted' as const),
     data: fc.string(),
   }),
+  fc.record({
+    maker: fc.constant('compatible' as const),
+    kind: fc.constantFrom('call' as const, 'called' as const, 'message' as const),
+    data: fc.string(),
+  }),
 );
 
 describe('a seal of another maker', () => {
@@ -33,6 +38,7 @@ describe('a seal of another maker', () => {
     'tg1.0123456789abcdef.gAAA',
     'tg1.anothers_thought.',
     'tg1.anothers_thought.a.b.c.d',
+    'tg1.anothers_thought.openai.call.c.d',
   ])('is not what reads %j', (text) => expect(unpackSeal(text)).toBeNull());
 
   it('has the form of a mark of encrypted content, with an origin that is none', () => {

@@ -7,7 +7,13 @@ import type { SealedThought } from './conversation.js';
  * a request that passes to OpenAI as it is.
  */
 export const FOREIGN_SEAL = 'tg1.anothers_thought.';
-const FOREIGN = /^tg1\.anothers_thought\.(anthropic|openai)\.(signature|redacted|encrypted)\.([A-Za-z0-9_-]*)\.(.*)$/s;
+const FOREIGN = /^tg1\.anothers_thought\.([a-z]+)\.([a-z]+)\.([A-Za-z0-9_-]*)\.(.*)$/s;
+/** What each maker seals. */
+const KINDS: ReadonlyMap<string, readonly string[]> = new Map<SealedThought['maker'], SealedThought['kind'][]>([
+  ['anthropic', ['signature', 'redacted']],
+  ['openai', ['encrypted']],
+  ['compatible', ['call', 'called', 'message']],
+]);
 
 /**
  * A seal as a text, for the field in which the caller's dialect has seals of its own maker: a client sends it back
@@ -22,6 +28,7 @@ export function packSeal({ maker, kind, data, id }: SealedThought): string {
 export function unpackSeal(text: string): SealedThought | null {
   const [, maker, kind, id, data] = FOREIGN.exec(text) ?? [];
   if (maker === undefined || kind === undefined || data === undefined) return null;
+  if (KINDS.get(maker)?.includes(kind) !== true) return null;
   return {
     maker: maker as SealedThought['maker'],
     kind: kind as SealedThought['kind'],

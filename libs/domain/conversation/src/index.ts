@@ -39,6 +39,7 @@ export type {
   FieldNote,
   JsonObject,
   NameMap,
+  ProviderSeal,
   ReplyContext,
   SentEvent,
   StreamDecoder,

@@ -1,4 +1,5 @@
 import { BodyBudget } from '@tollgate/http';
+import { sealedIdsFrom } from '@tollgate/sealing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InjectedFields } from '../../providers/injected-fields.js';
@@ -16,7 +17,7 @@ const MIB = 1_048_576;
 const TINY_BYTES = 4_096;
 const counts = (bytes: number): number => (bytes > TINY_BYTES ? bytes : 0);
 const messages = { name: 'anthropic-messages', errors: OPENAI_ERRORS } as unknown as Dialect;
-const speakToAll = speak(messages);
+const speakToAll = speak(messages, sealedIdsFrom({ pepper: 'the pepper of the test' }));
 const targetOf = (name: string, dialect: DialectName): Target =>
   ({
     model: 'gpt-4o',

@@ -1,4 +1,5 @@
 import { anthropicMessages } from '@tollgate/conversation';
+import { sealedIdsFrom } from '@tollgate/sealing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openai } from '../../providers/openai/openai.js';
@@ -13,6 +14,7 @@ import { callerSide, providerSides, sidesFor } from './sides.js';
 import type { Translation } from './translation.js';
 import { translator } from './translator.js';
 
+const SEALED_IDS = sealedIdsFrom({ pepper: 'the pepper of the test' });
 const messages = { name: 'anthropic-messages', errors: OPENAI_ERRORS } as unknown as Dialect;
 const target = {
   model: 'gpt-4o',
@@ -42,7 +44,7 @@ function translate(request: object): Translation {
   const body = Buffer.from(JSON.stringify(request));
   const ask = { body, model: 'claude', inputTokensEstimate: 7 };
   const exchange = { ask, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
-  const translation = translator(messages, exchange)(target);
+  const translation = translator(messages, exchange, SEALED_IDS)(target);
   if (translation === null || isRefusal(translation)) throw new Error(JSON.stringify(translation));
   return translation;
 }
@@ -107,7 +109,10 @@ describe('a request for a provider of another dialect', () => {
   it('is refused by the name of the caller’s field where the target’s dialect has none', () => {
     const body = Buffer.from(JSON.stringify({ ...REQUEST, top_k: 3 }));
     const exchange = { ask: { body, model: 'claude' }, requestId: '', startedAtMs: 0 } as unknown as Routed;
-    expect(translator(messages, exchange)(target)).toMatchObject({ code: 'invalid_request', param: 'top_k' });
+    expect(translator(messages, exchange, SEALED_IDS)(target)).toMatchObject({
+      code: 'invalid_request',
+      param: 'top_k',
+    });
   });
 });
 
@@ -212,7 +217,7 @@ it('goes back to chat where Responses cannot be told something', () => {
   const request = { ...REQUEST, stop_sequences: ['END'], tools: [{ name: 'f', input_schema: { type: 'object' } }] };
   const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7 };
   const exchange = { ask, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
-  const translation = translator(messages, exchange)(asked);
+  const translation = translator(messages, exchange, SEALED_IDS)(asked);
   expect(translation).toMatchObject({ operation: '/chat/completions' });
 });
 
@@ -223,13 +228,57 @@ it('refuses bodies that only some readers take, or that would take too long', ()
       requestId: '',
       startedAtMs: 0,
     } as unknown as Routed;
-    return translator(messages, exchange)(target);
+    return translator(messages, exchange, SEALED_IDS)(target);
   };
   expect(refusalFor('{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"\\q"}]}')).toMatchObject({
     code: 'invalid_json',
   });
   expect(refusalFor(`{"model":"m","messages":[${'[],'.repeat(100_001)}[]]}`)).toMatchObject({
     code: 'invalid_request',
+  });
+});
+
+describe('what only a provider can read', () => {
+  const tools = [{ name: 'f', input_schema: { type: 'object' } }];
+  const signed = { extra_content: { google: { thought_signature: 'Eo4GCosG===' } } };
+  const called = { id: 'function-call-1', type: 'function', function: { name: 'f', arguments: '{}' } };
+  const reply = { choices: [{ message: { tool_calls: [{ ...called, ...signed }] }, finish_reason: 'stop' }] };
+  const asked = (request: object, provider: string, organizationId: string): [Translation, Target] => {
+    const to = { ...target, provider: { ...target.provider, name: provider } };
+    const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7 };
+    const key = { snapshot: { organizationId } };
+    const exchange = { ask, key, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
+    return [translator(messages, exchange, SEALED_IDS)(to) as Translation, to];
+  };
+  const answered = (): readonly { type: string; signature?: string }[] => {
+    const [translation] = asked({ ...REQUEST, tools }, 'gemini', 'org-1');
+    const read = translation.readReply(Buffer.from(JSON.stringify(reply)), null);
+    if (read.kind !== 'answer' || read.body === undefined) throw new Error(read.kind);
+    return (JSON.parse(read.body.toString()) as { content: { type: string; signature?: string }[] }).content;
+  };
+  const sentBack = (content: readonly object[], provider = 'gemini', organizationId = 'org-1'): unknown => {
+    const results = [{ type: 'tool_result', tool_use_id: 'function-call-1', content: 'fine' }];
+    const turns = [REQUEST.messages[0], { role: 'assistant', content }, { role: 'user', content: results }];
+    const [translation, to] = asked({ ...REQUEST, tools, messages: turns }, provider, organizationId);
+    const body = JSON.parse(translation.bodyFor(to, call()).toString()) as { messages: { tool_calls?: unknown[] }[] };
+    return body.messages.flatMap(({ tool_calls: calls = [] }) => calls)[0];
+  };
+
+  it('is sealed for the client, and opened for that provider and that organisation alone', () => {
+    const content = answered();
+    expect(content.map(({ type }) => type)).toEqual(['thinking', 'tool_use']);
+    expect(JSON.stringify(content)).not.toContain('Eo4GCosG');
+    expect(sentBack(content)).toEqual({ ...called, ...signed });
+    expect(sentBack(content, 'another')).toEqual(called);
+    expect(sentBack(content, 'gemini', 'org-2')).toEqual(called);
+  });
+
+  it('is left out where a client has changed it', () => {
+    const content = answered().map((block) => ({
+      ...block,
+      ...(block.signature !== undefined && { signature: `${block.signature.slice(0, -1)}!` }),
+    }));
+    expect(sentBack(content)).toEqual(called);
   });
 });
 

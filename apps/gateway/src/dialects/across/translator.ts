@@ -5,11 +5,13 @@ import {
   type Fault,
   type Feature,
   type JsonObject,
+  type ProviderSeal,
   type ReplyContext,
   type WriteContext,
   type WrittenRequest,
 } from '@tollgate/conversation';
 import type { BodyRoom } from '@tollgate/http';
+import type { SealedIds } from '@tollgate/sealing';
 import type { FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
@@ -27,7 +29,7 @@ export type Translate = (target: Target) => Translation | Refusal | null;
  * Makes the translations of one request. Its body is parsed once, for the first target that needs it. What a
  * translation keeps in memory is counted in the budget for bodies, until its target is given up or the request ends.
  */
-export function translator(dialect: Dialect, exchange: Routed): Translate {
+export function translator(dialect: Dialect, exchange: Routed, sealedIds: SealedIds): Translate {
   const caller = callerSide(dialect);
   let read: Read | Refusal | null = null;
   return (target) => {
@@ -36,12 +38,21 @@ export function translator(dialect: Dialect, exchange: Routed): Translate {
     const room = exchange.openRequest?.openRoom() ?? null;
     const make = (): Translation | Refusal | null => {
       read ??= readRequest(caller, exchange);
-      return 'kind' in read ? read : firstOf(sides, { ...read, exchange, target, caller, room });
+      return 'kind' in read ? read : firstOf(sides, { ...read, exchange, target, caller, room, seal: sealOf(target) });
     };
     const translation = makeRoomFor(exchange, 0, room) ?? make();
     if (translation === null || isRefusal(translation)) room?.free();
     return translation;
   };
+
+  /** Seals for a target's provider what only it can read, for the organisation that asks. */
+  function sealOf({ provider: { name } }: Target): ProviderSeal {
+    const boundTo = (): readonly string[] => ['provider content', exchange.key.snapshot.organizationId, name];
+    return {
+      seal: (text) => sealedIds.seal(text, boundTo()),
+      open: (sealed) => sealedIds.open(sealed, boundTo()),
+    };
+  }
 }
 
 /** What a translation for one target is made of. */
@@ -50,6 +61,7 @@ interface Parts extends Read {
   readonly target: Target;
   readonly caller: CallerSide;
   readonly room: BodyRoom | null;
+  readonly seal: ProviderSeal;
 }
 
 /** The translation to the first of these sides that can be told what the request says, else the first refusal. */
@@ -113,10 +125,10 @@ const NOT_READABLE = refuse('invalid_json', { message: 'A text in the body has a
 
 function translationOf(
   provider: ProviderSide,
-  { exchange, target, caller, conversation, request, room }: Parts,
+  { exchange, target, caller, conversation, request, room, seal }: Parts,
 ): Translation | Refusal {
   const write = (to: Conversation, names: FieldNames): WrittenRequest | Fault =>
-    provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name));
+    provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name, seal));
   const written = write(conversation, target.provider.injectedFields.of(target.model));
   if (written.kind === 'fault') return refusalOf(written);
   const translation = new Translation({
@@ -141,6 +153,7 @@ function contextOf(
   { model, price, provider }: Target,
   { ceilingField, streamOptions }: FieldNames,
   caller: ConversationDialect,
+  seal: ProviderSeal,
 ): WriteContext {
   return {
     model,
@@ -150,6 +163,7 @@ function contextOf(
     customTools: provider.customTools,
     earlierThoughts: provider.earlierThoughts,
     hints: provider.hints,
+    seal,
     fieldOf: (feature: Feature) => fieldOfFeature(caller, feature) ?? feature,
   };
 }

@@ -52,6 +52,8 @@ export const MESSAGE_FIELDS: readonly MessageField[] = [
     'reasoning',
     'reasoning_details',
     'thinking_blocks',
+    // Signatures of Gemini, which the caller must send back.
+    'extra_content',
     // Asks the model to begin its answer with this message.
     'prefix',
     'partial',

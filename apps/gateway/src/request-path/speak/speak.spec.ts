@@ -1,3 +1,4 @@
+import { sealedIdsFrom } from '@tollgate/sealing';
 import { describe, expect, it } from 'vitest';
 import type { Dialect } from '../../dialects/dialect.js';
 import type { DialectName } from '../../dialects/dialect-name.js';
@@ -9,7 +10,7 @@ const target = (name: string, ...dialects: DialectName[]) =>
   ({ provider: { name, dialects: new Set(dialects) } }) as unknown as Target;
 const after = (...targets: Target[]) => {
   const exchange = { targets, ask: { model: 'm' } } as unknown as Routed;
-  const refusal = speak({ name: 'openai-embeddings' } as Dialect)(exchange);
+  const refusal = speak({ name: 'openai-embeddings' } as Dialect, sealedIdsFrom({ pepper: 'p' }))(exchange);
   return refusal ?? exchange.targets.map(({ provider }) => provider.name);
 };
 

@@ -1,4 +1,5 @@
 import { ERRORS } from '@tollgate/errors';
+import type { SealedIds } from '@tollgate/sealing';
 import { isRefusal, refuse, type Refusal } from '../exchange/refusal.js';
 import type { Dialect } from '../../dialects/dialect.js';
 import { translator, type Translate } from '../../dialects/across/translator.js';
@@ -11,13 +12,13 @@ import { keepTargets, type Routed } from '../exchange/exchange.js';
  * bytes; for others the request is translated. Targets that cannot be told all that the request says are passed over;
  * if there is no other, the request is refused by the name of the field.
  */
-export function speak(dialect: Dialect): (exchange: Routed) => Refusal | undefined {
+export function speak(dialect: Dialect, sealedIds: SealedIds): (exchange: Routed) => Refusal | undefined {
   const { name } = dialect;
   const speaksIt = (target: Target): boolean => speaks(target, name);
   return (exchange) =>
     exchange.targets.every(speaksIt)
       ? undefined
-      : speakToOthers(exchange, translator(dialect, exchange), speaksIt);
+      : speakToOthers(exchange, translator(dialect, exchange, sealedIds), speaksIt);
 }
 
 function speakToOthers(

@@ -1,8 +1,10 @@
 import type { AnswerEvent } from '../answer.js';
+import type { ProviderSeal } from '../dialect-codec.js';
 import { isObject } from '../fields.js';
 import type { PartOrder } from '../part-order.js';
 import { JsonEnd } from './json-end.js';
 import { writtenCall, type WrittenCall } from './read-reply.js';
+import { sealedFields } from './sealed-fields.js';
 
 /** A call of which pieces have come. */
 interface Call {
@@ -12,6 +14,8 @@ interface Call {
   custom: boolean;
   /** Input that came before the name. */
   early: string;
+  /** What only the provider can read of it and came before the name, as JSON. */
+  sealed: string | null;
   opened: boolean;
   readonly end: JsonEnd;
 }
@@ -29,7 +33,12 @@ export class CallDeltas {
   private readonly byIndex = new Map<number, Call>();
   private readonly byId = new Map<string, Call>();
 
-  constructor(private readonly order: PartOrder) {}
+  private seals = 0;
+
+  constructor(
+    private readonly order: PartOrder,
+    private readonly seal: ProviderSeal | undefined,
+  ) {}
 
   /** One item of `tool_calls` in a delta. */
   take(item: unknown): readonly AnswerEvent[] {
@@ -66,26 +75,41 @@ export class CallDeltas {
 
   private begin(): Call {
     const key = `call ${this.calls.length}`;
-    const call = { key, id: '', name: '', custom: false, early: '', opened: false, end: new JsonEnd() };
+    const call = { key, id: '', name: '', custom: false, early: '', sealed: null, opened: false, end: new JsonEnd() };
     this.calls.push(call);
     return call;
   }
 
-  private add(call: Call, { id, name, input, custom }: WrittenCall): readonly AnswerEvent[] {
+  private add(call: Call, { id, name, input, custom, sealed }: WrittenCall): readonly AnswerEvent[] {
     if (!call.opened) {
       call.id ||= id;
       call.name ||= name;
       call.custom ||= custom;
       call.early += input;
+      call.sealed ??= sealed;
       if (id !== '') this.byId.set(id, call);
       return call.name === '' ? [] : this.open(call);
     }
-    return this.input(call, input);
+    const late = call === this.calls.at(-1) ? this.keep(sealed, 'called') : [];
+    return [...this.input(call, input), ...late];
   }
 
   private open(call: Call): AnswerEvent[] {
     call.opened = true;
-    return [...this.closeWhole(), ...this.order.call(call.key, call), ...this.input(call, call.early)];
+    return [
+      ...this.closeWhole(),
+      ...this.keep(call.sealed, 'call'),
+      ...this.order.call(call.key, call),
+      ...this.input(call, call.early),
+    ];
+  }
+
+  /** Beside a call, what only the provider can read of it. */
+  private keep(fields: string | null, place: 'call' | 'called'): AnswerEvent[] {
+    const sealed = sealedFields(fields, place, this.seal);
+    if (sealed === null) return [];
+    const key = `seal ${this.seals++}`;
+    return [...this.order.seal(key, sealed), ...this.order.close(key)];
   }
 
   private input(call: Call, text: string): AnswerEvent[] {

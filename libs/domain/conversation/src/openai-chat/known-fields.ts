@@ -17,6 +17,7 @@ export const HARMLESS: readonly FieldNote[] = [
   { field: 'messages[].parsed', why: ECHO },
   { field: 'messages[].provider_specific_fields', why: ECHO },
   { field: 'messages[].tool_calls[].index', why: ECHO },
+  { field: 'messages[].extra_content', why: 'It is sealed for the maker of another model.' },
   { field: 'messages[].tool_calls[].extra_content', why: 'It is sealed for the maker of another model.' },
   { field: 'messages[].tool_calls[].provider_specific_fields', why: ECHO },
 ];
@@ -60,7 +61,7 @@ export const MESSAGE_FIELDS = {
   user: known(),
   assistant: known(
     ...['tool_calls', 'refusal', 'reasoning_content', 'reasoning', 'reasoning_details', 'thinking_blocks'],
-    ...['annotations', 'parsed', 'provider_specific_fields', 'function_call', 'audio'],
+    ...['annotations', 'parsed', 'provider_specific_fields', 'extra_content', 'function_call', 'audio'],
   ),
   tool: known('tool_call_id'),
 } as const;

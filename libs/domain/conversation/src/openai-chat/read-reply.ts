@@ -8,6 +8,7 @@ import { reportIn } from '@tollgate/usage';
 import { readCitations } from './citations.js';
 import { isFailure, readFinish } from './finish-reasons.js';
 import { readThoughts } from './read-thoughts.js';
+import { callFields, MessageFields, thoughtOf } from './sealed-fields.js';
 
 /** Reads a plain reply. Null if it has no choice with a message, or says that the provider failed. */
 export function readReply(document: JsonObject, names: NameMap): Answer | null {
@@ -16,12 +17,15 @@ export function readReply(document: JsonObject, names: NameMap): Answer | null {
   if (!isObject(message) || isFailure(choice['finish_reason'])) return null;
   const id = textOf(document['id']) ?? '';
   const calls = readCalls(message, names, id);
+  const fields = new MessageFields();
+  fields.take(message);
+  const sealed = thoughtOf(fields.next(), 'message', names.seal);
   const told = readFinish(choice['finish_reason']) ?? { reason: 'stop' as const, stopSequence: null };
   return {
     id,
     model: textOf(document['model']) ?? '',
     createdAt: numberOf(document['created']),
-    parts: [...readThoughts(message), ...readTexts(message), ...calls],
+    parts: [...readThoughts(message), ...readTexts(message), ...sealed, ...calls],
     finish: finishOf(told, calls.length > 0),
     usage: usageOf(reportIn(document)),
   };
@@ -74,6 +78,8 @@ export interface WrittenCall {
   readonly name: string;
   readonly input: string;
   readonly custom: boolean;
+  /** The fields that only its provider can read, as JSON; null for none. */
+  readonly sealed: string | null;
 }
 
 /** A call, or a piece of one: arguments may be a string, an object (as in Ollama's own form), or missing. */
@@ -87,6 +93,7 @@ export function writtenCall(value: unknown): WrittenCall {
     name: textOf(called['name']) ?? '',
     input: isObject(input) ? JSON.stringify(input) : (textOf(input) ?? ''),
     custom,
+    sealed: callFields(call),
   };
 }
 
@@ -94,5 +101,8 @@ function readCalls(message: JsonObject, names: NameMap, id: string): readonly An
   const calls = itemsOf(message['tool_calls']).map(writtenCall);
   // What tools replaced in 2023; some servers still answer so.
   const legacy = isObject(message['function_call']) ? [writtenCall({ function: message['function_call'] })] : [];
-  return [...calls, ...legacy].map((call, at) => readCall(call, names, madeCallId(id, at)));
+  return [...calls, ...legacy].flatMap((call, at) => [
+    ...thoughtOf(call.sealed, 'call', names.seal),
+    readCall(call, names, madeCallId(id, at)),
+  ]);
 }

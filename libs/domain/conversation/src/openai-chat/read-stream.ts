@@ -9,6 +9,7 @@ import { readCitations } from './citations.js';
 import { isFailure, readFinish } from './finish-reasons.js';
 import { contentPieces, type ContentPiece } from './read-reply.js';
 import { readBlock, thoughtText } from './read-thoughts.js';
+import { MessageFields, sealedFields } from './sealed-fields.js';
 
 /** Reads the chunks of a stream of chat. */
 export function readStream(names: NameMap): StreamDecoder {
@@ -25,10 +26,12 @@ class ChatDecoder implements StreamDecoder {
   private said: ContentPiece['kind'] | null = null;
   /** Whether thoughts have come as texts. */
   private toldThoughts = false;
+  /** What only the provider can read of the message. */
+  private readonly fields = new MessageFields();
 
-  constructor(names: NameMap) {
+  constructor(private readonly names: NameMap) {
     this.order = new PartOrder(names);
-    this.calls = new CallDeltas(this.order);
+    this.calls = new CallDeltas(this.order, names.seal);
   }
 
   take(_event: string | null, chunk: JsonObject): readonly AnswerEvent[] {
@@ -50,7 +53,7 @@ class ChatDecoder implements StreamDecoder {
   end(done = false): readonly AnswerEvent[] {
     const last = this.calls.end();
     if (done && this.order.hasParts && this.calls.areWhole) this.order.finish({ reason: 'stop', stopSequence: null });
-    return [...last, ...this.order.end()];
+    return [...last, ...this.closeText(), ...this.sealMessage(), ...this.order.end()];
   }
 
   /**
@@ -75,6 +78,7 @@ class ChatDecoder implements StreamDecoder {
     this.content(delta['content']);
     this.say('refusal', delta['refusal']);
     if (isObject(delta['function_call'])) this.call({ index: 0, function: delta['function_call'] });
+    if (this.names.seal !== undefined) this.fields.take(delta);
     for (const item of itemsOf(delta['tool_calls'])) this.call(item);
     for (const citation of readCitations(delta['annotations'])) this.add(this.order.citation('text', citation));
   }
@@ -101,7 +105,7 @@ class ChatDecoder implements StreamDecoder {
   private say(kind: ContentPiece['kind'], text: unknown): void {
     if (typeof text !== 'string' || text === '') return;
     if (this.said !== kind) {
-      this.closeText();
+      this.add(this.closeText());
       this.add(this.calls.closeWhole());
       this.said = kind;
     }
@@ -109,14 +113,21 @@ class ChatDecoder implements StreamDecoder {
   }
 
   private call(item: unknown): void {
-    this.closeText();
+    this.add(this.closeText());
+    this.add(this.sealMessage());
     this.add(this.calls.take(item));
   }
 
-  private closeText(): void {
-    if (this.said === null) return;
-    this.add(this.order.close(this.said));
+  private closeText(): readonly AnswerEvent[] {
+    const { said } = this;
     this.said = null;
+    return said === null ? NOTHING : this.order.close(said);
+  }
+
+  /** After the texts, what only the provider can read of the message. */
+  private sealMessage(): readonly AnswerEvent[] {
+    const sealed = sealedFields(this.fields.next(), 'message', this.names.seal);
+    return sealed === null ? NOTHING : [...this.order.seal('seal', sealed), ...this.order.close('seal')];
   }
 
   private usage(chunk: JsonObject): void {
@@ -131,6 +142,8 @@ class ChatDecoder implements StreamDecoder {
     for (const event of events) this.events.push(event);
   }
 }
+
+const NOTHING: readonly AnswerEvent[] = [];
 
 /** Whether usage stands anywhere in a chunk: in most of them it does not. */
 function mayReport({ usage, x_groq: groq, choices }: JsonObject): boolean {

@@ -4,6 +4,7 @@ import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
 import { callIds, OPENAI_CHAT_CALL_IDS, type ToolNames } from '../names.js';
 import { mapOrFault } from '../map-or-fault.js';
+import { openedFields, type OpenedFields } from './sealed-fields.js';
 import { writeParts, writeTexts, type PartNames } from './write-content.js';
 
 /** What messages are written with. */
@@ -41,18 +42,21 @@ export function writeMessages(turns: readonly Turn[], written: MessageNames): re
 function assistantMessage(
   parts: readonly AssistantPart[],
   callId: (id: string) => string,
-  { names, customTools, context }: MessageNames,
+  written: MessageNames,
 ): JsonObject {
+  const { context } = written;
   const texts = parts.filter((part) => part.kind === 'text');
   const calls = parts.filter((part) => part.kind === 'tool_call');
   const refusal = parts.flatMap((part) => (part.kind === 'refusal' ? [part.text] : [])).join('');
+  const opened = openedFields(parts, context.seal);
   const thoughts = context.earlierThoughts === true ? unsealedThoughts(parts) : '';
   return {
     role: 'assistant',
     content: texts.length > 0 ? writeTexts(texts) : calls.length > 0 || refusal !== '' ? null : '',
     ...(refusal === '' ? {} : { refusal }),
     ...(thoughts === '' ? {} : { reasoning_content: thoughts }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => writeCall(call, callId, names, customTools)) }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map((call) => writeCall(call, callId, written, opened)) }),
+    ...opened.ofMessage,
   };
 }
 
@@ -62,14 +66,16 @@ function unsealedThoughts(parts: readonly AssistantPart[]): string {
 }
 
 function writeCall(
-  { id, name, input, custom }: ToolCallPart,
+  call: ToolCallPart,
   callId: (id: string) => string,
-  names: ToolNames,
-  customTools: boolean,
+  { names, customTools }: MessageNames,
+  { ofCalls }: OpenedFields,
 ): JsonObject {
-  if (custom && customTools) return { id: callId(id), type: 'custom', custom: { name: names.sent(name), input } };
-  const args = custom ? wrapInput(input) : input;
-  return { id: callId(id), type: 'function', function: { name: names.sent(name), arguments: args } };
+  const { name, input, custom } = call;
+  const id = callId(call.id);
+  if (custom && customTools) return { id, type: 'custom', custom: { name: names.sent(name), input } };
+  const called = { name: names.sent(name), arguments: custom ? wrapInput(input) : input };
+  return { id, type: 'function', function: called, ...ofCalls.get(call) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Conversation, OutputFormat } from '../conversation.js';
-import type { Fault, JsonObject, WriteContext, WrittenRequest } from '../dialect-codec.js';
+import type { Fault, JsonObject, NameMap, WriteContext, WrittenRequest } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
-import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf } from '../names.js';
+import { OPENAI_TOOL_NAMES, OPENAI_USERS, fittingId, toolNamesOf, type ToolNames } from '../names.js';
 import { effortFor } from '../openai-effort.js';
 import { withoutHints } from '../openai-hints.js';
 import { strictFor } from '../openai-schemas.js';
@@ -35,7 +35,15 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     }),
     ...writeStream(conversation, context),
   };
-  return { kind: 'written', body, leftOut: [...leftOut], names };
+  return { kind: 'written', body, leftOut: [...leftOut], names: withSeal(names, conversation, context) };
+}
+
+/**
+ * Names with the provider's seal, where the answer can have calls or thoughts: a client that has asked for neither gets
+ * no thought that keeps a signature.
+ */
+function withSeal(names: ToolNames, { tools, reasoning }: Conversation, { seal }: WriteContext): NameMap {
+  return seal === undefined || (tools.length === 0 && reasoning === null) ? names : { ...names, seal };
 }
 
 /** What cannot be asked for, or not be told in the answer. */
