@@ -1,4 +1,5 @@
-import type { AskedModes } from '@tollgate/pricing';
+import type { AskedModes, ToolUses } from '@tollgate/pricing';
+import type { ToolName } from '@tollgate/usage';
 import type { Refusal } from '../request-path/exchange/refusal.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
 import type { SealedIds } from '@tollgate/sealing';
@@ -32,10 +33,8 @@ export interface Limits {
    * after each call of a tool that the provider runs. Absent if the content bounds the input.
    */
   readonly contextReads?: number;
-  /** The tools that the provider runs, by the type that the body gives, and the most calls of them; absent for none. */
-  readonly providerTools?: { readonly types: readonly string[]; readonly callsMax: number };
-  /** The tier, speed and place that the request asks for; absent if it names none of them. */
-  readonly modes?: AskedModes;
+  /** The tools that the provider runs, with the most calls of them; absent for none. */
+  readonly providerTools?: readonly ToolUses[];
 }
 
 /** Decides, together with the request itself, which bytes a provider is sent. */
@@ -118,6 +117,10 @@ export interface Ask extends Speech {
   readonly choices: number;
   /** True if no provider charges for it, so that it needs no credit and takes no tokens; absent for other requests. */
   readonly isFree?: boolean;
+  /** The tier, speed and place that the request asks for; absent if it names none of them. */
+  readonly modes?: AskedModes | undefined;
+  /** A tool that the provider calls for each answer, and need not report; absent for none. */
+  readonly impliedTool?: ToolName | undefined;
   /** If a provider reports more input tokens than this, the report is believed only if `mayReadMore` is true. */
   readonly inputTokensAllowed: number;
 

@@ -1,3 +1,4 @@
+import { isFreeTool, type ToolName } from '@tollgate/usage';
 import { classPrices } from './class-prices.js';
 import type { ModelPrice } from './model-price.js';
 import { dearestFactor, larger, type AskedModes } from './price-modes.js';
@@ -6,8 +7,14 @@ import { dearestFactor, larger, type AskedModes } from './price-modes.js';
 export interface BoundExtras {
   /** How it asks to be served; absent if it names nothing of the kind. */
   readonly modes?: AskedModes;
-  /** The tools that the provider may run, and the most calls of them together; absent for none. */
-  readonly tools?: { readonly names: readonly string[]; readonly callsMax: number };
+  /** The tools that the provider may run; absent for none. */
+  readonly tools?: readonly ToolUses[];
+}
+
+/** Tools that the provider may run, and the most calls of them together. */
+export interface ToolUses {
+  readonly names: readonly ToolName[];
+  readonly callsMax: number;
 }
 
 const MILLION = 1_000_000n;
@@ -64,11 +71,21 @@ function dearestPrices(
 /** The fees of the tools in millionths of a nano-USD, as the products of tokens and their prices are. */
 function feesMax({ more }: ModelPrice, { tools }: BoundExtras): bigint {
   if (tools === undefined || more === undefined) return 0n;
-  const fee = tools.names.map((name) => more.toolCalls.get(name) ?? 0n).reduce(larger, 0n);
-  return BigInt(tools.callsMax) * fee * THOUSANDS_IN_MILLION;
+  let fees = 0n;
+  for (const { names, callsMax } of tools) {
+    const fee = names.map((name) => more.toolCalls.get(name) ?? 0n).reduce(larger, 0n);
+    fees += BigInt(callsMax) * fee * THOUSANDS_IN_MILLION;
+  }
+  return fees;
 }
 
-/** The first tool whose calls have no price, so that their cost has no bound; null if all have one. */
-export function unpricedTool({ more }: ModelPrice, { tools }: BoundExtras): string | null {
-  return tools?.names.find((name) => more?.toolCalls.has(name) !== true) ?? null;
+/**
+ * The first tool whose calls may have a fee and have no price, so that their cost has no bound; null if there is none.
+ */
+export function unpricedTool({ more }: ModelPrice, { tools }: BoundExtras): ToolName | null {
+  for (const { names } of tools ?? []) {
+    const unpriced = names.find((name) => more?.toolCalls.has(name) !== true && !isFreeTool(name));
+    if (unpriced !== undefined) return unpriced;
+  }
+  return null;
 }

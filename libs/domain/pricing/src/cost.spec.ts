@@ -1,4 +1,12 @@
-import { NO_DETAILS, readUsage, type TokenUsage, type UsageDetails } from '@tollgate/usage';
+import {
+  BUILT_IN_TOOLS,
+  NO_DETAILS,
+  readUsage,
+  reportIn,
+  toolOfType,
+  type TokenUsage,
+  type UsageDetails,
+} from '@tollgate/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -7,11 +15,13 @@ import {
   MORE_CLASSES,
   priceLines,
   sumOf,
-  unpricedMode,
+  toolFees,
+  unpricedModes,
   unpricedTool,
   type Factor,
   type ModelPrice,
   type MorePrices,
+  type ToolUses,
 } from './index.js';
 
 const price: ModelPrice = {
@@ -307,6 +317,12 @@ describe('price lines', () => {
   });
 });
 
+/** The bound of so many calls: of all tools together, as Responses have it. */
+function usesOf(calls: Readonly<Record<string, number>>): readonly ToolUses[] {
+  const callsMax = Object.values(calls).reduce((sum, each) => sum + each, 0);
+  return [{ names: Object.keys(calls).map(toolOfType), callsMax }];
+}
+
 describe('the bound of a cost', () => {
   it('is reached by no usage within its tokens and calls, however it was served', () => {
     fc.assert(
@@ -316,10 +332,7 @@ describe('the bound of a cost', () => {
         const details = { ...(used.details ?? NO_DETAILS), passes: [], servedModel: null };
         const call = { ...used, details };
         const modes = { serviceTier: null, speed: details.speed, inferenceGeo: null };
-        const tools = {
-          names: Object.keys(details.toolCalls),
-          callsMax: Object.values(details.toolCalls).reduce((sum, calls) => sum + calls, 0),
-        };
+        const tools = usesOf(details.toolCalls);
         const bound = costBound(prices, used.inputTokens, used.outputTokens, { modes, tools });
         expect(costOf(its, call) <= bound).toBe(true);
         const asked = {
@@ -343,10 +356,15 @@ describe('the bound of a cost', () => {
     expect(costBound([gpt], 272_001, 0, { modes })).toBe(272_001n * 6_250n);
   });
   it('has the fees of the tools that may be called', () => {
-    const tools = (...names: string[]) => ({ tools: { names, callsMax: 5 } });
+    const tools = (...names: string[]) => ({ tools: [{ names: names.map(toolOfType), callsMax: 5 }] });
     expect(costBound([claude], 0, 0, tools('web_search'))).toBe(5n * 10_000_000n);
+    // Tools with a number of calls of their own each have their own fee.
+    const each = [...tools('web_search').tools, { names: [toolOfType('web_fetch')], callsMax: 100 }];
+    expect(costBound([claude], 0, 0, { tools: each })).toBe(5n * 10_000_000n);
     expect(unpricedTool(claude, tools('web_search', 'computer'))).toBe('computer');
     expect(unpricedTool(claude, tools('web_search'))).toBeNull();
+    // A tool whose calls are known to be free needs no price.
+    expect(unpricedTool(price, tools('web_fetch'))).toBeNull();
     expect(unpricedTool(price, {})).toBeNull();
   });
   it('takes the dearest tier where the request leaves it to the provider, and the named one where not', () => {
@@ -357,20 +375,60 @@ describe('the bound of a cost', () => {
   });
 });
 
+describe('the fee of a tool that a provider runs', () => {
+  const FEE = 7_000_000_000n;
+  const CALL = FEE / 1_000n;
+  /** What a hosted shell and a search of the provider say of themselves in an item. */
+  const HOSTED = { environment: { type: 'container_reference', container_id: 'c' }, execution: 'server' };
+  const names = BUILT_IN_TOOLS.flatMap(({ name, declaredAs = [], countedAs = [], item = `${name}_call` }) =>
+    [name, ...declaredAs].flatMap((declared) => [name, ...countedAs].map((counted) => [declared, counted, item, name])),
+  );
+
+  it.each(names)('is held for %s and charged for %s and %s under one name: %s', (...each) => {
+    const [declared, counted, item, name] = each as [string, string, string, string];
+    const priced = (entry: string) => ({ ...price, more: { ...NO_MORE, toolCalls: toolFees({ [entry]: FEE }) } });
+    const charged = [
+      reportIn({ usage: { input_tokens: 0, output_tokens: 0, server_tool_use: { [`${counted}_requests`]: 2 } } }),
+      reportIn({
+        usage: { input_tokens: 0, output_tokens: 0, server_side_tool_usage_details: { [`${counted}_calls`]: 2 } },
+      }),
+      reportIn({ usage: { input_tokens: 0, output_tokens: 0 }, output: Array(2).fill({ type: item, ...HOSTED }) }),
+    ].map((report) => ({ ...usage(0, 0), details: report!.details! }));
+    // A price may stand under any name by which a request declares the tool.
+    for (const entry of [name, declared])
+      for (const version of ['', '_20260209', '_2025_08_26', '_preview', '_preview_2025_03_11']) {
+        const tools = [{ names: [toolOfType(`${declared}${version}`)], callsMax: 2 }];
+        expect(unpricedTool(priced(entry), { tools })).toBeNull();
+        expect(costBound([priced(entry)], 0, 0, { tools })).toBe(2n * CALL);
+        expect(charged.map((used) => costOf(priced(entry), used))).toEqual(Array(3).fill(2n * CALL));
+      }
+  });
+  it('is the higher one of two under different names of one tool', () => {
+    expect(toolFees({ web_search: 1n, web_search_preview: 3n, web_search_options: 2n })).toEqual(
+      new Map([['web_search', 3n]]),
+    );
+  });
+});
+
 describe('what a request asks for', () => {
-  const asked = (modes: Partial<Parameters<typeof unpricedMode>[1]>) =>
-    unpricedMode(claude, { serviceTier: null, speed: null, inferenceGeo: null, ...modes });
+  const asked = (modes: Partial<Parameters<typeof unpricedModes>[1]>) =>
+    unpricedModes(claude, { serviceTier: null, speed: null, inferenceGeo: null, ...modes });
   it('has a price where the price names it, or where it is usual or cheaper', () => {
     for (const serviceTier of [null, 'auto', 'default', 'standard', 'standard_only', 'flex', 'batch'])
-      expect(asked({ serviceTier })).toBeNull();
-    expect([asked({ speed: 'fast' }), asked({ speed: 'standard' })]).toEqual([null, null]);
-    expect([asked({ inferenceGeo: 'us' }), asked({ inferenceGeo: 'global' })]).toEqual([null, null]);
+      expect(asked({ serviceTier })).toEqual([]);
+    expect([asked({ speed: 'fast' }), asked({ speed: 'standard' })]).toEqual([[], []]);
+    expect([asked({ inferenceGeo: 'us' }), asked({ inferenceGeo: 'global' })]).toEqual([[], []]);
   });
   it('is named where it has none', () => {
-    expect(asked({ serviceTier: 'priority' })).toEqual({ field: 'service_tier', value: 'priority' });
-    expect(asked({ speed: 'faster' })).toEqual({ field: 'speed', value: 'faster' });
-    expect(asked({ inferenceGeo: 'eu' })).toEqual({ field: 'inference_geo', value: 'eu' });
-    expect(unpricedMode(price, { serviceTier: 'constructor', speed: null, inferenceGeo: null })).not.toBeNull();
+    const [tier, speed, geo] = [
+      { field: 'service_tier', value: 'priority' },
+      { field: 'speed', value: 'faster' },
+      { field: 'inference_geo', value: 'eu' },
+    ];
+    expect(asked({ serviceTier: 'priority' })).toEqual([tier]);
+    expect(asked({ speed: 'faster' })).toEqual([speed]);
+    expect(asked({ serviceTier: 'priority', speed: 'faster', inferenceGeo: 'eu' })).toEqual([tier, speed, geo]);
+    expect(unpricedModes(price, { serviceTier: 'constructor', speed: null, inferenceGeo: null })).toHaveLength(1);
   });
 });
 

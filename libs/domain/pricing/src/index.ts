@@ -1,9 +1,10 @@
 export type { PricedClass } from './class-prices.js';
 export { costOf, priceLines, sumOf, type PriceLine, type PriceOf } from './cost.js';
-export { costBound, unpricedTool, type BoundExtras } from './cost-bound.js';
+export { costBound, unpricedTool, type BoundExtras, type ToolUses } from './cost-bound.js';
 export {
   MORE_CLASSES,
   TOKENIZERS,
+  toolFees,
   type Factor,
   type LongContext,
   type ModelPrice,
@@ -11,4 +12,4 @@ export {
   type MorePrices,
   type Tokenizer,
 } from './model-price.js';
-export { unpricedMode, type AskedModes, type UnpricedMode } from './price-modes.js';
+export { unpricedModes, type AskedModes, type UnpricedMode } from './price-modes.js';

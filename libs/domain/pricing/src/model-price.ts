@@ -1,3 +1,5 @@
+import { toolOfType, type ToolName } from '@tollgate/usage';
+
 /** Publicly known tokenizers of models. */
 export const TOKENIZERS = ['o200k_base', 'o200k_harmony', 'cl100k_base', 'p50k_base', 'r50k_base'] as const;
 /** The name of a tokenizer that a price entry may ask for. */
@@ -63,4 +65,21 @@ export interface Factor {
 /** What multiplies the prices of a pass that has more input tokens than this, cached ones included. */
 export interface LongContext extends Factor {
   readonly aboveInputTokens: number;
+}
+
+/**
+ * The fees of tools in nano-USD per thousand calls, by the names under which calls are counted. A fee may stand under
+ * any name of its tool; of two fees for one tool the higher counts.
+ *
+ * @example
+ * toolFees({ web_search_preview: 25_000_000_000n }); // Map { 'web_search' => 25_000_000_000n }
+ */
+export function toolFees(fees: Readonly<Record<string, bigint>>): ReadonlyMap<ToolName, bigint> {
+  const byTool = new Map<ToolName, bigint>();
+  for (const [name, fee] of Object.entries(fees)) {
+    const tool = toolOfType(name);
+    const other = byTool.get(tool);
+    if (other === undefined || fee > other) byTool.set(tool, fee);
+  }
+  return byTool;
 }

@@ -33,11 +33,12 @@ export function tierFactor(tiers: ReadonlyMap<string, Factor>, tier: string): Fa
 }
 
 /**
- * What a request names that may cost more than the price says, and has no factor in the price; null if there is nothing
- * of the kind. Without a bound such a request cannot be admitted to an account with a limit.
+ * All that a request names that may cost more than the price says, and has no factor in the price. Without a bound such
+ * a request cannot be admitted to an account with a limit.
  */
-export function unpricedMode({ more }: ModelPrice, asked: AskedModes): UnpricedMode | null {
+export function unpricedModes({ more }: ModelPrice, asked: AskedModes): readonly UnpricedMode[] {
   const { serviceTier, speed, inferenceGeo } = asked;
+  const unpriced: UnpricedMode[] = [];
   if (
     serviceTier !== null &&
     serviceTier !== ANY_TIER &&
@@ -45,12 +46,12 @@ export function unpricedMode({ more }: ModelPrice, asked: AskedModes): UnpricedM
     !CHEAPER_TIERS.has(serviceTier) &&
     (more === undefined || tierFactor(more.serviceTiers, serviceTier) === undefined)
   )
-    return { field: 'service_tier', value: serviceTier };
+    unpriced.push({ field: 'service_tier', value: serviceTier });
   if (speed !== null && speed !== USUAL_SPEED && more?.speeds.has(speed) !== true)
-    return { field: 'speed', value: speed };
+    unpriced.push({ field: 'speed', value: speed });
   if (inferenceGeo !== null && inferenceGeo !== ANYWHERE && more?.inferenceGeos.has(inferenceGeo) !== true)
-    return { field: 'inference_geo', value: inferenceGeo };
-  return null;
+    unpriced.push({ field: 'inference_geo', value: inferenceGeo });
+  return unpriced;
 }
 
 /**

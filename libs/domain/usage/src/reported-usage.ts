@@ -1,8 +1,9 @@
 import { apartSide, cacheWritesIn, inputApartIn } from './cache-writes.js';
 import { mergeReports } from './merge-reports.js';
 import { passesIn, servedModelIn } from './passes.js';
+import type { ToolName } from './built-in-tools.js';
 import { capped, fieldsOf, tokens, TOKENS_MAX, wordIn, type Fields } from './report-fields.js';
-import type { TokenUsage } from './token-usage.js';
+import { NO_DETAILS, type TokenUsage } from './token-usage.js';
 import { isEmpty, toolCallsIn, toolCallsOfItems } from './tool-calls.js';
 import {
   isNothing,
@@ -85,6 +86,29 @@ function ofDocument(inner: object): UsageReport | null {
 export function withServiceTier(report: UsageReport, tier: unknown): UsageReport {
   const serviceTier = wordIn(tier, USUAL);
   return serviceTier === null ? report : withBesides(report, { ...NO_BESIDES, serviceTier });
+}
+
+/**
+ * A usage of which the provider has not said how the call was served, as served in these modes: null for one that is
+ * not known. The usual ones change nothing, and neither do words that no provider would use.
+ */
+export function servedIn(
+  usage: TokenUsage,
+  modes: { readonly serviceTier: string | null; readonly speed: string | null; readonly inferenceGeo: string | null },
+): TokenUsage {
+  const { details = NO_DETAILS } = usage;
+  const serviceTier = details.serviceTier ?? wordIn(modes.serviceTier, USUAL);
+  const speed = details.speed ?? wordIn(modes.speed, USUAL);
+  const inferenceGeo = details.inferenceGeo ?? wordIn(modes.inferenceGeo, ANYWHERE);
+  if (serviceTier === null && speed === null && inferenceGeo === null) return usage;
+  return { ...usage, details: { ...details, serviceTier, speed, inferenceGeo } };
+}
+
+/** A usage with a call of a tool that its report does not count. */
+export function withToolCall(usage: TokenUsage, tool: ToolName): TokenUsage {
+  const { details = NO_DETAILS } = usage;
+  if ((details.toolCalls[tool] ?? 0) > 0) return usage;
+  return { ...usage, details: { ...details, toolCalls: { ...details.toolCalls, [tool]: 1 } } };
 }
 
 /** Adds what stands beside a report, in the document that has it: the tier that served, and calls of built-in tools. */

@@ -1,22 +1,12 @@
+import { toolOfCount, toolOfItem, type ToolName } from './built-in-tools.js';
 import { fieldsOf, tokens, type Fields } from './report-fields.js';
 
-/** Calls by the name of the tool. */
+/** Calls by the name of the tool, as `built-in-tools.ts` makes it. */
 export type ToolCalls = Readonly<Record<string, number>>;
 
 const NO_CALLS: ToolCalls = {};
-const TOOL_NAME = /^[a-z][a-z0-9_]{0,63}$/;
 /** More different tools are in no report. */
 const TOOLS_MAX = 64;
-/** Items of OpenAI's Responses that the caller's own program runs. */
-const CALLERS_OWN: ReadonlySet<string> = new Set([
-  'function_call',
-  'custom_tool_call',
-  'computer_call',
-  'local_shell_call',
-  'shell_call',
-  'apply_patch_call',
-  'tool_search_call',
-]);
 
 /**
  * The calls of tools that a usage report counts: Anthropic's `server_tool_use: {web_search_requests: 2}`, xAI's
@@ -26,55 +16,48 @@ export function toolCallsIn(fields: Fields): ToolCalls {
   const used = fields['server_tool_use'] ?? fields['server_side_tool_usage_details'];
   const searches = tokens(fields['num_search_queries']) ?? 0;
   if (used === undefined && searches === 0) return NO_CALLS;
-  const calls = new Map<string, number>();
-  for (const [name, value] of Object.entries(fieldsOf(used))) {
-    const tool = name.replace(/_(?:requests|calls)$/, '');
-    const count = tokens(value) ?? 0;
-    if (count > 0 && TOOL_NAME.test(tool) && calls.size < TOOLS_MAX) calls.set(tool, count);
-  }
-  if (searches > (calls.get('web_search') ?? 0)) calls.set('web_search', searches);
-  return Object.fromEntries(calls);
+  const calls = new CallCount();
+  for (const [name, value] of Object.entries(fieldsOf(used))) calls.add(toolOfCount(name), tokens(value) ?? 0);
+  calls.atLeast(WEB_SEARCH, searches);
+  return calls.made();
 }
 
-/**
- * Counts the built-in tools that were called in the output items of OpenAI's Responses, by the name of the tool:
- * `web_search_call` is a call of `web_search`. Calls of the caller's own tools are not among them.
- */
+const WEB_SEARCH = toolOfCount('web_search');
+
+/** Counts the tools of the provider that were called in the output items of OpenAI's Responses. */
 export function toolCallsOfItems(items: unknown): ToolCalls {
   if (!Array.isArray(items)) return NO_CALLS;
-  let calls: Map<string, number> | null = null;
+  let calls: CallCount | null = null;
   for (const item of items as readonly unknown[]) {
     const tool = toolOfItem(item);
-    if (tool === null) continue;
-    calls ??= new Map();
-    if (calls.size < TOOLS_MAX || calls.has(tool)) calls.set(tool, (calls.get(tool) ?? 0) + 1);
+    if (tool !== null) (calls ??= new CallCount()).add(tool, 1);
   }
-  return calls === null ? NO_CALLS : Object.fromEntries(calls);
+  return calls === null ? NO_CALLS : calls.made();
 }
 
-/**
- * The built-in tool that an output item of OpenAI's Responses is a call of; null for any other item, and for a call of
- * `web_search` that opens a page or finds something in it: only searches have a fee. A call that does not say what it
- * does counts as a search.
- */
-export function toolOfItem(item: unknown): string | null {
-  const { type, action } = fieldsOf(item);
-  if (type === 'web_search_call' && !isSearch(fieldsOf(action)['type'])) return null;
-  if (typeof type !== 'string' || !type.endsWith('_call') || CALLERS_OWN.has(type)) return null;
-  const tool = type.slice(0, -'_call'.length);
-  return TOOL_NAME.test(tool) ? tool : null;
-}
+/** Counts calls by tool. */
+export class CallCount {
+  readonly #calls = new Map<ToolName, number>();
 
-function isSearch(action: unknown): boolean {
-  return typeof action !== 'string' || action === 'search';
-}
+  get isEmpty(): boolean {
+    return this.#calls.size === 0;
+  }
 
-/**
- * The name of a tool, by the type under which a request declares it: `web_search_20250305`, `web_search_2025_08_26` and
- * `web_search_preview` are all `web_search`, as its calls are counted.
- */
-export function toolOfType(type: string): string {
-  return type.replace(/_(?:preview|\d{8}|\d{4}_\d{2}_\d{2}).*$/, '');
+  /** Adds calls of a tool; null is no tool. Tools beyond the 64th are left out. */
+  add(tool: ToolName | null, calls: number): void {
+    if (tool === null || calls === 0) return;
+    const before = this.#calls.get(tool);
+    if (before !== undefined || this.#calls.size < TOOLS_MAX) this.#calls.set(tool, (before ?? 0) + calls);
+  }
+
+  /** Raises the calls of a tool to a number that another field reports. */
+  atLeast(tool: ToolName | null, calls: number): void {
+    if (tool !== null) this.add(tool, Math.max(calls - (this.#calls.get(tool) ?? 0), 0));
+  }
+
+  made(): ToolCalls {
+    return Object.fromEntries(this.#calls);
+  }
 }
 
 /** The larger count of each tool. */

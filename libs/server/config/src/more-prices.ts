@@ -1,4 +1,11 @@
-import { MORE_CLASSES, type Factor, type ModelPrice, type MoreClass, type MorePrices } from '@tollgate/pricing';
+import {
+  MORE_CLASSES,
+  toolFees,
+  type Factor,
+  type ModelPrice,
+  type MoreClass,
+  type MorePrices,
+} from '@tollgate/pricing';
 import { nanoUsd } from './nano-usd.js';
 import type { ConfigFile } from './schema.js';
 
@@ -29,8 +36,10 @@ export function morePrices(price: PriceFields): Pick<ModelPrice, 'more'> {
   );
   const more: MorePrices = {
     classes,
-    toolCalls: new Map(
-      Object.entries(price.tool_calls_usd_per_thousand ?? {}).map(([tool, usd]) => [tool, nanoUsd(usd)]),
+    toolCalls: toolFees(
+      Object.fromEntries(
+        Object.entries(price.tool_calls_usd_per_thousand ?? {}).map(([tool, usd]) => [tool, nanoUsd(usd)]),
+      ),
     ),
     serviceTiers: factors(price.service_tiers),
     speeds: factors(price.speeds),

@@ -297,6 +297,14 @@ describe('prices that few models have', () => {
       longContext: [{ aboveInputTokens: 272_000, inputThousandths: 2_000n, outputThousandths: 1_500n }],
     });
   });
+  it('have the fee of a tool under the name of its calls, whichever name stands there', () => {
+    expect(moreOf('    tool_calls_usd_per_thousand: {web_search_preview: 10, code_execution: 3}\n')?.toolCalls).toEqual(
+      new Map([
+        ['web_search', 10_000_000_000n],
+        ['code_interpreter', 3_000_000_000n],
+      ]),
+    );
+  });
   it('are absent where the entry has none of them', () => {
     expect(moreOf('')).toBeUndefined();
     expect(moreOf('    service_tiers: {}\n    long_context: []\n')).toBeUndefined();

@@ -278,7 +278,7 @@ const priceSchema = z.strictObject({
     .record(toolName, usdPerThousand)
     .optional()
     .describe(
-      'Fees of the tools that the provider runs, by name, as {web_search: 10}; calls of others have no fee, and keys with a credit limit cannot ask for them',
+      'Fees of the tools that the provider runs, by any name by which requests declare them, as {web_search: 10}; calls of others have no fee, and keys with a credit limit cannot ask for them, but for web_fetch and tool_search, which are known to have none',
     ),
   service_tiers: z
     .record(servedWord(['auto', 'default', 'standard', 'standard_only']), factor)

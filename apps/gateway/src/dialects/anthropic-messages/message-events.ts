@@ -50,6 +50,8 @@ export class MessageEvents implements StreamReader {
   error: EventError | null = null;
   tellsCredential = false;
   dropped = '';
+  /** The first event has a report, which names the tier. */
+  readonly tierTold = null;
 
   /** `credential` must not be passed on; null for none. */
   constructor(private readonly credential: PartsPattern | null = null) {}

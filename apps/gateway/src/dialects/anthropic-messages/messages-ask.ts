@@ -1,3 +1,4 @@
+import type { AskedModes } from '@tollgate/pricing';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Span } from '../../json-scan/json-tokens.js';
@@ -49,13 +50,17 @@ export class MessagesAsk extends OwnSpeech implements Ask {
     return this.head.fields.others;
   }
 
+  get modes(): AskedModes | undefined {
+    return modesOf(this.body, this.head.fields);
+  }
+
   get inputTokensAllowed(): number {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED) + this.head.fields.toolPromptTokens;
   }
 
   /** A model reads its context once at first, and once more after each call of a tool that the provider runs. */
   get contextReads(): number {
-    return this.head.fields.providerTools.reduce((reads, { usesMax }) => reads + usesMax, 1);
+    return this.head.fields.providerTools.reduce((reads, { callsMax }) => reads + callsMax, 1);
   }
 
   limits(isTranslated = false): Limits | Refusal {
@@ -64,20 +69,13 @@ export class MessagesAsk extends OwnSpeech implements Ask {
     if (fields.unbounded !== null) return notBounded(fields.unbounded);
     const contextReads = isTranslated ? 1 : this.contextReads;
     const providerTools = isTranslated ? [] : fields.providerTools;
-    const fees = providerTools.filter(({ tool }) => tool.hasFee);
     return {
       contentTokensMax: textBytes(body, fields.media) + fields.toolPromptTokens,
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: maxTokens,
       choices: 1,
-      ...modesOf(body, fields),
       ...(contextReads > 1 && { contextReads }),
-      ...(fees.length > 0 && {
-        providerTools: {
-          types: [...new Set(fees.map(({ tool }) => tool.name))],
-          callsMax: fees.reduce((calls, { usesMax }) => calls + usesMax, 0),
-        },
-      }),
+      ...(providerTools.length > 0 && { providerTools }),
     };
   }
 
@@ -104,13 +102,13 @@ export class MessagesAsk extends OwnSpeech implements Ask {
 }
 
 /** How the request asks to be served. A value that is no text is one that has no price. */
-function modesOf(body: Buffer, { serviceTier, speed, inferenceGeo }: MessagesFields): Pick<Limits, 'modes'> {
-  if (serviceTier === null && speed === null && inferenceGeo === null) return {};
+function modesOf(body: Buffer, { serviceTier, speed, inferenceGeo }: MessagesFields): AskedModes | undefined {
+  if (serviceTier === null && speed === null && inferenceGeo === null) return undefined;
   const named = (span: Span | null): string | null => {
     const value = span === null ? null : valueAt(body, span);
     return value === null || typeof value === 'string' ? value : JSON.stringify(value);
   };
-  return { modes: { serviceTier: named(serviceTier), speed: named(speed), inferenceGeo: named(inferenceGeo) } };
+  return { serviceTier: named(serviceTier), speed: named(speed), inferenceGeo: named(inferenceGeo) };
 }
 
 function notBounded(param: string): Refusal {

@@ -13,18 +13,8 @@ export const TOOLS_OF_CALLER = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
 export const TOOLS_PROMPT_TOKENS = 1_024,
   TOOL_PROMPT_TOKENS = 1_024;
 
-/** A tool that the provider runs: its name in reports and prices, and whether each call of it has a fee. */
-export interface ProviderTool {
-  readonly type: RegExp;
-  readonly name: string;
-  readonly hasFee: boolean;
-}
-
 /** Tools of the provider whose calls a request can limit by `max_uses`. */
-export const LIMITED_TOOLS: readonly ProviderTool[] = [
-  { type: /^web_search_\d{8}$/, name: 'web_search', hasFee: true },
-  { type: /^web_fetch_\d{8}$/, name: 'web_fetch', hasFee: false },
-];
+export const LIMITED_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
 
 /** The tool that asks another model, which it names. */
 export const ADVISOR = /^advisor_/;

@@ -1,4 +1,6 @@
 import { unreachable } from '@tollgate/errors';
+import type { ToolUses } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
 import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
@@ -10,7 +12,6 @@ import {
   TOOLS_OF_CALLER,
   TOOLS_PROMPT_TOKENS,
   USES_MAX,
-  type ProviderTool,
 } from './tool-kinds.js';
 
 interface ToolField {
@@ -61,7 +62,7 @@ export interface ToolsSeen {
   /** The tokens of texts that the provider adds to the tools of the request. */
   toolPromptTokens: number;
   /** The tools of the provider, with the most calls of each. */
-  providerTools: readonly { readonly tool: ProviderTool; readonly usesMax: number }[];
+  providerTools: readonly ToolUses[];
 }
 
 /** Reads the tools of a body during the scan, to find what the provider runs, and how often. */
@@ -74,7 +75,7 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   #isKnown = true;
   #promptTokens = 0;
   readonly #names = new ObjectNames(NAMES);
-  readonly #tools: ToolsSeen['providerTools'][number][] = [];
+  readonly #tools: ToolUses[] = [];
 
   /** Takes a name, without its quotes. Returns its fault or null. `depth` is the number of brackets around it. */
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
@@ -145,10 +146,10 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
       this.#promptTokens += TOOL_PROMPT_TOKENS;
       return;
     }
-    const tool = LIMITED_TOOLS.find(({ type }) => type.test(kind));
-    if (tool === undefined) return this.#unbounded(place, 'is run by the provider as often as the model likes.');
+    if (!LIMITED_TOOLS.test(kind))
+      return this.#unbounded(place, 'may be run by the provider as often as the model likes. Leave it out.');
     this.#promptTokens += TOOL_PROMPT_TOKENS;
-    if (this.#uses !== null) this.#tools.push({ tool, usesMax: this.#uses });
+    if (this.#uses !== null) this.#tools.push({ names: [toolOfType(kind)], callsMax: this.#uses });
     else this.#unbounded(`${place}.max_uses`, `must be a whole number up to ${USES_MAX}: each use is charged.`);
   }
 

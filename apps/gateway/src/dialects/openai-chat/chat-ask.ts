@@ -1,3 +1,5 @@
+import type { AskedModes } from '@tollgate/pricing';
+import { toolOfType, type ToolName } from '@tollgate/usage';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
@@ -19,6 +21,9 @@ import { upstreamBody } from './upstream-body.js';
 const CHOICES_MAX = 128;
 /** Providers add a prompt of their own and built-in tools to a request: some thousand tokens for "hi". */
 const INPUT_TOKENS_ALLOWED = 16_384;
+
+/** The field by which a request asks a model to search, if the provider's entry allows it. */
+const SEARCH = 'web_search_options';
 
 /** The `Ask` of a chat request. */
 export class ChatAsk extends OwnSpeech implements Ask {
@@ -58,6 +63,16 @@ export class ChatAsk extends OwnSpeech implements Ask {
     return this.fields.others;
   }
 
+  get modes(): AskedModes | undefined {
+    return tierModes(this.body, this.fields.serviceTier);
+  }
+
+  /** Models of chat that search do so once before each answer, and their reports do not say it. */
+  get impliedTool(): ToolName | undefined {
+    const { others } = this.fields;
+    return others.length > 0 && others.some(({ name }) => name === SEARCH) ? toolOfType(SEARCH) : undefined;
+  }
+
   get inputTokensAllowed(): number {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
   }
@@ -73,12 +88,14 @@ export class ChatAsk extends OwnSpeech implements Ask {
     const { body, fields } = this;
     if (fields.unbounded !== null) return notBounded(fields.unbounded);
     const named = Math.max(this.#maxTokens ?? 0, this.#maxCompletionTokens ?? 0);
+    const { impliedTool } = this;
     return {
       contentTokensMax: textBytes(body, fields.media),
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: named > 0 ? named : null,
       choices: this.choices,
-      ...tierModes(body, fields.serviceTier),
+      // What was found is read once more, with the conversation.
+      ...(impliedTool !== undefined && { contextReads: 2, providerTools: [{ names: [impliedTool], callsMax: 1 }] }),
     };
   }
 

@@ -1,3 +1,4 @@
+import type { AskedModes } from '@tollgate/pricing';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
@@ -46,6 +47,10 @@ export class CompletionsAsk extends OwnSpeech implements Ask {
     return this.head.fields.others;
   }
 
+  get modes(): AskedModes | undefined {
+    return tierModes(this.body, this.head.fields.serviceTier);
+  }
+
   get inputTokensAllowed(): number {
     return this.#contentTokensMax + TEMPLATE_TOKENS;
   }
@@ -62,7 +67,6 @@ export class CompletionsAsk extends OwnSpeech implements Ask {
       media: [],
       ceiling: this.#ceiling,
       choices: this.choices,
-      ...tierModes(this.body, this.head.fields.serviceTier),
     };
   }
 

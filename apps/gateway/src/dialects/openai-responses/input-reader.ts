@@ -263,7 +263,8 @@ export class InputReader implements ValueReader<InputSeen> {
   #endTools(tools: ToolsReader, type: string): void {
     this.#boundedIf(tools.areCallers || type === LISTED_TOOLS);
     this.#providerId ??= tools.toolId;
-    this.#model ??= tools.reason;
+    if (tools.isElsewhere) this.#model ??= tools.reason;
+    else this.#boundedIf(tools.reason === null);
   }
 
   /** Whether a token of this depth is part of the tools of an item. */

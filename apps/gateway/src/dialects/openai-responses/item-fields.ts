@@ -102,11 +102,14 @@ export const TOOL_FIELDS: readonly string[] = named(
   'text',
   `
   type model name description parameters strict format tools defer_loading allowed_callers output_schema environment
-  display_width display_height execution
+  container display_width display_height execution
   `,
 ).map(({ name }) => name);
 
-/** Types of tools that the caller runs. The provider runs all others, and charges for them. */
+/**
+ * Types of tools that the caller runs. The provider runs all others, and may charge for them, but for a `shell` and a
+ * `tool_search` that say otherwise.
+ */
 export const CALLERS_TOOLS: ReadonlySet<string> = new Set([
   'function',
   'custom',

@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { isRefusal, type Refusal } from '../../request-path/exchange/refusal.js';
-import type { Ask, UpstreamCall } from '../ask.js';
+import { toolOfItem } from '@tollgate/usage';
+import type { Ask, Limits, UpstreamCall } from '../ask.js';
 import { openAiResponsesCompact } from '../openai-responses-compact/openai-responses-compact.js';
 import { openAiResponses } from './openai-responses.js';
 import { REQUEST_FIELDS } from './request-fields.js';
@@ -17,6 +18,26 @@ function ask(fields: object): Ask {
   return asked;
 }
 const item = (fields: object) => ({ input: [fields] });
+
+const SDK = readFileSync(
+  createRequire(import.meta.url)
+    .resolve('openai')
+    .replace(/index\.m?js$/, 'resources/responses/responses.d.ts'),
+  'utf8',
+);
+/** The values of `type` of a union in OpenAI's SDK. */
+function typesOf(union: string): readonly string[] {
+  const members = new RegExp(`^export type ${union} = (.*);$`, 'm').exec(SDK)![1]!.split(' | ');
+  return members.flatMap((member) => {
+    const [name, scope] = member.split('.').toReversed() as [string, string | undefined];
+    const from = scope === undefined ? 0 : SDK.indexOf(`export declare namespace ${scope} {`);
+    const indent = scope === undefined ? 'export ' : '    ';
+    const start = SDK.indexOf(`\n${indent}interface ${name} `, from);
+    const body = SDK.slice(start, SDK.indexOf(`\n${indent.replace('export ', '')}}`, start + 1));
+    const declared = /^ +type: (.*);$/m.exec(body)?.[1] ?? '';
+    return [...declared.matchAll(/'(\w+)'/g)].map(([, type]) => type!);
+  });
+}
 const part = (fields: object) => item({ role: 'user', content: [{ type: 'input_text', text: 'a' }, fields] });
 
 describe('the table of fields of Responses', () => {
@@ -516,13 +537,21 @@ describe('the bound of a Responses request', () => {
   });
   it.each<[string, object]>([
     ['web_search', { type: 'web_search' }],
-    ['web_search_preview', { type: 'web_search_preview' }],
     ['code_interpreter', { type: 'code_interpreter', container: { type: 'auto' } }],
     ['image_generation', { type: 'image_generation' }],
     ['mcp', { type: 'mcp', server_label: 'a', server_url: 'https://x.example' }],
     ['tool_search', { type: 'tool_search' }],
     ['tool_of_the_future', { type: 'tool_of_the_future' }],
+    ['shell', { type: 'shell' }],
+    ['shell', { type: 'shell', environment: null }],
+    ['shell', { type: 'shell', environment: { type: 'container_auto', memory_limit: '1g' } }],
+    ['shell', { type: 'shell', environment: [{ type: 'local' }] }],
+    ['shell', { type: 'shell', environment: 'local' }],
+    ['shell', { type: 'shell', environment: { type: 'local' }, run_at_provider: true }],
+    ['shell', { type: 'shell', execution: 'client' }],
+    ['tool_search', { type: 'tool_search', execution: 'server' }],
     ['function', { type: 'function', name: 'f', run_at_provider: true }],
+    ['function', { type: 'function', name: 'f', container: { type: 'auto' } }],
     ['namespace', { type: 'namespace', name: 'n', tools: [{ type: 'web_search' }] }],
   ])('needs a limit of uses for tools of the provider: %s', (type, declared) => {
     const tools = [declared];
@@ -531,12 +560,55 @@ describe('the bound of a Responses request', () => {
     expect((refused as Refusal).message).toContain(type);
     expect(ask({ tools, max_tool_calls: 3 }).limits()).toMatchObject({
       contextReads: 4,
-      providerTools: { types: [type], callsMax: 3 },
+      providerTools: [{ names: [type], callsMax: 3 }],
     });
     expect(ask({ tools }).contextReads).toBeGreaterThan(1);
     // A translation leaves them out, so that clients which always declare them go on.
     expect(ask({ tools }).limits(true)).not.toHaveProperty('providerTools');
     expect(ask({ tools }).limits(true)).not.toHaveProperty('contextReads');
+  });
+  it.each<[string, object]>([
+    ['a shell', { type: 'shell', environment: { type: 'local', skills: [{ name: 's' }] } }],
+    ['a search for tools', { type: 'tool_search', execution: 'client' }],
+  ])('needs none for %s of the caller', (_what, tool) => {
+    expect(ask({ tools: [tool] }).limits()).not.toHaveProperty('providerTools');
+  });
+  it.each<[string, object]>([
+    ['tools[0].container.memory_limit', { type: 'code_interpreter', container: { type: 'auto', memory_limit: '64g' } }],
+    [
+      'tools[0].container.memory_limit',
+      { type: 'code_interpreter', container: { type: 'auto', memory_limit: ['1g'] } },
+    ],
+    [
+      'tools[0].environment.memory_limit',
+      { type: 'shell', environment: { type: 'container_auto', memory_limit: '4g' } },
+    ],
+  ])('is none for a container that costs more than the price says, and says what to set: %s', (param, tool) => {
+    const [other] = ask({ tools: [tool], max_tool_calls: 1 }).others;
+    expect(other).toMatchObject({ name: 'tools', use: 'unbounded', reason: { param } });
+    expect(other!.reason!.message).toContain('Set it to 1g');
+  });
+  it('believes no place that is spelt with escapes', () => {
+    const spelt = read('{"model":"m","tools":[{"type":"shell","environment":{"type":"l\\u006fcal"}}]}') as Ask;
+    expect(spelt.limits()).toMatchObject({ param: 'max_tool_calls' });
+  });
+  it('takes no second type or size of a place', () => {
+    const twice = '{"model":"m","tools":[{"type":"shell","environment":{"type":"local","type":"container_auto"}}]}';
+    expect(read(twice)).toMatchObject({ param: 'tools[0].environment.type' });
+    expect(read(twice.replace('"type":"container', '"Type":"container'))).toMatchObject({
+      param: 'tools[0].environment.type',
+    });
+  });
+  it('holds each tool of the SDK under the name under which its calls are charged', () => {
+    const held = typesOf('Tool').flatMap((type) => {
+      const limits = ask({ tools: [{ type }], max_tool_calls: 1 }).limits() as Limits;
+      return limits.providerTools?.flatMap(({ names }) => names) ?? [];
+    });
+    const charged = typesOf('ResponseOutputItem').flatMap(
+      (type) => toolOfItem({ type, environment: { type: 'container_reference' }, execution: 'server' }) ?? [],
+    );
+    expect(new Set(held)).toEqual(new Set(charged));
+    expect(new Set(held).size).toBeGreaterThanOrEqual(7);
   });
   it.each<[string, object]>([
     ['tools that are no list', { tools: { type: 'function' } }],
@@ -549,9 +621,9 @@ describe('the bound of a Responses request', () => {
     ]);
   });
   it('asks for the price of the tier that it names', () => {
-    expect(ask({ service_tier: 'priority' }).limits()).toMatchObject({ modes: { serviceTier: 'priority' } });
-    expect(ask({ service_tier: 7 }).limits()).toMatchObject({ modes: { serviceTier: '7' } });
-    expect(ask({}).limits()).not.toHaveProperty('modes');
+    expect(ask({ service_tier: 'priority' }).modes).toMatchObject({ serviceTier: 'priority' });
+    expect(ask({ service_tier: 7 }).modes).toMatchObject({ serviceTier: '7' });
+    expect(ask({}).modes).toBeUndefined();
   });
   it('of a compaction is the longest answer of the model', () => {
     const asked = read({ model: 'm', input: 'a', max_output_tokens: 5 }, openAiResponsesCompact) as Ask;

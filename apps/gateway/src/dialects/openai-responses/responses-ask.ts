@@ -1,3 +1,5 @@
+import type { AskedModes } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import { refuse, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { mediaOf, textBytes, withoutMedia } from '../../request-path/usage/media-bound.js';
@@ -62,6 +64,10 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
     return [...others, { ...input, name: 'input', use: 'elsewhere', reason: inputModel }];
   }
 
+  get modes(): AskedModes | undefined {
+    return tierModes(this.body, this.head.fields.serviceTier);
+  }
+
   get inputTokensAllowed(): number {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
   }
@@ -79,9 +85,8 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
       media: media.map((part) => mediaOf(body, part)),
       ceiling: this.hasCeiling ? maxOutputTokens : null,
       choices: 1,
-      ...tierModes(body, fields.serviceTier),
       ...(contextReads !== undefined && { contextReads }),
-      ...(usesTools && { providerTools: { types: providerTools, callsMax: maxToolCalls ?? 0 } }),
+      ...(usesTools && { providerTools: [{ names: providerTools.map(toolOfType), callsMax: maxToolCalls ?? 0 }] }),
     };
   }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@tollgate/errors';
-import { mergeReports, NO_DETAILS, reportIn, toolOfItem, type UsageReport } from '@tollgate/usage';
+import { CallCount, mergeReports, NO_DETAILS, reportIn, toolOfItem, type UsageReport } from '@tollgate/usage';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
@@ -46,7 +46,7 @@ export class ResponseEvents implements StreamReader {
   readonly #told = new Map<string, number>();
   /** The output items whose text came in deltas. */
   readonly #inDeltas = new Set<unknown>();
-  readonly #toolCalls = new Map<string, number>();
+  readonly #toolCalls = new CallCount();
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
@@ -62,6 +62,8 @@ export class ResponseEvents implements StreamReader {
   error: EventError | null = null;
   tellsCredential = false;
   dropped = '';
+  /** Until its last event, a response has the tier that was asked for. */
+  readonly tierTold = null;
 
   /** `credential` must not be passed on; null for none. `seal` replaces ids; null if the events are for no client. */
   constructor(
@@ -90,8 +92,8 @@ export class ResponseEvents implements StreamReader {
   }
 
   get report(): UsageReport | null {
-    if (this.#toolCalls.size === 0) return this.#report;
-    const details = { ...NO_DETAILS, toolCalls: Object.fromEntries(this.#toolCalls) };
+    if (this.#toolCalls.isEmpty) return this.#report;
+    const details = { ...NO_DETAILS, toolCalls: this.#toolCalls.made() };
     const counted = { inputTokens: null, outputTokens: null, cachedInputTokens: 0, reasoningTokens: 0, details };
     return mergeReports(this.#report, counted);
   }
@@ -253,8 +255,7 @@ export class ResponseEvents implements StreamReader {
   /** Counts an item that is complete: its calls of tools, and its text unless that came in deltas. */
   #readItem(document: Fields): void {
     const { item } = document;
-    const tool = toolOfItem(item);
-    if (tool !== null) this.#toolCalls.set(tool, (this.#toolCalls.get(tool) ?? 0) + 1);
+    this.#toolCalls.add(toolOfItem(item), 1);
     const texts = this.#inDeltas.has(document['output_index']) ? nameOf(item) : textsOfItem(item);
     if (texts.length === 0) return;
     this.#meter.add(texts.map(latin1));

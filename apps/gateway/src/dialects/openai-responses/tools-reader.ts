@@ -1,15 +1,9 @@
-import { isEmptyAt, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
-import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
-import { valueAt } from '../../json-scan/values.js';
+import { isEmptyAt, OPEN_BRACE, OPEN_BRACKET } from '../../json-scan/json-tokens.js';
+import { isNull, NameTable, within, type NameFault } from '../../json-scan/name-table.js';
 import { accountIdNamed } from '../request-scan/account-ids.js';
 import type { FieldReason, ValueReader } from '../request-scan/field-table.js';
-import { CALLERS_TOOLS, TOOL_FIELDS } from './item-fields.js';
+import { OpenTool } from './open-tool.js';
 
-const NAMES = new NameTable(
-  TOOL_FIELDS.map((name) => ({ name })),
-  ({ name }) => name === 'type' || name === 'tools' || name === 'model',
-  () => false,
-);
 const MODEL = new NameTable(
   [{ name: 'model' }],
   () => true,
@@ -27,7 +21,6 @@ const SCHEMAS: ReadonlySet<string> = new Set([
 ]);
 /** More different tools are not told apart. */
 const TYPES_MAX = 32;
-const TYPE_BYTES_MAX = 64;
 const TYPE = /^[a-z][a-z0-9_]*$/;
 
 /** What `ToolsReader` found in all tools. */
@@ -36,27 +29,6 @@ export interface ToolsSeen {
   providerTools: readonly string[];
   /** Where a tool names something of the provider's account by its id; null if none does. */
   toolId: string | null;
-}
-
-/** A tool that is being read: one of the list, or one among the tools of another. */
-class OpenTool {
-  readonly names = new ObjectNames(NAMES);
-  /** The name of the value that is being read. */
-  field = '';
-  type: string | null = null;
-  /** True if it has something by which the provider may run it. */
-  runsElsewhere = false;
-
-  begin(): void {
-    this.names.begin();
-    this.field = '';
-    this.type = null;
-    this.runsElsewhere = false;
-  }
-
-  get isCallers(): boolean {
-    return CALLERS_TOOLS.has(this.type ?? '') && !this.runsElsewhere;
-  }
 }
 
 /** Reads a list of tools during the scan of a body of Responses, to find those that the provider runs. */
@@ -77,9 +49,7 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   constructor(private readonly list = 'tools') {}
 
   /** True if a tool names a model. */
-  get isElsewhere(): boolean {
-    return this.reason !== null;
-  }
+  isElsewhere = false;
 
   /** Whether the caller runs all tools. */
   get areCallers(): boolean {
@@ -97,12 +67,15 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
     const tool = this.#tools[this.#level];
     if (this.#level < 0 || tool === undefined) return null;
     if (depth === this.#depthOfValues) {
-      const fault = tool.names.take(bytes, start, end);
-      if (fault !== null) return within(`${this.#place}${'.tools[]'.repeat(this.#level)}`, fault);
-      tool.field = tool.names.field?.name ?? '';
+      const fault = tool.name(bytes, start, end);
+      if (fault !== null) return within(this.#toolPlace, fault);
       this.#isModel = tool.field === 'model';
     } else if (SCHEMAS.has(tool.field)) return null;
-    else if (MODEL.exact(bytes, start, end) !== null) this.#isModel = true;
+    else if (this.#isInPlace(tool, depth)) {
+      const fault = tool.nameInPlace(bytes, start, end);
+      if (fault !== null) return within(`${this.#toolPlace}.${tool.field}`, fault);
+      this.#isModel = tool.isModelOfPlace;
+    } else if (MODEL.exact(bytes, start, end) !== null) this.#isModel = true;
     else {
       const meant = MODEL.mistakenFor(bytes, start, end);
       if (typeof meant === 'string') return { kind: meant, at: start - 1 };
@@ -125,9 +98,9 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
       this.#knownIf(isObject);
       this.#beginTool();
     } else if (tool === undefined) return;
-    else if (depth === this.#depthOfValues) {
-      if (tool.names.field === null || (tool.field === 'tools' && isObject)) tool.runsElsewhere = true;
-    } else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') {
+    else if (depth === this.#depthOfValues) tool.open(isObject);
+    else if (this.#isInPlace(tool, depth)) this.#limitIf(tool.valueInPlace(bytes, at, -1), tool);
+    else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') {
       if (isObject) this.#beginTool();
       else tool.runsElsewhere = true;
     }
@@ -139,10 +112,9 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
     if (depth <= AROUND_TOOL) return this.#knownIf(depth < AROUND_TOOL && isNull(bytes, start));
     const tool = this.#tools[this.#level];
     if (tool === undefined) return;
-    if (depth === this.#depthOfValues) {
-      if (tool.field === 'type') tool.type = typeAt(bytes, start, end);
-      else if (tool.names.field === null && !isNull(bytes, start)) tool.runsElsewhere = true;
-    } else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') tool.runsElsewhere = true;
+    if (depth === this.#depthOfValues) tool.scalar(bytes, start, end);
+    else if (this.#isInPlace(tool, depth)) this.#limitIf(tool.valueInPlace(bytes, start, end), tool);
+    else if (depth === this.#depthOfValues + 1 && tool.field === 'tools') tool.runsElsewhere = true;
   }
 
   close(depth: number): void {
@@ -163,7 +135,7 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   end(fields: ToolsSeen): boolean {
     fields.providerTools = [...this.#types];
     fields.toolId = this.#toolId;
-    return this.#isKnown && !this.isElsewhere;
+    return this.#isKnown && this.reason === null;
   }
 
   /** The number of brackets around the values of the innermost open tool. */
@@ -173,6 +145,16 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
 
   get #place(): string {
     return `${this.list}[${this.#index}]`;
+  }
+
+  /** The place of the innermost open tool. */
+  get #toolPlace(): string {
+    return `${this.#place}${'.tools[]'.repeat(this.#level)}`;
+  }
+
+  /** Whether a token of this depth is directly within the place where the innermost open tool runs. */
+  #isInPlace(tool: OpenTool, depth: number): boolean {
+    return depth === this.#depthOfValues + 1 && tool.isPlace;
   }
 
   #beginTool(): void {
@@ -188,18 +170,21 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   }
 
   #namesModel(): void {
-    if (this.reason !== null) return;
+    if (this.isElsewhere) return;
+    this.isElsewhere = true;
     const param = `${this.#place}.model`;
     this.reason = { param, message: `${param} names a model that the request was not checked for.` };
+  }
+
+  /** Notes a container whose fee is another one than the price of its tool names. */
+  #limitIf(isLarger: boolean, tool: OpenTool): void {
+    if (!isLarger) return;
+    const param = `${this.#toolPlace}.${tool.field}.memory_limit`;
+    const message = `${param} may ask for a container that costs more than the price of the tool says. Set it to 1g, or leave it out.`;
+    this.reason ??= { param, message };
   }
 
   #knownIf(condition: boolean): void {
     if (!condition) this.#isKnown = false;
   }
-}
-
-function typeAt(bytes: Buffer, start: number, end: number): string | null {
-  if (bytes[start] !== QUOTE || end - start > TYPE_BYTES_MAX) return null;
-  const type = valueAt(bytes, { start, end });
-  return typeof type === 'string' ? type : null;
 }

@@ -22,7 +22,7 @@ const exchangeOf = (content: string, of = route): Routed =>
     route: of,
     translations: null,
   }) as unknown as Routed;
-const amountFor = (contentTokensMax: number): bigint => amountOf(route, { contentTokensMax, media: [] }, 10);
+const amountFor = (contentTokensMax: number): bigint => amountOf(route, {}, { contentTokensMax, media: [] }, 10);
 const bytesBound = ({ ask }: Routed): bigint => amountFor(ask.body.length);
 const prose = 'The quick brown fox jumps over the lazy dog, and nobody knows why it would. '.repeat(50);
 

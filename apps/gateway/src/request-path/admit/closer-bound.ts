@@ -27,7 +27,7 @@ export async function closerBound(
   if (contextReads !== undefined) return null;
   const added = addedBytes(exchange);
   const amountFor = (tokens: number): bigint =>
-    amountOf(route, { ...limits, contentTokensMax: tokens + added }, outputTokensMax);
+    amountOf(route, ask, { ...limits, contentTokensMax: tokens + added }, outputTokensMax);
   const tokenizers = tokenizersOf(route);
   if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;
   if (amountFor(Math.ceil(contentTokensMax / BYTES_IN_TOKEN)) > availableNanoUsd) return null;

@@ -1,4 +1,5 @@
 import { costBound } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import { describe, expect, it } from 'vitest';
 import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
@@ -152,7 +153,7 @@ describe('the bound of a request’s cost', () => {
       ceiling: 1,
       choices: 1,
       contextReads: 1,
-      providerTools: { types, callsMax: 5 },
+      providerTools: [{ names: types.map(toolOfType), callsMax: 5 }],
     });
     const only = [{ price: { ...tiers, contextTokens: 100 }, provider }] as unknown as Target[];
     const boundFor = (...types: string[]) => {
@@ -164,6 +165,26 @@ describe('the bound of a request’s cost', () => {
       code: 'unbounded_cost',
       param: 'tools',
     });
+    // Pages that Anthropic fetches have no fee but their tokens.
+    expect(boundFor('web_fetch_20250910')).toMatchObject({ amountNanoUsd: 630n });
+  });
+  it('refuses each thing without a price unless that very thing is allowed', () => {
+    const fields = { model: 'm', messages: [], max_tokens: 1, service_tier: 'scale', speed: 'fast' };
+    const refusedFor = (...allowed: string[]) => {
+      const only = [{ price, provider: { ...provider, allowFields: new Set(allowed) } }] as unknown as Target[];
+      const ask = anthropicMessages.read(Buffer.from(JSON.stringify(fields)));
+      return boundCost({ ask, route: routeOf('m', only), targets: only, translations: null } as unknown as Routed);
+    };
+    expect(refusedFor()).toMatchObject({ code: 'unbounded_cost', param: 'service_tier' });
+    expect(refusedFor('service_tier')).toMatchObject({ code: 'unbounded_cost', param: 'speed' });
+    expect(refusedFor('service_tier', 'speed')).toHaveProperty('amountNanoUsd');
+  });
+  it('holds the fee of one search where a chat may search, and the context that it reads then', () => {
+    const allowing = { ...provider, allowFields: new Set(['web_search_options']) };
+    const [searching] = [{ price: { ...tiers, contextTokens: 1_000 }, provider: allowing }] as unknown as Target[];
+    const held = (bound({ max_tokens: 1, web_search_options: {} }, [searching!]) as CostBound).amountNanoUsd;
+    // Left to the provider, the dearest tier may serve it.
+    expect(held).toBe(10_000_000n + 3n * (2n * 2_000n + 10n));
   });
   it('is so many contexts of the model that reads most, where the model may read more than the content', () => {
     const limits = { contentTokensMax: 10, media: [], ceiling: 100, choices: 1, contextReads: 3 };

@@ -1,6 +1,5 @@
-import { costBound, unpricedMode, unpricedTool, type BoundExtras, type ModelPrice } from '@tollgate/pricing';
-import { toolOfType } from '@tollgate/usage';
-import { TEMPLATE_TOKENS, type Limits } from '../../dialects/ask.js';
+import { costBound, unpricedModes, unpricedTool, type BoundExtras, type ModelPrice } from '@tollgate/pricing';
+import { TEMPLATE_TOKENS, type Ask, type Limits } from '../../dialects/ask.js';
 import { inputTokensMax } from '../usage/media-bound.js';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
 import type { Route, Target } from '../choose-route/route-table.js';
@@ -32,16 +31,17 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits);
   if (unbounded !== undefined) return unbounded;
   const { ceiling, choices } = limits;
-  const { route } = exchange;
+  const { route, ask } = exchange;
   // Answers such as embeddings have no output tokens, so they need no ceiling.
-  if (choices === 0) return { amountNanoUsd: amountOf(route, limits, 0), outputTokensMax: 0, injectedMaxTokens: null };
+  if (choices === 0)
+    return { amountNanoUsd: amountOf(route, ask, limits, 0), outputTokensMax: 0, injectedMaxTokens: null };
   const canBeBounded = ({ provider }: Target): boolean =>
     provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.ask.stream);
   if (!exchange.targets.every(canBeBounded) && !keepTargets(exchange, exchange.targets.filter(canBeBounded)))
     return refuse('unbounded_cost', { message: NO_CEILING });
   const outputTokensMax = (ceiling ?? route.outputTokensMax) * choices;
   return {
-    amountNanoUsd: amountOf(route, limits, outputTokensMax),
+    amountNanoUsd: amountOf(route, ask, limits, outputTokensMax),
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
@@ -69,12 +69,13 @@ export function addedBytes({ ask, translations }: Pick<Routed, 'ask' | 'translat
  */
 export function amountOf(
   route: Pick<Route, 'prices' | 'targets'>,
-  limits: Pick<Limits, 'contentTokensMax' | 'media' | 'contextReads' | 'providerTools' | 'modes'>,
+  { modes }: Pick<Ask, 'modes'>,
+  limits: Pick<Limits, 'contentTokensMax' | 'media' | 'contextReads' | 'providerTools'>,
   outputTokensMax: number,
 ): bigint {
-  const { contentTokensMax, media, contextReads = 0 } = limits;
+  const { contentTokensMax, media, contextReads = 0, providerTools } = limits;
   const textTokensMax = contentTokensMax + TEMPLATE_TOKENS;
-  const extras = extrasOf(limits);
+  const extras = extrasOf(modes, providerTools);
   if (media.length === 0 && contextReads === 0) return costBound(route.prices, textTokensMax, outputTokensMax, extras);
   return route.targets.reduce((most, { model, price }) => {
     const inputTokens =
@@ -85,30 +86,27 @@ export function amountOf(
 }
 
 /** What the request may cause besides tokens, and how it asks to be served; undefined for nothing. */
-function extrasOf({ providerTools, modes }: Pick<Limits, 'providerTools' | 'modes'>): BoundExtras | undefined {
-  if (providerTools === undefined && modes === undefined) return undefined;
-  return {
-    ...(modes !== undefined && { modes }),
-    ...(providerTools !== undefined && {
-      tools: { names: providerTools.types.map(toolOfType), callsMax: providerTools.callsMax },
-    }),
-  };
+function extrasOf(modes: Ask['modes'], tools: Limits['providerTools']): BoundExtras | undefined {
+  if (tools === undefined && modes === undefined) return undefined;
+  return { ...(modes !== undefined && { modes }), ...(tools !== undefined && { tools }) };
 }
 
 /**
  * Refuses what may cost more than the prices of all targets say: a tier, speed or place, or calls of a tool, for which
  * they have none and which the provider's entry does not allow. Targets that have no price for it are removed.
  */
-function refuseUnpriced(exchange: Routed, limits: Limits): Refusal | undefined {
-  const extras = extrasOf(limits);
+function refuseUnpriced(exchange: Routed, { providerTools }: Limits): Refusal | undefined {
+  const { modes, impliedTool } = exchange.ask;
+  // A tool that is implied is one that the provider's entry allows.
+  const extras = extrasOf(modes, impliedTool === undefined ? providerTools : undefined);
   if (extras === undefined) return undefined;
   // No translation has a tool that a provider runs.
-  const translated = extrasOf({ modes: limits.modes });
+  const translated = extrasOf(modes, undefined);
   const faults = exchange.targets.map((target) => {
     const { price, provider } = target;
     const reaching = exchange.translations?.has(target) === true ? translated : extras;
-    const fault = reaching === undefined ? null : faultOf(price, reaching);
-    return fault !== null && provider.allowFields.has(fault.param) ? null : fault;
+    const unpriced = reaching === undefined ? [] : faultsOf(price, reaching);
+    return unpriced.find(({ param }) => !provider.allowFields.has(param)) ?? null;
   });
   const first = faults[0];
   if (
@@ -122,22 +120,17 @@ function refuseUnpriced(exchange: Routed, limits: Limits): Refusal | undefined {
   return refuse('unbounded_cost', first ?? {});
 }
 
-/** The message about what has no price; null if all has one. */
-function faultOf(price: ModelPrice, extras: BoundExtras): { message: string; param: string } | null {
-  const mode = extras.modes === undefined ? null : unpricedMode(price, extras.modes);
-  if (mode !== null) {
-    const { field, value } = mode;
-    return {
-      message: `${field} ${shown(value)} may cost more than the prices of the model say, and the API key has a credit limit. ${field}s of the price's entry in the configuration can name it.`,
-      param: field,
-    };
-  }
+/** The message about each thing that has no price. */
+function faultsOf(price: ModelPrice, extras: BoundExtras): { message: string; param: string }[] {
+  const modes = extras.modes === undefined ? [] : unpricedModes(price, extras.modes);
+  const faults = modes.map(({ field, value }) => ({
+    message: `${field} ${shown(value)} may cost more than the prices of the model say, and the API key has a credit limit. ${field}s of the price's entry in the configuration can name it.`,
+    param: field as string,
+  }));
   const tool = unpricedTool(price, extras);
-  if (tool === null) return null;
-  return {
-    message: `Calls of the tool ${shown(tool)} may have a fee that the prices of the model do not name, and the API key has a credit limit. tool_calls_usd_per_thousand of the price's entry in the configuration can name it.`,
-    param: 'tools',
-  };
+  if (tool === null) return faults;
+  const message = `Calls of the tool ${shown(tool)} may have a fee that the prices of the model do not name, and the API key has a credit limit. tool_calls_usd_per_thousand of the price's entry in the configuration can name it.`;
+  return [...faults, { message, param: 'tools' }];
 }
 
 /**
