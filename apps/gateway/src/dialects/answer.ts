@@ -60,6 +60,8 @@ export interface StreamReader {
   readonly heldBytes: number;
   /** The usage that the provider has reported so far; null for none. */
   readonly report: UsageReport | null;
+  /** The tier that the events name beside their reports, as the provider names it; null for none. */
+  readonly tierTold: string | null;
   /** Whether text was delivered after the last report, so that the report cannot include it. */
   readonly isReportEarly: boolean;
   /** Output tokens by our own count. */

@@ -22,15 +22,24 @@ const begunEvent = z.discriminatedUnion('eventVersion', [
 /** What is known of a request before its provider is called. The final adds the rest, in the same version. */
 export interface Intent {
   readonly event: z.infer<typeof begunEvent>;
-  /** Estimated from the body. It is charged as input if the provider reports no usage. */
+  /**
+   * Estimated from the body. It is charged as input, at the prices beside it, if the progress of the request has no
+   * event.
+   */
   readonly inputTokensEstimate: number;
   readonly inputNanoUsdPerMillion: string;
   readonly outputNanoUsdPerMillion: string;
 }
 
-/** Output tokens that a stream has delivered so far. */
+/** What a stream has used so far. */
 export interface Progress {
+  /** The output tokens that it has delivered. */
   readonly outputTokens: number;
+  /**
+   * The parts of its event about its target and its end, as if it broke off then: its usage, cost and charge. The
+   * release before wrote none.
+   */
+  readonly event?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const amount = z.string().regex(/^\d{1,30}$/);
@@ -43,7 +52,10 @@ export const intentSchema: z.ZodType<Intent> = z.object({
   outputNanoUsdPerMillion: amount,
 });
 /** Checks a progress record that is read back. */
-export const progressSchema: z.ZodType<Progress> = z.object({ outputTokens: count });
+export const progressSchema: z.ZodType<Progress> = z.object({
+  outputTokens: count,
+  event: z.record(z.string(), z.unknown()).optional(),
+});
 
 /** A parsed journal line. `json` is the text of an `Intent`, a `Progress` or a usage event, by `type`. */
 export interface JournalRecord {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { priceLines, sumOf, type PriceLine } from '@tollgate/pricing';
 import {
   usageRecorded,
+  usageRecordedV2,
   type FieldsFrom,
   type USAGE_RECORDED_V1_FIELDS,
   type UsageRecorded,
@@ -59,10 +60,26 @@ export async function endOrphans(journal: Journal, nowIso: string): Promise<Last
 }
 
 /**
- * The final of a request whose gateway was killed. It charges the input and the output of the last progress, or nothing
- * if there is none.
+ * The final of a request whose gateway was killed. It charges what a stream that broke off at the last progress would
+ * have been charged, which that progress says, or nothing if there is none.
  */
 export function orphanFinal(
+  intent: Intent,
+  progress: Progress | undefined,
+  journalNumber: number,
+  endedAt: string,
+): UsageRecorded {
+  if (progress?.event === undefined) return pricedHere(intent, progress, journalNumber, endedAt);
+  const final = { ...intent.event, ...progress.event, outcome: 'orphaned', journalNumber, endedAt };
+  const read = usageRecordedV2.safeParse(final);
+  return read.success ? read.data : pricedHere(intent, progress, journalNumber, endedAt);
+}
+
+/**
+ * The final of a request whose progress has output tokens alone, as the release before wrote it. That knew two prices
+ * of a model, and no tiers.
+ */
+function pricedHere(
   intent: Intent,
   progress: Progress | undefined,
   journalNumber: number,
@@ -135,9 +152,8 @@ export function providersInJournal(folder: string): Set<string> {
   if (!existsSync(folder)) return named;
   for (const segment of listSegments(folder)) {
     for (const { type, json } of recordsOf(segment)) {
-      if (type === 'P') continue;
       const value = parseJson(json) as { provider?: unknown; event?: { provider?: unknown } } | undefined;
-      const provider = type === 'I' ? value?.event?.provider : value?.provider;
+      const provider = type === 'F' ? value?.provider : value?.event?.provider;
       if (typeof provider === 'string') named.add(provider);
     }
   }

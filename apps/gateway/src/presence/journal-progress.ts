@@ -1,14 +1,35 @@
 import type { Journal } from '../journal/journal.js';
-import type { InFlight } from '../request-path/exchange/in-flight.js';
+import { isJournaled, type Exchange, type Journaled } from '../request-path/exchange/exchange.js';
+import type { UsedSoFar } from '../request-path/forward/call.js';
+import { chargeOf } from '../request-path/settle/charge-of.js';
+import { endText } from '../request-path/settle/end-text.js';
 
-/** Journals the output of long streams as progress, so that it is charged even if the process is killed. */
-export function journalProgress(inFlight: InFlight, journal: Journal): void {
+/**
+ * Journals what long streams have used as progress, so that it is charged even if the process is killed. A stream is
+ * journaled when its answer has begun, and again whenever it has delivered more.
+ */
+export function journalProgress(inFlight: Iterable<Exchange>, journal: Pick<Journal, 'append'>): void {
   for (const exchange of inFlight) {
-    if (exchange.journaled === null || exchange.settled || exchange.providerCall === null) continue;
+    if (!isJournaled(exchange) || exchange.settled || exchange.providerCall === null) continue;
     const outputTokens = exchange.providerCall.deliveredTokens();
     if (outputTokens <= exchange.journaledOutputTokens) continue;
+    const used = exchange.providerCall.usedSoFar();
+    if (used === null) continue;
     exchange.journaledOutputTokens = outputTokens;
-    const progress = JSON.stringify({ outputTokens });
-    void journal.append('P', exchange.journaled, 0, progress);
+    void journal.append('P', exchange.journaled, 0, progressText(exchange, outputTokens, used));
   }
+}
+
+/**
+ * The JSON of a `Progress`: the part of the event that is known at the end of a call, as if it broke off now. The
+ * process that ends the call for us puts in its number and its time.
+ */
+function progressText(
+  exchange: Journaled,
+  outputTokens: number,
+  { target, usage: reported, usageSource }: UsedSoFar,
+): string {
+  const { usage, ...charge } = chargeOf(exchange, target, reported);
+  const end = endText(usage, { ...charge, usageSource, journalNumber: 0, outcome: 'orphaned', endedAt: Date.now() });
+  return `{"outputTokens":${outputTokens},"event":{${target.eventPart},${end}}}`;
 }

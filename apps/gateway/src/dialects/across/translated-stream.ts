@@ -47,6 +47,10 @@ export class TranslatedStream implements StreamReader {
     return this.source.report;
   }
 
+  get tierTold(): string | null {
+    return this.source.tierTold;
+  }
+
   get isReportEarly(): boolean {
     return this.source.isReportEarly;
   }

@@ -49,6 +49,8 @@ export class StreamEvents implements StreamReader {
 
   /** An incomplete event that was left at the end of the stream. */
   dropped = '';
+  /** OpenAI names the tier in each chunk. */
+  tierTold: string | null = null;
 
   /** `showUsage` says that the client asked for the usage chunk. `credential` must not be passed on; null for none. */
   constructor(
@@ -172,6 +174,8 @@ export class StreamEvents implements StreamReader {
     if (texts.length > 0) this.#textAfterReport = true;
     const report = reportIn(document);
     this.#hear(report);
+    const { service_tier: tier } = document as { service_tier?: unknown };
+    if (typeof tier === 'string') this.tierTold = tier;
     const choices = choicesOf(document);
     const ends = choices.some(
       (choice) => typeof choice['finish_reason'] === 'string' && choice['finish_reason'] !== '',

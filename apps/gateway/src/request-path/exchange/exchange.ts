@@ -9,6 +9,7 @@ import type { CachedKey } from '../identify-key/cached-key.js';
 import type { PassedHeaders } from '../../providers/caller-headers.js';
 import type { Provider } from '../../providers/provider.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
+import type { UsedSoFar } from '../forward/call.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
 import type { Translation } from '../../dialects/across/translation.js';
 import type { ErrorShape } from '../../dialects/dialect.js';
@@ -34,6 +35,8 @@ export interface RunningCall {
   clientLeft(): void;
   /** Output tokens, counted from the part of a stream that the client was sent before it left. */
   deliveredTokens(): number;
+  /** What is charged if the call breaks off now; null before its answer has begun. */
+  usedSoFar(): UsedSoFar | null;
   /** Tells the client that its stream is alive if it has been silent for long. `now` is in monotonic ms. */
   keepAlive(now: number): void;
 }
@@ -119,8 +122,8 @@ export class Exchange {
   settled = false;
   /** Set by settle: what the customer is charged, in nano-USD. */
   chargeNanoUsd = 0n;
-  /** The delivered output tokens that the journal's last progress record has. */
-  journaledOutputTokens = 0;
+  /** The delivered output tokens that the journal's last progress record has; -1 before the first one. */
+  journaledOutputTokens = -1;
   /** The call to a provider, while it is running. */
   providerCall: RunningCall | null = null;
   /**

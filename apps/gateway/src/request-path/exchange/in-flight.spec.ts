@@ -16,6 +16,7 @@ function leftCall(inFlight: InFlight): Exchange {
     abort: vi.fn(),
     clientLeft: () => undefined,
     deliveredTokens: () => 0,
+    usedSoFar: () => null,
     keepAlive: () => undefined,
   };
   inFlight.add(exchange);

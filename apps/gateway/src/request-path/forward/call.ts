@@ -12,5 +12,8 @@ export interface CallOutcome {
   readonly finish: () => void;
 }
 
+/** What a call is charged for if it breaks off now. */
+export type UsedSoFar = Pick<CallOutcome, 'target' | 'usage' | 'usageSource'>;
+
 /** The usage of a call that delivered nothing. */
 export const NO_USAGE: TokenUsage = { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, reasoningTokens: 0 };

@@ -87,7 +87,9 @@ function judgeAborted(
       return { kind: 'try_again' };
     case 'client_left': {
       // It is unknown what the provider has done so far, but it has read the request.
-      const usage = { ...NO_USAGE, inputTokens: exchange.ask.inputTokensEstimate };
+      const { ask } = exchange;
+      const counted = { inputTokens: ask.inputTokensEstimate, outputTokens: 0 };
+      const { usage } = judgeUsage(null, counted, true, ask);
       return {
         kind: 'answered',
         outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
@@ -121,7 +123,7 @@ function judgeReply(
   if (exchange.ask.stream)
     return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
   const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
-  const { usage, usageSource } = judgeUsage(reply.report, counted, false);
+  const { usage, usageSource } = judgeUsage(reply.report, counted, false, exchange.ask);
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return {
     kind: 'answered',

@@ -124,6 +124,10 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     return 0;
   }
 
+  usedSoFar(): null {
+    return null;
+  }
+
   keepAlive(): void {
     // Nothing is sent before the first data: the status is still open, and another target may be tried.
   }

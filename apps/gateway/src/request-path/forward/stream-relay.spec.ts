@@ -33,14 +33,15 @@ afterEach(() => {
 });
 
 /** A relay whose upstream is the test, with the text that the client received. */
-async function relay(path = '/v1/chat/completions') {
+async function relay(path = '/v1/chat/completions', fields: object = {}, more: object = {}) {
   client = connect((server.address() as AddressInfo).port, '127.0.0.1');
   client.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`);
   const [request, reply] = (await once(server, 'request')) as [
     ConstructorParameters<typeof Exchange>[0],
     ServerResponse,
   ];
-  const ask = Object.assign(openAiChat.read(Buffer.from('{"model":"m","stream":true}')), { inputTokensEstimate: 3 });
+  const body = Buffer.from(JSON.stringify({ model: 'm', stream: true, ...fields }));
+  const ask = Object.assign(openAiChat.read(body), { inputTokensEstimate: 3 });
   const exchange = Object.assign(new Exchange(request, reply, openAiChat.errors), { ask }) as Exchange as Journaled;
   const abort = vi.fn();
   const controller = { pause: () => undefined, resume: () => undefined, abort } as unknown as ConstructorParameters<
@@ -48,7 +49,7 @@ async function relay(path = '/v1/chat/completions') {
   >[2];
   let end: (end: RelayEnd) => void;
   const ended = new Promise<RelayEnd>((resolve) => (end = resolve));
-  const target = { nameHeaders: [], provider: { timeoutMs: 10_000, endAtHold: false } } as unknown as Target;
+  const target = { nameHeaders: [], provider: { timeoutMs: 10_000, endAtHold: false }, ...more } as unknown as Target;
   const made = new StreamRelay(exchange, target, controller, 'text/event-stream', end!);
   const outcome = ended.then((how) => {
     if (how.kind !== 'streamed') throw new Error(`the stream was ${how.kind}`);
@@ -298,6 +299,59 @@ describe('a stream passed through', () => {
     expect(call).toMatchObject({ outcome: 'completed', usageSource: 'counted', usage: { outputTokens: 2 } });
     finish();
     expect(await arrival()).toContain('[DONE]');
+  });
+  it.each<[string, string | undefined, string, string | null]>([
+    ['as it was asked for', 'priority', '', 'priority'],
+    ['as its events say', 'priority', ',"service_tier":"default"', null],
+    ['as its events say, also unasked', undefined, ',"service_tier":"priority"', 'priority'],
+    ['as usual', undefined, '', null],
+  ])('is charged, if it breaks off, as served %s', async (_how, asked, told, served) => {
+    const { relay: stream, exchange, outcome, arrival } = await relay(undefined, { service_tier: asked });
+    expect(stream.usedSoFar()).toBeNull();
+    stream.push(Buffer.from(`data: {"choices":[{"delta":{"content":"one"}}]${told}}\n\n`));
+    await arrival();
+    const used = stream.usedSoFar()!;
+    expect(used).toMatchObject({ usageSource: 'counted', usage: { inputTokens: 3, outputTokens: 1 } });
+    expect(used.usage.details?.serviceTier ?? null).toBe(served);
+    stream.fail(new Error('broken'));
+    const { target, outcome: how, usage, usageSource } = await outcome;
+    expect({ target, usage, usageSource }).toEqual(used);
+    expect(how).toBe('provider_interrupted');
+    expect(exchange.providerCall).toBeNull();
+  });
+  it('is ended at its hold by the price of the tier that serves it', async () => {
+    const price = {
+      inputNanoUsdPerMillion: 1_000_000n,
+      outputNanoUsdPerMillion: 1_000_000n,
+      cachedInputNanoUsdPerMillion: null,
+      more: {
+        classes: {},
+        toolCalls: new Map(),
+        serviceTiers: new Map([['priority', { inputThousandths: 2_000n, outputThousandths: 2_000n }]]),
+        speeds: new Map(),
+        inferenceGeos: new Map(),
+        longContext: [],
+      },
+    };
+    const provider = { timeoutMs: 10_000, endAtHold: true };
+    for (const [tier, isEnded] of [
+      ['priority', true],
+      ['default', false],
+    ] as const) {
+      const {
+        relay: stream,
+        exchange,
+        abort,
+        arrival,
+      } = await relay(undefined, { service_tier: tier }, { price, provider });
+      // Three tokens of input and two of output.
+      exchange.holdNanoUsd = 10n;
+      stream.push(event('one'));
+      stream.push(event('two'));
+      await arrival();
+      expect(abort.mock.calls.length > 0).toBe(isEnded);
+      client.destroy();
+    }
   });
   it('counts for a client that left what it was sent until then', async () => {
     const { relay: stream, exchange, outcome, arrival } = await relay();

@@ -5,11 +5,11 @@ import type { Target } from '../choose-route/route-table.js';
 import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
 import type { TokenUsage } from '@tollgate/usage';
-import { judgeUsage } from '../usage/judge-usage.js';
+import { judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
 import { addCostTrailer, streamHeaders } from './answer-headers.js';
-import type { CallOutcome } from './call.js';
+import type { CallOutcome, UsedSoFar } from './call.js';
 import { UsageHold } from './told-cost.js';
-import type { Speech } from '../../dialects/ask.js';
+import type { Ask, Speech } from '../../dialects/ask.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
 /**
@@ -210,16 +210,9 @@ export class StreamRelay implements RunningCall {
   }
 
   #isHoldUsedUp(): boolean {
-    const { ask, holdNanoUsd } = this.exchange;
+    const { holdNanoUsd } = this.exchange;
     if (holdNanoUsd === null) return false;
-    return (
-      costOf(this.target.price, {
-        inputTokens: ask.inputTokensEstimate,
-        outputTokens: this.deliveredTokens(),
-        cachedInputTokens: 0,
-        reasoningTokens: 0,
-      }) >= holdNanoUsd
-    );
+    return costOf(this.target.price, this.#judge(false).usage, this.target.priceOf) >= holdNanoUsd;
   }
 
   #write(text: string): void {
@@ -259,15 +252,7 @@ export class StreamRelay implements RunningCall {
     this.#state = 'settling';
     const { exchange, target } = this;
     exchange.providerCall = null;
-    const isWhole = outcome === 'completed' && !this.#events.isReportEarly;
-    const { report } = this.#events;
-    // Our count is not needed beside a complete report.
-    const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
-    const { usage, usageSource } = judgeUsage(
-      report,
-      { inputTokens: exchange.ask.inputTokensEstimate, outputTokens },
-      !isWhole,
-    );
+    const { usage, usageSource } = this.#judge(outcome === 'completed' && !this.#events.isReportEarly);
     this.#usage = usage;
     const left = exchange.clientLeft && outcome !== 'revoked';
     this.ended({
@@ -275,6 +260,30 @@ export class StreamRelay implements RunningCall {
       outcome: { target, outcome: left ? 'client_left' : outcome, usage, usageSource, finish: () => this.#finish() },
       broken: left ? null : broken,
     });
+  }
+
+  /** The usage of the stream as it is now: with its last report, or broken off after what was delivered. */
+  #judge(isWhole: boolean): JudgedUsage {
+    const { report } = this.#events;
+    // Our count is not needed beside a complete report.
+    const outputTokens = isWhole && (report?.outputTokens ?? 0) > 0 ? 0 : this.deliveredTokens();
+    const counted = { inputTokens: this.exchange.ask.inputTokensEstimate, outputTokens };
+    return judgeUsage(report, counted, !isWhole, this.#asked);
+  }
+
+  /** What the request asked for, with the tier that the events name instead of the one that it named. */
+  get #asked(): Pick<Ask, 'modes' | 'impliedTool'> {
+    const { ask } = this.exchange;
+    const { tierTold } = this.#events;
+    if (tierTold === null) return ask;
+    return {
+      modes: { serviceTier: tierTold, speed: null, inferenceGeo: null },
+      impliedTool: ask.impliedTool,
+    };
+  }
+
+  usedSoFar(): UsedSoFar | null {
+    return this.#state === 'open' ? { target: this.target, ...this.#judge(false) } : null;
   }
 
   #finish(): void {

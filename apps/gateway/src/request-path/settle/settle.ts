@@ -1,14 +1,12 @@
 import type { Admission } from '@tollgate/admission';
-import { costOf } from '@tollgate/pricing';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
 import { isIdentified, type Exchange, type Journaled } from '../exchange/exchange.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
+import { chargeOf } from './charge-of.js';
 import { endText } from './end-text.js';
-import { plausibleUsage } from './plausible-usage.js';
-import { pricedUsage } from './priced-usage.js';
 
 /**
  * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
@@ -18,10 +16,9 @@ export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint, u
 
 /**
  * Ends a request that reached a provider, once: appends the final to the journal and queues the settlement with
- * admission. The price is decided here for good. The cost is that of the whole report; the charge is at most the hold
- * or, without one, the cost of what the request can have used. The event has the believed tokens, so that one broken
- * report does not spoil the totals of a key. Resolves when the operating system has the final, or could not write it.
- * The last byte of the reply waits for that; a final that was not written is kept and tried again by the journal.
+ * admission. The price is decided here for good, as `chargeOf` says. Resolves when the operating system has the final,
+ * or could not write it. The last byte of the reply waits for that; a final that was not written is kept and tried
+ * again by the journal.
  */
 export function settle(
   journal: Journal,
@@ -31,11 +28,8 @@ export function settle(
   return (exchange, { target, outcome, usage: reported, usageSource }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
-    const { holdNanoUsd, journaled, requestId } = exchange;
-    const { costNanoUsd, linesText } = pricedUsage(target.price, reported, target.priceOf);
-    const { believed: usage, owed } = plausibleUsage(exchange, target, reported);
-    const owedNanoUsd = holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed, target.priceOf));
-    const chargeNanoUsd = least(costNanoUsd, owedNanoUsd);
+    const { journaled, requestId } = exchange;
+    const { costNanoUsd, chargeNanoUsd, priceLines, usage } = chargeOf(exchange, target, reported);
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
@@ -45,7 +39,7 @@ export function settle(
       usageSource,
       costNanoUsd,
       chargeNanoUsd,
-      priceLines: linesText,
+      priceLines,
       endedAt: Date.now(),
     });
     const final = finalText(exchange.eventHead, target, end);
@@ -59,8 +53,6 @@ export function settle(
     return written;
   };
 }
-
-const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 /**
  * Whether the output is that of a whole answer. The count of one that broke off would make later answers look short.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgeUsage } from './judge-usage.js';
-import { mergeReports, NO_DETAILS, usageClasses, type UsageReport } from '@tollgate/usage';
+import { mergeReports, NO_DETAILS, toolOfType, usageClasses, type UsageReport } from '@tollgate/usage';
 
 type Row = readonly [
   what: string,
@@ -73,6 +73,52 @@ describe('the usage that is charged', () => {
     expect(usageClasses(usage)).toMatchObject({ textInputTokens: 80, audioOutputTokens: 40, textOutputTokens: 30 });
     const little = judgeUsage({ ...report, outputTokens: 0 }, { inputTokens: 80, outputTokens: 10 }, false).usage;
     expect(usageClasses(little)).toMatchObject({ audioOutputTokens: 10, textOutputTokens: 0 });
+  });
+
+  it('counts as served as it was asked for until the provider says how', () => {
+    const modes = { serviceTier: 'priority', speed: 'fast', inferenceGeo: 'us' };
+    const servedBy = (report: UsageReport | null, early: boolean) => {
+      const { serviceTier, speed, inferenceGeo } =
+        judgeUsage(report, { inputTokens: 8, outputTokens: 7 }, early, { modes }).usage.details ?? NO_DETAILS;
+      return [serviceTier, speed, inferenceGeo];
+    };
+    const plain = { inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, reasoningTokens: 0 };
+    expect(servedBy(null, true)).toEqual(['priority', 'fast', 'us']);
+    expect(servedBy(null, false)).toEqual(['priority', 'fast', 'us']);
+    // Calls of tools were counted, and no report has come.
+    const ofTools = {
+      ...plain,
+      inputTokens: null,
+      outputTokens: null,
+      details: { ...NO_DETAILS, toolCalls: { shell: 1 } },
+    };
+    expect(servedBy(ofTools, true)).toEqual(['priority', 'fast', 'us']);
+    // The first report of Anthropic names the tier, but perhaps not the rest.
+    expect(servedBy(plain, true)).toEqual([null, 'fast', 'us']);
+    expect(servedBy(plain, false)).toEqual([null, null, null]);
+    expect(servedBy({ ...plain, details: { ...NO_DETAILS, serviceTier: 'flex' } }, true)).toEqual([
+      'flex',
+      'fast',
+      'us',
+    ]);
+    const usual = { serviceTier: 'default', speed: 'standard', inferenceGeo: 'global' };
+    const counted = { inputTokens: 1, outputTokens: 1 };
+    expect(judgeUsage(null, counted, true, { modes: usual }).usage).not.toHaveProperty('details');
+    const odd = { serviceTier: 'a\u0000b', speed: '{}', inferenceGeo: null };
+    expect(judgeUsage(null, counted, true, { modes: odd }).usage).not.toHaveProperty('details');
+  });
+
+  it('has one call of a tool that is called for each answer, unless more are reported', () => {
+    const impliedTool = toolOfType('web_search');
+    const callsOf = (toolCalls: Record<string, number>, outputTokens = 5) => {
+      const report = { inputTokens: 9, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
+      const counted = { inputTokens: 9, outputTokens };
+      const details = { ...NO_DETAILS, toolCalls };
+      return judgeUsage({ ...report, details }, counted, false, { impliedTool }).usage.details?.toolCalls;
+    };
+    expect(callsOf({})).toEqual({ web_search: 1 });
+    expect(callsOf({ web_search: 3, shell: 1 })).toEqual({ web_search: 3, shell: 1 });
+    expect(callsOf({}, 0)).toEqual({});
   });
 
   it('is a whole number on each side, with parts that are no larger', () => {

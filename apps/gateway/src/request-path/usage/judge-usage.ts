@@ -1,10 +1,13 @@
-import type { TokenUsage, UsageDetails, UsageReport } from '@tollgate/usage';
+import { servedIn, withToolCall, type TokenUsage, type UsageDetails, type UsageReport } from '@tollgate/usage';
+import type { Ask } from '../../dialects/ask.js';
 
 /** Our own count of the tokens that were sent to the provider and delivered by it. */
 export interface Counted {
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
+
+const NOTHING_ASKED: Pick<Ask, 'modes' | 'impliedTool'> = {};
 
 /** The usage to charge, with its source. */
 export interface JudgedUsage {
@@ -20,8 +23,18 @@ export interface JudgedUsage {
  *
  * `early` says that text was delivered after the last report, or that the stream broke off. Then the report may miss
  * some of it, and the larger output counts.
+ *
+ * `asked` says what a report may leave out. The last report says how the call was served; without one it counts as
+ * served as it was asked for: the provider charges for that, although it could not say so any more. An early report
+ * names the tier, but may leave out the rest. A tool that is called for each answer counts as called once unless a
+ * report says more.
  */
-export function judgeUsage(report: UsageReport | null, counted: Counted, early: boolean): JudgedUsage {
+export function judgeUsage(
+  report: UsageReport | null,
+  counted: Counted,
+  early: boolean,
+  asked: Pick<Ask, 'modes' | 'impliedTool'> = NOTHING_ASKED,
+): JudgedUsage {
   const input = believed(report?.inputTokens, counted.inputTokens);
   const reported = believed(report?.outputTokens, counted.outputTokens);
   const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
@@ -33,10 +46,20 @@ export function judgeUsage(report: UsageReport | null, counted: Counted, early: 
     reasoningTokens: Math.min(report?.reasoningTokens ?? 0, outputTokens),
   };
   const details = report?.details;
+  const detailed = details === undefined ? usage : withDetails(usage, details, input === null);
+  const isReported = (report?.inputTokens ?? report?.outputTokens ?? null) !== null;
+  const served = isReported && !early ? detailed : servedAsAsked(detailed, asked, isReported);
+  const { impliedTool } = asked;
   return {
-    usage: details === undefined ? usage : withDetails(usage, details, input === null),
+    usage: impliedTool === undefined || outputTokens === 0 ? served : withToolCall(served, impliedTool),
     usageSource: input !== null && output !== null ? 'provider' : 'counted',
   };
+}
+
+/** A call of which no last report says how it was served. The tier is known if there is a report at all. */
+function servedAsAsked(usage: TokenUsage, { modes }: Pick<Ask, 'modes'>, isTierKnown: boolean): TokenUsage {
+  if (modes === undefined) return usage;
+  return servedIn(usage, isTierKnown ? { ...modes, serviceTier: null } : modes);
 }
 
 /**
