@@ -4,7 +4,7 @@ import { isRefusal, refuse, type Refusal } from '../../request-path/exchange/ref
 import type { Ask } from '../ask.js';
 import { ANY_CALLER, type Caller, type Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { OPENAI_USAGE_WORDS } from '../openai/usage-words.js';
+import { openAiUsageWords } from '../openai/usage-words.js';
 import { STEP_BYTES } from '../request-scan/body-scan.js';
 import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, namesProviderId, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
@@ -24,7 +24,7 @@ export const openAiChat: Dialect = {
   errors: OPENAI_ERRORS,
   replyBytesMax: REPLY_BYTES_MAX,
   read: readChat,
-  usageWords: OPENAI_USAGE_WORDS,
+  usageWords: openAiUsageWords('chat.completion.chunk'),
   readWholeStream: (credential) => new StreamEvents(true, credential),
   readReply,
 };

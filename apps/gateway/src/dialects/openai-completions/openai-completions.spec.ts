@@ -6,6 +6,7 @@ import { InjectedFields } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { isRefusal, type Refusal } from '../../request-path/exchange/refusal.js';
 import type { Ask, UpstreamCall } from '../ask.js';
+import { openAiChat } from '../openai-chat/openai-chat.js';
 import { openAiCompletions } from './openai-completions.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 
@@ -173,6 +174,12 @@ describe('an answer of completions', () => {
     const events = asked.readStream(null);
     events.take(Buffer.from('data: {"choices":[{"index":0,"text":"some words of text","finish_reason":null}]}\n\n'));
     expect(events.countedTokens()).toBe(2);
+  });
+  it('tells a usage that its provider did not tell in an event of its own endpoint', () => {
+    const event = openAiCompletions.usageWords!.event({ total_tokens: 3 }, 'id', 'm');
+    expect(JSON.parse(event.slice('data: '.length))).toMatchObject({ object: 'text_completion', choices: [] });
+    const ofChat = openAiChat.usageWords!.event({ total_tokens: 3 }, 'id', 'm');
+    expect(JSON.parse(ofChat.slice('data: '.length))).toMatchObject({ object: 'chat.completion.chunk' });
   });
   it('is streamed as a chat is, and its usage shown to who asks for it', () => {
     const chunk = (fields: object) =>

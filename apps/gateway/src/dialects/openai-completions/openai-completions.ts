@@ -5,7 +5,7 @@ import { ANY_CALLER, type Caller, type Dialect } from '../dialect.js';
 import { readReply } from '../openai-chat/read-reply.js';
 import { StreamEvents } from '../openai-chat/stream-events.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
-import { OPENAI_USAGE_WORDS } from '../openai/usage-words.js';
+import { openAiUsageWords } from '../openai/usage-words.js';
 import { scanBody, scanBodyInSteps, STEP_BYTES } from '../request-scan/body-scan.js';
 import { textTokens, textTokensInSteps } from '../request-scan/text-estimate.js';
 import { CompletionsAsk } from './completions-ask.js';
@@ -21,7 +21,7 @@ export const openAiCompletions: Dialect = {
   errors: OPENAI_ERRORS,
   replyBytesMax: REPLY_BYTES_MAX,
   read: readCompletions,
-  usageWords: OPENAI_USAGE_WORDS,
+  usageWords: openAiUsageWords('text_completion'),
   readWholeStream: (credential) => new StreamEvents(true, credential),
   readReply,
 };

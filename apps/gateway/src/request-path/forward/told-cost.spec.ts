@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OPENAI_USAGE_WORDS } from '../../dialects/openai/usage-words.js';
+import { openAiUsageWords } from '../../dialects/openai/usage-words.js';
 import { replyWithCost, UsageHold } from './told-cost.js';
 
 const CHARGE = 123_000n;
@@ -58,6 +58,7 @@ const chunk = (text: string, end = '') => `data: {"choices":[{"delta":{"content"
 const usage = (tokens: number) => `data: {"choices":[],"usage":{"prompt_tokens":${tokens}}}\n\n`;
 const DONE = 'data: [DONE]\n\n';
 const none = (): string => '';
+const CHAT_WORDS = openAiUsageWords('chat.completion.chunk');
 
 describe('the usage of a stream', () => {
   it('waits for the cost if it is the last event', () => {
@@ -94,9 +95,9 @@ describe('the usage of a stream', () => {
   });
   it('is made where the provider told none', () => {
     const made = new UsageHold().finish(DONE, CHARGE, (cost) =>
-      OPENAI_USAGE_WORDS.event(
+      CHAT_WORDS.event(
         {
-          ...OPENAI_USAGE_WORDS.object({
+          ...CHAT_WORDS.object({
             inputTokens: 3,
             outputTokens: 4,
             cachedInputTokens: 1,
@@ -116,11 +117,56 @@ describe('the usage of a stream', () => {
     });
     expect(second).toBe('data: [DONE]');
   });
+  it.each([
+    ': ping\n\n',
+    ': OPENROUTER PROCESSING\r\n\r\n',
+    ':\r\r',
+    '\n',
+    'retry: 5\n\n',
+    'id: 7\n\n',
+    'event: ping\ndata: {"type": "ping"}\n\n',
+    'data: {"choices":[],"usage":null}\n\n',
+    'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":"stop"}]}\n\n',
+    'data: {"object":"heartbeat"}\n\n',
+    'data: not json\n\n',
+    'data: {"error":{"message":"late"}}\n\n',
+  ])('waits for the cost whatever delivers nothing after it: %j', (after) => {
+    const told = '"usage":{"prompt_tokens":3,"cost":0.000123}';
+    const shown = after.replace(',"usage":null', '');
+    for (const pieces of [[usage(3) + after], [usage(3), after], [chunk('a') + usage(3), after, after]]) {
+      const hold = new UsageHold();
+      const sent = pieces.map((piece) => hold.pass(piece)).join('') + hold.finish(DONE, CHARGE, none);
+      expect(sent).toContain(told);
+      expect(sent.endsWith(shown + DONE)).toBe(true);
+    }
+  });
+  it.each([
+    chunk('a'),
+    'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0}]}}]}\n\n',
+    'data: {"choices":[{"index":0,"text":"a"}]}\n\n',
+    'event: content_block_start\ndata: {"type":"content_block_start"}\n\n',
+    'event: response.in_progress\ndata: {"type":"response.in_progress"}\n\n',
+  ])('passes once more of the answer follows, whatever comes between: %j', (more) => {
+    const hold = new UsageHold();
+    expect(hold.pass(`${usage(1)}: ping\n\n`)).toBe('');
+    expect(hold.pass(': ping\n\n')).toBe('');
+    expect(hold.pass(more)).toBe(`${usage(1)}: ping\n\n: ping\n\n${more}`);
+    expect(new UsageHold().pass(usage(1) + more)).toBe(usage(1) + more);
+  });
+  it('waits for no more than 64 KiB', () => {
+    const hold = new UsageHold();
+    expect(hold.pass(usage(1))).toBe('');
+    const comment = `: ${'c'.repeat(40_000)}\n\n`;
+    expect(hold.pass(comment)).toBe('');
+    expect(hold.pass(comment)).toBe(usage(1) + comment + comment);
+  });
   it('adds nothing but the cost, however the events arrive', () => {
     const events = fc.array(
       fc.oneof(fc.string({ unit: 'grapheme-ascii' }).map(chunk), fc.nat(9).map(usage), fc.constant(': ping\n\n')),
       { maxLength: 12 },
     );
+    const isQuiet = (event: string): boolean => event.startsWith(':') || event === chunk('');
+    const isUsage = (event: string): boolean => event.startsWith('data: {"choices":[],"usage"');
     fc.assert(
       fc.property(events, fc.array(fc.nat(3), { maxLength: 12 }), (all, cuts) => {
         const hold = new UsageHold();
@@ -132,9 +178,7 @@ describe('the usage of a stream', () => {
         }
         sent += hold.finish(DONE, CHARGE, none);
         expect(sent.replace(',"cost":0.000123', '')).toBe(all.join('') + DONE);
-        expect(sent.includes('"cost"')).toBe(
-          all.at(-1)?.includes('"usage":{') === true && !all.at(-1)!.includes('\\"'),
-        );
+        expect(sent.includes('"cost"')).toBe(isUsage(all.findLast((event) => !isQuiet(event)) ?? ''));
       }),
     );
   });

@@ -1,6 +1,7 @@
 import { formatUsd } from '@tollgate/credit';
 import { lastField } from '../../json-scan/last-field.js';
 import { skipValue } from '../../json-scan/json-tokens.js';
+import { eventEnd, readEvent } from './sse-reader.js';
 
 const USAGE = Buffer.from('"usage"');
 /** The name of an object with usage. Quotes within texts are escaped, so no text looks like it. */
@@ -12,6 +13,8 @@ const USAGE_OBJECT = /"usage"\s*:\s*(?=\{)/g;
 const NO_USAGE = /\s*,\s*"usage"\s*:\s*null(?=\s*[,}])|"usage"\s*:\s*null\s*,/g;
 /** Replies above it are not parsed for a usage that stands elsewhere than at their end. */
 const PARSED_BYTES_MAX = 1024 * 1024;
+/** The most characters after the last usage of a stream that wait for what follows them. */
+const HELD_LENGTH_MAX = 64 * 1024;
 
 /** A charge as OpenRouter writes it: a number of USD. */
 const costOf = (chargeNanoUsd: bigint): number => Number(formatUsd(chargeNanoUsd));
@@ -70,21 +73,44 @@ function objectIn(bytes: Buffer): Record<string, unknown> | null {
 }
 
 /**
- * Keeps back the last event of a stream if it tells usage, until the charge is known and can be put into it. Texts are
- * latin1, and always whole events. If more events follow, it was not the last one, and passes unchanged. Usage that is
- * null is left out of all events.
+ * Keeps back the last usage that a stream tells, until the charge is known and can be put into it. What follows it
+ * waits as well, as long as it may be the rest of the stream: comments, pings, and whatever else delivers nothing. Once
+ * more of the answer follows, that usage was not the last one, and passes unchanged. Texts are latin1, and always whole
+ * events. Usage that is null is left out of all events.
  */
 export class UsageHold {
+  /** The event with the usage and all that followed it; empty if there is none. */
   #held = '';
+  /** The length of what followed it. */
+  #heldAfter = 0;
 
   /** Takes the next events, and returns those that can be sent. */
   pass(events: string): string {
     if (events === '') return '';
-    const text = this.#held + events.replaceAll(NO_USAGE, '');
-    const last = lastEventStart(text);
-    const isHeld = usageAt(text, last) !== -1;
-    this.#held = isHeld ? text.slice(last) : '';
-    return isHeld ? text.slice(0, last) : text;
+    const text = events.replaceAll(NO_USAGE, '');
+    const place = usageAt(text, 0);
+    if (place !== -1) return this.#release() + this.#hold(text, place);
+    if (this.#held === '') return text;
+    if (this.#heldAfter + text.length > HELD_LENGTH_MAX || deliversMore(text, 0)) return this.#release() + text;
+    this.#held += text;
+    this.#heldAfter += text.length;
+    return '';
+  }
+
+  /** Keeps the event with the last usage and what follows it, and returns the rest; all if that was not the end. */
+  #hold(text: string, place: number): string {
+    const [start, end] = eventAround(text, place);
+    if (deliversMore(text, end)) return text;
+    this.#held = text.slice(start);
+    this.#heldAfter = text.length - end;
+    return text.slice(0, start);
+  }
+
+  #release(): string {
+    const held = this.#held;
+    this.#held = '';
+    this.#heldAfter = 0;
+    return held;
   }
 
   /**
@@ -92,8 +118,7 @@ export class UsageHold {
    * that tells none.
    */
   finish(tail: string, chargeNanoUsd: bigint, missing: (cost: number) => string): string {
-    const text = this.#held + tail.replaceAll(NO_USAGE, '');
-    this.#held = '';
+    const text = this.#release() + tail.replaceAll(NO_USAGE, '');
     const at = usageAt(text, 0);
     if (at === -1) return missing(costOf(chargeNanoUsd)) + text;
     const bytes = Buffer.from(text.slice(at), 'latin1');
@@ -105,12 +130,49 @@ export class UsageHold {
   }
 }
 
-/** The start of the last event in a text of whole events. */
-function lastEventStart(text: string): number {
-  const before = text.trimEnd().length - 1;
-  const lf = text.lastIndexOf('\n\n', before);
-  const crLf = text.lastIndexOf('\r\n\r\n', before);
-  return Math.max(lf === -1 ? 0 : lf + 2, crLf === -1 ? 0 : crLf + 4);
+/** The start and the end of the event at a place in a text of whole events. */
+function eventAround(text: string, place: number): readonly [start: number, end: number] {
+  const mayHaveCr = text.includes('\r');
+  let start = 0;
+  let end = eventEnd(text, start, mayHaveCr);
+  while (end <= place && end < text.length) {
+    start = end;
+    end = eventEnd(text, start, mayHaveCr);
+  }
+  return [start, end];
+}
+
+/** Whether an event after `from` delivers more of an answer. */
+function deliversMore(text: string, from: number): boolean {
+  const mayHaveCr = text.includes('\r');
+  for (let at = from; at < text.length;) {
+    const end = eventEnd(text, at, mayHaveCr);
+    const { data } = readEvent(text.slice(at, end));
+    if (data !== null && delivers(data)) return true;
+    at = end;
+  }
+  return false;
+}
+
+/** The beginnings of the types of events in Messages and in Responses that are part of an answer. */
+const PART_OF_ANSWER = /^(?:content_block_|response\.)/;
+
+/** Whether the data of an event is a part of an answer, in any dialect. */
+function delivers(data: string): boolean {
+  const event = objectIn(Buffer.from(data, 'latin1'));
+  if (event === null) return false;
+  const { type, choices } = event;
+  if (typeof type === 'string' && PART_OF_ANSWER.test(type)) return true;
+  return Array.isArray(choices) && choices.some((choice) => isFilled(choice));
+}
+
+/** Whether a choice has a text or a call of a tool, or anything else besides its role and the reason of its end. */
+function isFilled(choice: unknown): boolean {
+  if (typeof choice !== 'object' || choice === null) return false;
+  const { delta, text } = choice as { readonly delta?: unknown; readonly text?: unknown };
+  if (typeof text === 'string' && text !== '') return true;
+  if (typeof delta !== 'object' || delta === null) return false;
+  return Object.entries(delta).some(([name, value]) => name !== 'role' && value !== null && value !== '');
 }
 
 /** The place of the last object with usage at or after `from`; -1 for none. */
