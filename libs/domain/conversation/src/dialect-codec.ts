@@ -124,6 +124,10 @@ export interface FieldNote {
   readonly field: string;
   /** A sentence that begins with a capital letter. */
   readonly why: string;
+  /**
+   * True if the gateway refuses the field whatever the dialect of the model is, unless the provider's entry allows it.
+   */
+  readonly isRefusedAlways?: true;
 }
 
 /**

@@ -91,5 +91,13 @@ ${tables.leftOut}
 They are refused on the way to any other dialect, as are fields that the gateway does not know.
 
 ${tables.refused}
+
+## Fields that are refused always
+
+They lead to another model or address, or to what a provider keeps for its whole account, or their cost has no bound. So they
+are refused whatever the provider speaks, and for every key. \`allow_fields\` of a provider's entry can let those pass that name
+another model, an address or an account; on the way to another dialect they are then left out or refused.
+
+${tables.refusedAlways}
 `;
 }

@@ -39,7 +39,12 @@ export const REFUSED: readonly RefusedField[] = [
   { field: 'audio', why: ONE_ANSWER, isIdle: never },
   { field: 'prediction', why: 'A predicted answer is known to OpenAI alone.', isIdle: never },
   { field: 'web_search_options', why: 'The search of these models is known to OpenAI alone.', isIdle: never },
-  { field: 'moderation', why: 'No other provider moderates on demand.', isIdle: never },
+  {
+    field: 'moderation',
+    why: 'It names another model, which would read the request too.',
+    isIdle: never,
+    isRefusedAlways: true,
+  },
   { field: 'functions', why: 'Set `tools` instead.', isIdle: never },
   { field: 'function_call', why: 'Set `tool_choice` instead.', isIdle: never },
 ];

@@ -1,10 +1,15 @@
 import type { FieldNote } from '../dialect-codec.js';
 
 const KEEPS_NOTHING = 'No provider but OpenAI has what OpenAI keeps under this id.';
+const OF_ACCOUNT = 'It names something that the provider keeps for its whole account.';
 
 /** Fields without which the answer stays the same. */
 export const HARMLESS_FIELDS: readonly FieldNote[] = [
-  { field: 'access_programs', why: 'It names programs of OpenAI for which a model may be used; Codex may send it.' },
+  {
+    field: 'access_programs',
+    why: "It names programs of OpenAI that the provider's account is part of.",
+    isRefusedAlways: true,
+  },
   { field: 'client_metadata', why: 'A client says something about itself; Codex sends it with each request.' },
   {
     field: 'context_management',
@@ -29,15 +34,23 @@ export const HARMLESS_FIELDS: readonly FieldNote[] = [
 
 /** Fields that are refused, unless they ask for what happens anyway. */
 export const REFUSED_FIELDS: readonly FieldNote[] = [
-  { field: 'background', why: 'An answer that is asked for later is kept by nobody.' },
-  { field: 'conversation', why: KEEPS_NOTHING },
-  { field: 'input[].content[].file_id', why: KEEPS_NOTHING },
+  {
+    field: 'background',
+    why: 'The cost of an answer that is asked for later is known long after the request.',
+    isRefusedAlways: true,
+  },
+  { field: 'conversation', why: OF_ACCOUNT, isRefusedAlways: true },
+  { field: 'input[].content[].file_id', why: OF_ACCOUNT, isRefusedAlways: true },
   { field: 'input[].type: compaction', why: 'Nobody but its maker can read the summary of a conversation.' },
-  { field: 'input[].type: item_reference', why: KEEPS_NOTHING },
+  { field: 'input[].type: item_reference', why: OF_ACCOUNT, isRefusedAlways: true },
   { field: 'max_tool_calls', why: "It counts calls of OpenAI's own tools." },
-  { field: 'moderation', why: 'No other provider moderates on demand.' },
+  {
+    field: 'moderation',
+    why: 'It names another model, which would read the request too.',
+    isRefusedAlways: true,
+  },
   { field: 'previous_response_id', why: KEEPS_NOTHING },
-  { field: 'prompt', why: KEEPS_NOTHING },
+  { field: 'prompt', why: OF_ACCOUNT, isRefusedAlways: true },
   { field: 'reasoning.mode', why: 'Only models of OpenAI have other modes than standard.' },
   { field: 'tools[].allowed_callers', why: 'Only models of OpenAI run programs that call tools.' },
   { field: 'top_logprobs', why: 'The probabilities of tokens cannot be brought back from other dialects.' },

@@ -66,13 +66,16 @@ const REASONS: readonly (readonly [FinishReason, string])[] = [
 ];
 
 /** The tables of docs/dialects.md, made of what the dialects themselves say and do. */
-export function dialectTables(): Readonly<Record<'fields' | 'reasons' | 'usage' | 'leftOut' | 'refused', string>> {
+export function dialectTables(): Readonly<
+  Record<'fields' | 'reasons' | 'usage' | 'leftOut' | 'refused' | 'refusedAlways', string>
+> {
   return {
     fields: fieldTable(),
     reasons: reasonTable(),
     usage: usageTable(),
-    leftOut: noteLists(({ harmless }) => harmless),
-    refused: noteLists(({ refused }) => refused),
+    leftOut: noteLists(({ harmless }) => harmless.filter(isAcross)),
+    refused: noteLists(({ refused }) => refused.filter(isAcross)),
+    refusedAlways: noteLists(({ harmless, refused }) => [...harmless, ...refused].filter((note) => !isAcross(note))),
   };
 }
 
@@ -148,6 +151,11 @@ function usageTable(): string {
     ['', 'what such a call used'],
     CALLERS.map(([endpoint, codec]) => [`\`${endpoint}\``, code(JSON.stringify(codec.writeUsage(USAGE)))]),
   );
+}
+
+/** Whether it is the way to another dialect that decides about a field. */
+function isAcross({ isRefusedAlways }: FieldNote): boolean {
+  return isRefusedAlways !== true;
 }
 
 function noteLists(notesOf: (codec: CallerCodec) => readonly FieldNote[]): string {
