@@ -10,6 +10,9 @@ import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import type { OtherField } from '../request-scan/field-table.js';
 import type { EmbeddingsFields } from './embeddings-fields.js';
 
+/** A model may add a token before and after each text. */
+const TEXT_TOKENS = 2;
+
 /** The `Ask` of an embeddings request. Only its input has tokens: vectors have none. */
 export class EmbeddingsAsk extends OwnSpeech implements Ask {
   readonly stream = false;
@@ -34,10 +37,18 @@ export class EmbeddingsAsk extends OwnSpeech implements Ask {
     return this.#contentTokensMax + TEMPLATE_TOKENS;
   }
 
-  /** An upper bound: a token has at least one byte of text, and tokens that the caller sends as numbers are counted. */
+  /**
+   * An upper bound: a token has at least one byte of text, and tokens that the caller sends as numbers are counted. The
+   * quotes of a text stand for the tokens that a model adds to it.
+   */
   get #contentTokensMax(): number {
-    const { hasText, isBounded, tokens } = this.fields;
-    return hasText || !isBounded ? this.body.length : tokens;
+    const { hasText, isBounded } = this.fields;
+    return hasText || !isBounded ? this.body.length : this.#countedTokens;
+  }
+
+  /** The tokens that the caller sends as numbers, with those that a model may add to each list of them. */
+  get #countedTokens(): number {
+    return this.fields.tokens + TEXT_TOKENS * this.fields.lists;
   }
 
   limits(): Limits | Refusal {
@@ -46,12 +57,14 @@ export class EmbeddingsAsk extends OwnSpeech implements Ask {
   }
 
   countContent(count: TokenCount): number | null {
-    const { hasText, input, tokens } = this.fields;
-    if (!hasText || input === null) return tokens;
+    const { hasText, input } = this.fields;
+    if (!hasText || input === null) return this.#countedTokens;
     const value = valueAt(this.body, input);
     const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-    // An embedding model may add a token before and after each text.
-    return items.reduce<number>((sum, item) => sum + (typeof item === 'string' ? count(item) + 2 : 0), tokens);
+    return items.reduce<number>(
+      (sum, item) => sum + (typeof item === 'string' ? count(item) + TEXT_TOKENS : 0),
+      this.#countedTokens,
+    );
   }
 
   /** An image or a file that is given by its address has more content than the body. */

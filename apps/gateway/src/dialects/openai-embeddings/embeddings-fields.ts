@@ -20,6 +20,7 @@ export const EMBEDDINGS_FIELDS = fieldTable<EmbeddingsFields>({
     model: null,
     input: null,
     tokens: 0,
+    lists: 0,
     hasText: false,
     isBounded: true,
     others: NO_OTHERS,

@@ -6,6 +6,8 @@ import type { ValueReader } from '../request-scan/field-table.js';
 export interface InputSeen {
   /** Tokens that the caller sends as numbers, in lists. */
   tokens: number;
+  /** The lists of tokens within a list: each is a text of its own. */
+  lists: number;
   /** True if there are texts, of which each byte may be a token. */
   hasText: boolean;
   /**
@@ -27,6 +29,7 @@ const MINUS = 0x2d,
 /** Reads the input of an embeddings body during the scan. */
 export class InputReader implements ValueReader<InputSeen> {
   #tokens = 0;
+  #lists = 0;
   #hasText = false;
   #isBounded = true;
 
@@ -37,6 +40,7 @@ export class InputReader implements ValueReader<InputSeen> {
 
   open(bytes: Buffer, at: number, depth: number): void {
     if (bytes[at] !== OPEN_BRACKET || depth >= AROUND_TOKEN) this.#isBounded = false;
+    if (depth === AROUND_ITEM) this.#lists += 1;
   }
 
   scalar(bytes: Buffer, start: number, _end: number, depth: number): void {
@@ -56,6 +60,7 @@ export class InputReader implements ValueReader<InputSeen> {
 
   end(fields: InputSeen): boolean {
     fields.tokens = this.#tokens;
+    fields.lists = this.#lists;
     fields.hasText = this.#hasText;
     fields.isBounded = this.#isBounded;
     return this.#isBounded;

@@ -30,7 +30,7 @@ describe('a request for embeddings', () => {
     ['no texts', [], () => 0],
     ['nothing', null, () => 0],
     ['tokens', [1, 22, 333], () => 3],
-    ['lists of tokens', [[1, 22], [333], []], () => 3],
+    ['lists of tokens, with two that a model may add to each', [[1, 22], [333], []], () => 3 + 2 * 3],
     ['texts beside tokens, which no provider takes', ['hello', 7, [8]], bytes],
   ])('has a bound for %s', (_what, input, tokens) => {
     expect(ask({ input }).limits()).toEqual({
@@ -71,6 +71,7 @@ describe('a request for embeddings', () => {
     expect(ask({ input: 'one two three' }).countContent(words)).toBe(5);
     expect(ask({ input: ['one two', 'three'] }).countContent(words)).toBe(7);
     expect(ask({ input: [5, 6] }).countContent(words)).toBe(2);
+    expect(ask({ input: [[5, 6], [7]] }).countContent(words)).toBe(7);
   });
   it('holds the bound over what any tokenizer of bytes counts, whatever it is sent', () => {
     const input = fc.oneof(
