@@ -1,4 +1,5 @@
 import type { JsonObject } from './dialect-codec.js';
+import { parseJson } from './exact-json.js';
 
 const NO_FIELDS: JsonObject = {};
 
@@ -27,10 +28,10 @@ export function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-/** Parses JSON of an object; null if the text is anything else. */
+/** Parses JSON of an object, and keeps its numbers as they are written; null if the text is anything else. */
 export function parseObject(text: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

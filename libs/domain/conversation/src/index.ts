@@ -47,9 +47,10 @@ export type {
   WriteContext,
   WrittenRequest,
 } from './dialect-codec.js';
+export { parseJson, writeJson } from './exact-json.js';
 export { fieldOfFeature, FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';
-export { withoutForeignThoughts } from './anthropic-messages/foreign-thoughts.js';
+export { isForeignThought } from './anthropic-messages/foreign-thoughts.js';
 export { FOREIGN_SEAL } from './foreign-seal.js';
 export { inference } from './inference/codec.js';
 export { reasons } from './openai-effort.js';

@@ -18,7 +18,8 @@ export function parametersFor(parameters: JsonObject | null): JsonObject {
   if (parameters === null) return NO_PARAMETERS;
   const typed = parameters['type'] ?? (OTHER_HEADS.some((head) => Object.hasOwn(parameters, head)) ? null : 'object');
   if (typed !== 'object') return parameters;
-  return isObject(parameters['properties']) ? { ...parameters, type: typed } : { ...parameters, ...NO_PARAMETERS };
+  if (!isObject(parameters['properties'])) return { ...parameters, ...NO_PARAMETERS };
+  return parameters['type'] === typed ? parameters : { ...parameters, type: typed };
 }
 
 /**

@@ -1,4 +1,12 @@
-import type { AnswerEvent, JsonObject, SentEvent, StreamDecoder, StreamEncoder } from '@tollgate/conversation';
+import {
+  parseJson,
+  writeJson,
+  type AnswerEvent,
+  type JsonObject,
+  type SentEvent,
+  type StreamDecoder,
+  type StreamEncoder,
+} from '@tollgate/conversation';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { UsageReport } from '@tollgate/usage';
 import { eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
@@ -112,14 +120,14 @@ function withoutId(event: AnswerEvent): AnswerEvent {
 }
 
 function textOf({ event, data }: SentEvent): string {
-  const line = `data: ${data === '[DONE]' ? data : JSON.stringify(data)}\n\n`;
+  const line = `data: ${data === '[DONE]' ? data : writeJson(data)}\n\n`;
   return event === null ? line : `event: ${event}\n${line}`;
 }
 
 /** The object in the data of an event. Google's servers send an error as a list of one. */
 function parsedObject(data: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(data);
+    const value = parseJson(data);
     const document: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
     return typeof document === 'object' && document !== null && !Array.isArray(document)
       ? (document as JsonObject)

@@ -1,10 +1,12 @@
-import type {
-  CallerCodec,
-  Conversation,
-  DialectCodec,
-  JsonObject,
-  ReplyContext,
-  WrittenRequest,
+import {
+  parseJson,
+  writeJson,
+  type CallerCodec,
+  type Conversation,
+  type DialectCodec,
+  type JsonObject,
+  type ReplyContext,
+  type WrittenRequest,
 } from '@tollgate/conversation';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { BodyRoom } from '@tollgate/http';
@@ -167,11 +169,11 @@ function injectedInChat(
 /** A reply that is translated is parsed as a whole, which delays other requests by some 10 ms for each of these. */
 const TRANSLATED_BYTES_MAX = 8 * 1024 * 1024;
 
-const bytesOf = (document: JsonObject): Buffer => Buffer.from(JSON.stringify(document));
+const bytesOf = (document: JsonObject): Buffer => Buffer.from(writeJson(document));
 
 function parsedObject(body: Buffer): JsonObject | null {
   try {
-    const document: unknown = JSON.parse(body.toString('utf8'));
+    const document = parseJson(body.toString('utf8'));
     return typeof document === 'object' && document !== null && !Array.isArray(document)
       ? (document as JsonObject)
       : null;

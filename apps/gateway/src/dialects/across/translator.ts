@@ -1,5 +1,6 @@
 import {
   fieldOfFeature,
+  parseJson,
   type Conversation,
   type ConversationDialect,
   type Fault,
@@ -107,7 +108,7 @@ function readRequest({ codec }: CallerSide, { ask }: Routed): Read | Refusal {
 /** The scan has checked that the body is an object, but not each escape in its texts. */
 function parsed(body: Buffer): JsonObject | null {
   try {
-    return JSON.parse(body.toString('utf8')) as JsonObject;
+    return parseJson(body.toString('utf8')) as JsonObject;
   } catch {
     return null;
   }

@@ -25,6 +25,14 @@ describe('a plain reply with its cost', () => {
     expect(told('{"choices":[],"usage":null}', { prompt_tokens: 3 }).usage).toMatchObject({ cost: 0.000123 });
     expect(told('{"choices":[]}')).toEqual({ choices: [] });
   });
+  it.each([
+    ['{ "usage" : {"a":1} , "n":2512292042121000001 }', '{ "usage" : {"a":1,"cost":0} , "n":2512292042121000001 }'],
+    ['{"usage":null,"n":1e400}', '{"usage":{"b":0.1,"cost":0},"n":1e400}'],
+    ['{"n":0.1000}\n', '{"n":0.1000,"usage":{"b":0.1,"cost":0}}\n'],
+    ['{}', '{"usage":{"b":0.1,"cost":0}}'],
+  ])('has all its other bytes wherever the usage stands: %s', (body, sent) => {
+    expect(replyWithCost(Buffer.from(body), 0n, { b: 0.1 }).toString()).toBe(sent);
+  });
   it('does not tell what the provider says of its own cost', () => {
     expect(
       told('{"usage":{"a":1,"cost":7,"is_byok":false,"cost_details":{"upstream_inference_cost":7}}}').usage,

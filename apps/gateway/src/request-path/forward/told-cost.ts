@@ -1,6 +1,7 @@
+import { parseJson, writeJson } from '@tollgate/conversation';
 import { formatUsd } from '@tollgate/credit';
-import { lastField } from '../../json-scan/last-field.js';
-import { skipValue } from '../../json-scan/json-tokens.js';
+import { lastField, topLevelField } from '../../json-scan/last-field.js';
+import { skipValue, type Span } from '../../json-scan/json-tokens.js';
 import { eventEnd, readEvent } from './sse-reader.js';
 
 const USAGE = Buffer.from('"usage"');
@@ -22,16 +23,16 @@ const costOf = (chargeNanoUsd: bigint): number => Number(formatUsd(chargeNanoUsd
 /** What a provider that resells models says of its own cost, which is not the caller's. */
 const OTHERS_COST = ['cost', 'cost_details', 'is_byok'];
 
-/** Usage with the charge in the place of whatever cost the provider told. */
-function withCost(usage: object, chargeNanoUsd: bigint): object {
+/** The JSON of usage with the charge in the place of whatever cost the provider told. */
+function textWithCost(usage: object, chargeNanoUsd: bigint): string {
   const kept = Object.fromEntries(Object.entries(usage).filter(([name]) => !OTHERS_COST.includes(name)));
-  return { ...kept, cost: costOf(chargeNanoUsd) };
+  return writeJson({ ...kept, cost: costOf(chargeNanoUsd) });
 }
 
 /**
  * A plain reply as OpenRouter gives it: with `usage.cost` put in, the charge in USD, and of a chat completion with
  * `system_fingerprint`, which its SDK needs and many providers leave out. `missing` is the usage for a reply without
- * any; null if there is none to add. All other bytes stay, but where the usage does not stand at the end of the reply.
+ * any; null if there is none to add. All other bytes stay.
  */
 export function replyWithCost(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
   return withFingerprint(costPutInto(body, chargeNanoUsd, missing));
@@ -48,22 +49,26 @@ const NO_FINGERPRINT = Buffer.from('"system_fingerprint":null,');
 function costPutInto(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
   const span = lastField(body, USAGE);
   const usage = span === undefined ? null : objectIn(body.subarray(span.start, span.end));
-  if (span !== undefined && usage !== null)
-    return Buffer.concat([
-      body.subarray(0, span.start),
-      Buffer.from(JSON.stringify(withCost(usage, chargeNanoUsd))),
-      body.subarray(span.end),
-    ]);
+  if (span !== undefined && usage !== null) return withText(body, span, textWithCost(usage, chargeNanoUsd));
   const reply = body.length > PARSED_BYTES_MAX ? null : objectIn(body);
   if (reply === null) return body;
   const told = reply['usage'];
   const known = typeof told === 'object' && told !== null ? told : missing;
-  return known === null ? body : Buffer.from(JSON.stringify({ ...reply, usage: withCost(known, chargeNanoUsd) }));
+  if (known === null) return body;
+  const text = textWithCost(known, chargeNanoUsd);
+  const place = topLevelField(body, USAGE);
+  if (place !== undefined) return withText(body, place, text);
+  const end = body.lastIndexOf('}');
+  return withText(body, { start: end, end }, `${Object.keys(reply).length === 0 ? '' : ','}"usage":${text}`);
+}
+
+function withText(body: Buffer, { start, end }: Span, text: string): Buffer {
+  return Buffer.concat([body.subarray(0, start), Buffer.from(text), body.subarray(end)]);
 }
 
 function objectIn(bytes: Buffer): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value = parseJson(bytes.toString('utf8'));
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : null;
@@ -125,7 +130,7 @@ export class UsageHold {
     const end = skipValue(bytes, 0);
     const usage = end < 0 ? null : objectIn(bytes.subarray(0, end));
     if (usage === null) return text;
-    const told = Buffer.from(JSON.stringify(withCost(usage, chargeNanoUsd))).toString('latin1');
+    const told = Buffer.from(textWithCost(usage, chargeNanoUsd)).toString('latin1');
     return text.slice(0, at) + told + text.slice(at + end);
   }
 }

@@ -1,6 +1,5 @@
 import type { SealedThought } from '../conversation.js';
-import type { JsonObject } from '../dialect-codec.js';
-import { isObject, itemsOf } from '../fields.js';
+import { isObject } from '../fields.js';
 import { FOREIGN_SEAL, packSeal, unpackSeal } from '../foreign-seal.js';
 
 /**
@@ -21,21 +20,8 @@ export function sealOf(signature: string): SealedThought | null {
   return unpackSeal(signature) ?? { maker: 'anthropic', kind: 'signature', data: signature };
 }
 
-/**
- * A request for Claude as its caller wrote it, but for the thoughts of other makers, whose signatures Claude would
- * refuse: a client that changes models in the middle of a conversation sends them back to all. A message of nothing but
- * such thoughts is left out.
- */
-export function withoutForeignThoughts(request: JsonObject): JsonObject {
-  const messages = itemsOf(request['messages']).flatMap((message) => {
-    if (!isObject(message) || !Array.isArray(message['content'])) return [message];
-    const content = (message['content'] as readonly unknown[]).filter((block) => !isForeign(block));
-    return content.length === 0 ? [] : [{ ...message, content }];
-  });
-  return { ...request, messages };
-}
-
-function isForeign(block: unknown): boolean {
+/** Whether a block of a request is a thought of another maker, whose signature Claude would refuse. */
+export function isForeignThought(block: unknown): boolean {
   if (!isObject(block) || block['type'] !== 'thinking') return false;
   const { signature } = block;
   return typeof signature === 'string' && signature.startsWith(FOREIGN_SEAL);

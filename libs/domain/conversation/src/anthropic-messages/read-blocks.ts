@@ -1,5 +1,6 @@
 import type { DocumentPart, ImagePart, TextPart, ThinkingPart, ToolCallPart, ToolResult } from '../conversation.js';
 import type { Fault, JsonObject } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import { fault, isFault } from '../fault.js';
 import { isObject, textOf } from '../fields.js';
 import { imageTypeOf } from '../image-type.js';
@@ -181,7 +182,7 @@ function readToolUse(block: JsonObject, path: string): ToolCallPart | Fault {
     return fault(`${path}.input`, 'The input of a tool use must be an object.');
   const cache = readCacheMark(block, path);
   if (isFault(cache)) return cache;
-  return { kind: 'tool_call', id, name, input: JSON.stringify(input ?? {}), custom: false, ...cache };
+  return { kind: 'tool_call', id, name, input: writeJson(input ?? {}), custom: false, ...cache };
 }
 
 function readThinking(block: JsonObject, path: string): ThinkingPart | Fault {

@@ -1,6 +1,7 @@
 import { readUsage } from '@tollgate/usage';
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import { isObject, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
 import { madeCallId, readCall } from '../read-call.js';
@@ -72,5 +73,5 @@ export function redacted(data: string): {
 }
 
 function callOf({ id, name, input }: JsonObject): Parameters<typeof readCall>[0] {
-  return { id: textOf(id) ?? '', name: textOf(name) ?? '', input: JSON.stringify(input ?? {}), custom: false };
+  return { id: textOf(id) ?? '', name: textOf(name) ?? '', input: writeJson(input ?? {}), custom: false };
 }

@@ -1,5 +1,6 @@
 import type { AnswerEvent } from '../answer.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import { fieldsOf, isObject, itemsOf, textOf } from '../fields.js';
 import { PartOrder } from '../part-order.js';
 import { readCitation } from './citations.js';
@@ -89,7 +90,7 @@ class MessageStream implements StreamDecoder {
       case 'redacted_thinking':
         return this.order.seal(block.key, redacted(textOf(content['data']) ?? ''));
       case 'tool_use':
-        block.input = isObject(content['input']) ? JSON.stringify(content['input']) : '';
+        block.input = isObject(content['input']) ? writeJson(content['input']) : '';
         return this.order.call(block.key, {
           id: textOf(content['id']) ?? '',
           name: textOf(content['name']) ?? '',

@@ -93,7 +93,7 @@ function inputSchema(tool: FunctionTool, path: string): JsonObject | Fault {
     return fault(path, `Claude takes no ${combination} at the top of a schema, as the tool ${shown(tool)} has it.`);
   const type = schema['type'] ?? 'object';
   if (type !== 'object') return fault(path, `The schema of the tool ${shown(tool)} must be that of an object.`);
-  return { ...schema, type };
+  return schema['type'] === type ? schema : { ...schema, type };
 }
 
 function shown({ name }: FunctionTool): string {

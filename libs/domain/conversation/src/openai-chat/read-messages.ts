@@ -1,5 +1,6 @@
 import type { AssistantPart, RefusalPart, TextPart, ToolCallPart, ToolResult, Turn } from '../conversation.js';
 import type { JsonObject } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import type { FieldReader } from '../field-reader.js';
 import { isBlank, isObject, parseObject } from '../fields.js';
 import { readEach, readNested } from '../nested-fields.js';
@@ -105,7 +106,7 @@ class MessagesReader {
 /** Name and arguments: JSON of an object, `{}` if there are none. Some clients send the object itself. */
 function readFunction(fields: FieldReader, { arguments: args }: JsonObject): [name: string, input: string] {
   const name = fields.text('name') ?? '';
-  if (isObject(args)) return [name, JSON.stringify(args)];
+  if (isObject(args)) return [name, writeJson(args)];
   const text = fields.text('arguments') ?? '';
   if (isBlank(text)) return [name, '{}'];
   if (parseObject(text) === null)

@@ -1,5 +1,6 @@
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import { fieldsOf, isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
 import { madeCallId, readCall } from '../read-call.js';
@@ -91,7 +92,7 @@ export function writtenCall(value: unknown): WrittenCall {
   return {
     id: textOf(call['id']) ?? '',
     name: textOf(called['name']) ?? '',
-    input: isObject(input) ? JSON.stringify(input) : (textOf(input) ?? ''),
+    input: isObject(input) ? writeJson(input) : (textOf(input) ?? ''),
     custom,
     sealed: callFields(call),
   };

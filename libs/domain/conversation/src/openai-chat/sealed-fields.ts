@@ -1,5 +1,6 @@
 import type { AssistantPart, SealedThought, ThinkingPart, ToolCallPart } from '../conversation.js';
 import type { JsonObject, ProviderSeal } from '../dialect-codec.js';
+import { writeJson } from '../exact-json.js';
 import { fieldsOf, isObject, itemsOf, parseObject, textOf } from '../fields.js';
 
 /** What a seal of a provider's fields belongs to: the call after it, the call before it, or the whole message. */
@@ -12,7 +13,7 @@ type Place = Extract<SealedThought['kind'], 'call' | 'called' | 'message'>;
  */
 export function callFields(call: JsonObject): string | null {
   const extra = signedExtra(call);
-  return extra === null ? null : JSON.stringify({ extra_content: extra });
+  return extra === null ? null : writeJson({ extra_content: extra });
 }
 
 /** `extra_content`, if it has a signature. What has none says how a text is to be shown. */
@@ -46,7 +47,7 @@ export class MessageFields {
     this.extra = null;
     if (isSealed) this.details = [];
     this.isSealed = false;
-    return JSON.stringify({
+    return writeJson({
       ...(extra === null ? {} : { extra_content: extra }),
       ...(isSealed ? { reasoning_details: details } : {}),
     });
