@@ -9,7 +9,7 @@ import { CODEX_HEADERS, codexMessage, codexTurn } from '../agents/codex.js';
 type Event = { readonly type: string } & Readonly<Record<string, unknown>>;
 type Item = Readonly<Record<string, unknown>>;
 
-const MODELS = ['gpt-4o-mini', 'claude-sonnet-4-5'] as const;
+const MODELS = ['gpt-4o-mini', 'claude-sonnet-4-5', 'gemini-3-pro'] as const;
 
 /** Replays what agents for programmers send, at a shape of Tollgate, with models of both kinds of providers. */
 export function everyAgent(shape: () => Shape): void {

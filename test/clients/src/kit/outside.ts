@@ -7,12 +7,14 @@ import { startOutside, type Outside } from '@tollgate/journey';
 export const MODELS = {
   'gpt-4o-mini': { provider: 'openai', input: '0.15', output: '0.60' },
   'claude-sonnet-4-5': { provider: 'anthropic', input: '3', output: '15' },
+  'gemini-3-pro': { provider: 'compatible', input: '2', output: '12' },
   'text-embedding-3-small': { provider: 'openai', input: '0.02', output: '0' },
 } as const;
 
 /**
  * What Tollgate meets outside of itself: the simulator, as a provider of each kind. Routes: `gpt-4o-mini` at the
- * provider `openai`, `claude-sonnet-4-5` at `anthropic`, `vectors` (text-embedding-3-small) at `openai`.
+ * provider `openai`, `claude-sonnet-4-5` at `anthropic`, `gemini-3-pro`, whose calls are signed, at `compatible`, and
+ * `vectors` (text-embedding-3-small) at `openai`.
  */
 export async function startProviders(): Promise<Outside> {
   const outside = await startOutside();
@@ -29,9 +31,11 @@ function configuration({ simulator, github }: Outside): string {
   return `providers:
 ${provider('openai', simulator.baseUrl)}
 ${provider('anthropic', simulator.baseUrl)}
+${provider('compatible', simulator.baseUrl)}
 routes:
   - {name: gpt-4o-mini, targets: [{provider: openai, model: gpt-4o-mini}], access: everyone}
   - {name: claude-sonnet-4-5, targets: [{provider: anthropic, model: claude-sonnet-4-5}], access: everyone}
+  - {name: gemini-3-pro, targets: [{provider: compatible, model: gemini-3-pro}], access: everyone}
   - {name: vectors, targets: [{provider: openai, model: text-embedding-3-small}], access: everyone}
 prices:
 ${Object.entries(MODELS).map(price).join('\n')}

@@ -253,3 +253,34 @@ describe('tools', () => {
     expect(await status({ role: 'assistant', tool_calls: [{ id: 'a' }] }, image)).toBe(400);
   });
 });
+
+describe('a model of Google', () => {
+  const tools = ['weather', 'now'].map((name) => ({ type: 'function', function: { name, parameters: {} } }));
+  const user = { role: 'user', content: 'call 2 tools' };
+  interface Call {
+    readonly id: string;
+    readonly index?: number;
+    readonly extra_content?: object;
+  }
+  const ask = (messages: readonly object[]): Promise<Response> =>
+    callChat(simulator, { model: 'gemini-3-pro', messages, tools, tool_choice: messages.length > 1 ? 'none' : 'auto' });
+  const results = (calls: readonly Call[]): readonly object[] =>
+    calls.map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'fine' }));
+
+  it('signs the first of its calls, and wants it back so', async () => {
+    const reply = (await (await ask([user])).json()) as { choices: [{ message: { tool_calls: Call[] } }] };
+    const { message } = reply.choices[0];
+    const calls = message.tool_calls;
+    expect(calls.map((call) => 'extra_content' in call)).toEqual([true, false]);
+    expect((await ask([user, message, ...results(calls)])).status).toBe(200);
+    const without = calls.map(({ extra_content: _, ...call }) => call);
+    const bare = await ask([user, { ...message, tool_calls: without }, ...results(calls)]);
+    expect([bare.status, await bare.text()]).toEqual([400, expect.stringContaining('missing a thought_signature')]);
+    const another = { extra_content: { google: { thought_signature: 'YQ==.b' } } };
+    const forged = [{ ...calls[0], ...another }, ...calls.slice(1)];
+    expect((await ask([user, { ...message, tool_calls: forged }, ...results(calls)])).status).toBe(400);
+    // What was said before the user's last turn is not held to it.
+    const before = [user, { ...message, tool_calls: without }, ...results(calls)];
+    expect((await ask([...before, { role: 'assistant', content: 'done' }, user])).status).toBe(200);
+  });
+});

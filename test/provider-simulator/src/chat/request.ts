@@ -12,6 +12,8 @@ import {
   wrongType,
   type Parsed,
 } from '../checked-body.js';
+import type { Memory } from '../memory.js';
+import { checkSignatures, signsCalls } from './signatures.js';
 import { checkTurns } from './turns.js';
 
 /** What the simulator reads of a chat completion request. */
@@ -29,7 +31,7 @@ const CHOICES_MAX = 128;
  * Reads the body of `POST /v1/chat/completions` as OpenAI does: wrong types are refused, unknown fields are not looked
  * at. `deployment`: the model where the path names it.
  */
-export function parseChatRequest(body: Buffer, deployment: string | null): Parsed<ChatRequest> {
+export function parseChatRequest(body: Buffer, deployment: string | null, memory: Memory): Parsed<ChatRequest> {
   return parseBody(body, (fields) => {
     const model = modelIn(fields, deployment);
     const { messages } = fields;
@@ -37,6 +39,7 @@ export function parseChatRequest(body: Buffer, deployment: string | null): Parse
       throw new BadRequest("Missing required parameter: 'messages'.", 'messages', 'missing_required_parameter');
     const stream = flagIn(fields, 'stream');
     checkTurns(messages);
+    if (signsCalls(model)) checkSignatures(messages, memory);
     return {
       asked: { ...askedIn(fields, messages, body.length), model },
       stream,

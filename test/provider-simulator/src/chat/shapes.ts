@@ -1,7 +1,9 @@
 import { errorOfStatus } from '../errors.js';
 import { providerField } from '../exchange.js';
+import type { Memory } from '../memory.js';
 import type { Plan, PlannedCall, PlannedUsage } from '../plan.js';
 import type { Frame } from '../send.js';
+import { signatureOf } from './signatures.js';
 
 /** OpenAI's `usage` object in chat and completions. Written tokens are named only where there are some. */
 export function usageOf(usage: PlannedUsage): object {
@@ -31,8 +33,16 @@ const NOTHING_FOUND = {
 };
 const PROMPT_FILTER = { prompt_filter_results: [{ prompt_index: 0, content_filter_results: NOTHING_FOUND }] };
 
-/** The body of an answer that is not streamed. `filtered`: it tells what a content filter found, as Azure's do. */
-export function plainBody(plan: Plan, filtered: boolean): string {
+/** What answers of some servers have besides. */
+export interface Shape {
+  /** Whether they tell what a content filter found, as Azure's do. */
+  readonly filtered: boolean;
+  /** Signs the first call, as Google does; null for no signature. */
+  readonly signer: Memory | null;
+}
+
+/** The body of an answer that is not streamed. */
+export function plainBody(plan: Plan, { filtered, signer }: Shape): string {
   return JSON.stringify({
     id: `chatcmpl-simulator${plan.n}`,
     object: 'chat.completion',
@@ -40,7 +50,7 @@ export function plainBody(plan: Plan, filtered: boolean): string {
     model: plan.model,
     choices: Array.from({ length: plan.choices }, (_, index) => ({
       index,
-      message: messageOf(plan, index),
+      message: messageOf(plan, index, signer),
       logprobs: null,
       finish_reason: finishReason(plan),
       ...(filtered ? { content_filter_results: NOTHING_FOUND } : {}),
@@ -52,10 +62,12 @@ export function plainBody(plan: Plan, filtered: boolean): string {
   });
 }
 
-function messageOf(plan: Plan, index: number): object {
+function messageOf(plan: Plan, index: number, signer: Memory | null): object {
   const text = plan.pieces.join('');
   const refused = plan.end === 'refusal';
-  const calls = plan.calls.map((call, i) => ({ id: callId(plan, index, i), ...callOf(call, call.input) }));
+  const calls = plan.calls.map((call, i) =>
+    signed({ id: callId(plan, index, i), ...callOf(call, call.input) }, i, signer),
+  );
   return {
     role: 'assistant',
     content: refused || calls.length > 0 ? null : text,
@@ -75,6 +87,11 @@ function callId({ n }: Plan, choice: number, call: number): string {
   return `call_simulator${n}_${choice}_${call}`;
 }
 
+/** A call with a signature, if it is the first and is signed. */
+function signed(call: { readonly id: string }, index: number, signer: Memory | null): object {
+  return signer === null || index > 0 ? call : { ...signatureOf(call.id, signer), ...call };
+}
+
 function finishReason({ end }: Plan): string {
   return end === 'length' || end === 'tool_calls' ? end : 'stop';
 }
@@ -88,7 +105,11 @@ function trailer({ serviceTier }: Plan): object {
  * before it carry `"usage": null`; where it is sent `always`, they do not. What the chunks have in common is put into
  * JSON once.
  */
-export function* streamFrames(plan: Plan, filtered: boolean, usage: 'none' | 'asked' | 'always'): Generator<Frame> {
+export function* streamFrames(
+  plan: Plan,
+  { filtered, signer }: Shape,
+  usage: 'none' | 'asked' | 'always',
+): Generator<Frame> {
   const common = {
     id: `chatcmpl-simulator${plan.n}`,
     object: 'chat.completion.chunk',
@@ -113,7 +134,7 @@ export function* streamFrames(plan: Plan, filtered: boolean, usage: 'none' | 'as
   }
   for (const [i, call] of plan.calls.entries())
     for (const index of choices)
-      for (const delta of callDeltas(call, i, callId(plan, index, i)))
+      for (const delta of callDeltas(call, i, callId(plan, index, i), signer))
         yield { text: chunk(index, JSON.stringify({ tool_calls: [delta] })), content: true, atOnce: index > 0 };
   for (const index of choices) yield { text: chunk(index, '{}', `"${finishReason(plan)}"`), tail: index === 0 };
   if (usage !== 'none')
@@ -121,8 +142,12 @@ export function* streamFrames(plan: Plan, filtered: boolean, usage: 'none' | 'as
   yield { text: 'data: [DONE]\n\n' };
 }
 
-/** The first names the call, the others bring its input. Nothing but `{}` comes in one. */
-function callDeltas(call: PlannedCall, index: number, id: string): object[] {
+/**
+ * The first names the call, the others bring its input. Nothing but `{}` comes in one. Google sends each call whole and
+ * without a number.
+ */
+function callDeltas(call: PlannedCall, index: number, id: string, signer: Memory | null): object[] {
+  if (signer !== null) return [signed({ id, ...callOf(call, call.input) }, index, signer)];
   const pieces = call.pieces.length > 0 ? call.pieces : [call.input];
   const more = pieces.map((piece) =>
     call.custom ? { index, custom: { input: piece } } : { index, function: { arguments: piece } },
