@@ -287,11 +287,34 @@ describe('the tools of a request to Messages', () => {
     });
     expect(made.mayReadMore('claude')).toBe(true);
   });
+  it.each(['web_search_20260318', 'web_fetch_20250910'])(
+    'are bounded where the model itself calls them: %s',
+    (type) => {
+      const made = tools(
+        { type, name: 'x', max_uses: 2, allowed_callers: ['direct'] },
+        { ...own, allowed_callers: [] },
+      );
+      expect(made.others).toEqual([]);
+      expect(made.limits()).toMatchObject({ contextReads: 3 });
+    },
+  );
   it.each<[unknown, string]>([
     [{ type: 'web_search_20250305', name: 'web_search' }, 'tools[0].max_uses'],
     [{ type: 'web_search_20250305', name: 'web_search', max_uses: null }, 'tools[0].max_uses'],
     [{ type: 'web_search_20250305', name: 'web_search', max_uses: 1e9 }, 'tools[0].max_uses'],
     [{ type: 'web_search_20250305', name: 'web_search', max_uses: '3' }, 'tools[0].max_uses'],
+    [{ type: 'web_search_20260209', name: 'web_search', max_uses: 1 }, 'tools[0].allowed_callers'],
+    [{ type: 'web_fetch_20260318', name: 'web_fetch', max_uses: 1, allowed_callers: null }, 'tools[0].allowed_callers'],
+    ...[
+      [],
+      ['direct', 'code_execution_20260120'],
+      ['code_execution_20260120', 'direct'],
+      'direct',
+      [['direct'], 7],
+    ].map((allowed_callers): [unknown, string] => [
+      { type: 'web_search_20250305', name: 'web_search', max_uses: 1, allowed_callers },
+      'tools[0].allowed_callers',
+    ]),
     [{ type: 'code_execution_20250825', name: 'code_execution' }, 'tools[0]'],
     [{ type: 'mcp_toolset', mcp_server_name: 'a' }, 'tools[0]'],
     [{ type: 'tool_of_tomorrow_20270101', name: 'a', max_uses: 1 }, 'tools[0]'],

@@ -15,6 +15,11 @@ export const TOOLS_PROMPT_TOKENS = 1_024,
 
 /** Tools of the provider whose calls a request can limit by `max_uses`. */
 export const LIMITED_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
+/**
+ * Those that the model itself calls if the request does not say who does. Later versions are called by code that the
+ * model writes and the provider runs, as often as it likes: `max_uses` bounds none of these passes.
+ */
+export const DIRECT_TOOLS = /^(?:web_search_20250305|web_fetch_20250910)$/;
 
 /** The tool that asks another model, which it names. */
 export const ADVISOR = /^advisor_/;

@@ -1,12 +1,13 @@
 import { unreachable } from '@tollgate/errors';
 import type { ToolUses } from '@tollgate/pricing';
 import { toolOfType } from '@tollgate/usage';
-import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
-import { isNull, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
+import { isEmptyAt, OPEN_BRACE, OPEN_BRACKET, QUOTE } from '../../json-scan/json-tokens.js';
+import { isNull, isOneOf, NameTable, ObjectNames, within, type NameFault } from '../../json-scan/name-table.js';
 import { valueAt } from '../../json-scan/values.js';
 import type { FieldReason, ValueReader } from '../request-scan/field-table.js';
 import {
   ADVISOR,
+  DIRECT_TOOLS,
   LIMITED_TOOLS,
   TOOL_PROMPT_TOKENS,
   TOOLS_OF_CALLER,
@@ -16,13 +17,14 @@ import {
 
 interface ToolField {
   readonly name: string;
-  readonly holds: 'kind' | 'uses' | 'text' | 'model';
+  readonly holds: 'kind' | 'uses' | 'callers' | 'text' | 'model';
 }
 
 const FIELDS: readonly ToolField[] = [
   { name: 'type', holds: 'kind' },
   { name: 'max_uses', holds: 'uses' },
   { name: 'model', holds: 'model' },
+  { name: 'allowed_callers', holds: 'callers' },
   ...[
     'name',
     'description',
@@ -32,7 +34,6 @@ const FIELDS: readonly ToolField[] = [
     'strict',
     'eager_input_streaming',
     'defer_loading',
-    'allowed_callers',
     'allowed_domains',
     'blocked_domains',
     'user_location',
@@ -56,6 +57,8 @@ const NAMES = new NameTable<ToolField>(
 const AROUND_TOOL = 2,
   AROUND_VALUE = 3;
 const KIND_BYTES_MAX = 64;
+/** The caller of a tool that is called by the model itself. */
+const DIRECT = [Buffer.from('"direct"')];
 
 /** What `ToolsReader` found in the tools. */
 export interface ToolsSeen {
@@ -72,6 +75,8 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   #index = -1;
   #kind: string | null = null;
   #uses: number | null = null;
+  /** Who may call the tool: the model alone, or others as well; null if the tool does not say it. */
+  #callers: 'direct' | 'others' | null = null;
   #isKnown = true;
   #promptTokens = 0;
   readonly #names = new ObjectNames(NAMES);
@@ -93,11 +98,13 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
       this.#names.begin();
       this.#kind = null;
       this.#uses = null;
+      this.#callers = null;
       this.#isKnown = bytes[at] === OPEN_BRACE;
     } else if (depth === AROUND_VALUE) {
       const holds = this.#names.field?.holds;
       if (holds === 'model') this.#namesModel();
-      if (holds !== 'text') this.#isKnown = false;
+      if (holds === 'callers') this.#callers = isEmptyAt(bytes, at) ? 'others' : 'direct';
+      else if (holds !== 'text') this.#isKnown = false;
     }
   }
 
@@ -105,6 +112,8 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   scalar(bytes: Buffer, start: number, end: number, depth: number): void {
     if (depth === AROUND_TOOL) this.#unbounded(`tools[${++this.#index}]`, 'is no tool.');
     else if (depth === AROUND_TOOL - 1 && !isNull(bytes, start)) this.#unbounded('tools', 'is no list of tools.');
+    if (depth > AROUND_VALUE && this.#names.field?.holds === 'callers' && !isOneOf(DIRECT, bytes, start, end))
+      this.#callers = 'others';
     if (depth !== AROUND_VALUE) return;
     const isEmpty = isNull(bytes, start);
     const holds = this.#names.field?.holds;
@@ -120,6 +129,9 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
       }
       case 'model':
         if (!isEmpty) this.#namesModel();
+        return;
+      case 'callers':
+        this.#callers = isEmpty ? null : 'others';
         return;
       case 'text':
         return;
@@ -149,7 +161,13 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
     if (!LIMITED_TOOLS.test(kind))
       return this.#unbounded(place, 'may be run by the provider as often as the model likes. Leave it out.');
     this.#promptTokens += TOOL_PROMPT_TOKENS;
-    if (this.#uses !== null) this.#tools.push({ names: [toolOfType(kind)], callsMax: this.#uses });
+    const isDirect = this.#callers === 'direct' || (this.#callers === null && DIRECT_TOOLS.test(kind));
+    if (!isDirect)
+      this.#unbounded(
+        `${place}.allowed_callers`,
+        'must be ["direct"]: code that the model writes may call the tool in as many passes as it likes.',
+      );
+    else if (this.#uses !== null) this.#tools.push({ names: [toolOfType(kind)], callsMax: this.#uses });
     else this.#unbounded(`${place}.max_uses`, `must be a whole number up to ${USES_MAX}: each use is charged.`);
   }
 
