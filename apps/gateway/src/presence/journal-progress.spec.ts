@@ -1,3 +1,4 @@
+import { usageRecordedV2 } from '@tollgate/contracts';
 import { NO_DETAILS, type TokenUsage } from '@tollgate/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -126,7 +127,7 @@ describe('a stream whose gateway is killed', () => {
         });
         const { journalNumber, endedAt } = final as { journalNumber: number; endedAt: string };
         const orphan = orphanFinal(intent, progressSchema.parse(progress), journalNumber, endedAt);
-        expect(orphan).toEqual({ ...final, outcome: 'orphaned' });
+        expect(orphan).toEqual({ ...usageRecordedV2.parse(final), outcome: 'orphaned' });
         if (holdNanoUsd !== null) expect(BigInt(orphan.chargeNanoUsd) <= holdNanoUsd).toBe(true);
       }),
     );

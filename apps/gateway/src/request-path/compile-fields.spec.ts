@@ -41,6 +41,21 @@ describe('fields of an event as JSON', () => {
     expect(compileFields(fields, 'end', { two: text, three: null })({ one: 1, four: '[1,2]' })).toBe(written);
     expect(compileFields(fields, 'end', all)({})).toBe(written);
   });
+  it('are left out where they are fixed at their usual value, and nowhere else', () => {
+    const fields = {
+      one: { source: 'end', kind: 'count', schema: z.int(), optional: false, usual: 0 },
+      two: { source: 'end', kind: 'json', schema: z.array(z.int()), optional: false, usual: [] },
+      three: { source: 'end', kind: 'flag', schema: z.boolean(), optional: false },
+      four: { source: 'end', kind: 'countOrNull', schema: z.int().nullable(), optional: false, usual: null },
+    } as const;
+    expect(compileFields(fields, 'end', { one: 0, two: [], four: null })({ three: true })).toBe('"three":true');
+    expect(compileFields(fields, 'end', { one: 1, two: [2], four: 0 })({ three: true })).toBe(
+      '"one":1,"two":[2],"three":true,"four":0',
+    );
+    expect(compileFields(fields, 'end')({ one: 0, two: [], three: true, four: null })).toBe(
+      '"one":0,"two":[],"three":true,"four":null',
+    );
+  });
   it('have names of letters and digits alone', () => {
     for (const name of ['a"b', 'a`', '${a}', 'a.b', 'A', '']) {
       const fields = { [name]: { source: 'end', kind: 'count', schema: z.int(), optional: false } } as const;

@@ -9,16 +9,28 @@ type Values<Source extends FieldSource> = FieldValues<typeof FIELDS, Source>;
 /** The fields that all events of a gateway share. */
 export const gatewayPart: (values: Values<'gateway'>) => string = compileFields(FIELDS, 'gateway');
 
+/** Facts of a key and of a request that no gateway tells yet. */
+const UNTOLD_OF_KEY = { projectId: null, memberId: null, groupIds: null } as const;
+const UNTOLD_OF_REQUEST = { routeGroupId: null } as const;
+
 /** The fields that all events of a key share. */
-export const keyPart: (values: Values<'key'>) => string = compileFields(FIELDS, 'key');
+export const keyPart: (values: Omit<Values<'key'>, keyof typeof UNTOLD_OF_KEY>) => string = compileFields(
+  FIELDS,
+  'key',
+  UNTOLD_OF_KEY,
+);
 
 /** The fields that all events of a target share. */
 export const targetPart: (values: Values<'target'>) => string = compileFields(FIELDS, 'target');
 
 /** The fields of one request that are known before the call. */
-export const requestPart: (values: Values<'request'>) => string = compileFields(FIELDS, 'request');
+export const requestPart: (values: Omit<Values<'request'>, keyof typeof UNTOLD_OF_REQUEST>) => string = compileFields(
+  FIELDS,
+  'request',
+  UNTOLD_OF_REQUEST,
+);
 
-/** The values of calls whose usage has no details, as nearly all have. */
+/** The values of calls whose usage has no details, as nearly all have: the usual ones of their fields. */
 const PLAIN = {
   audioInputTokens: 0,
   imageInputTokens: 0,

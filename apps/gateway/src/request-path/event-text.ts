@@ -24,7 +24,6 @@ export function eventHead(gateway: string, exchange: Routed): string {
     holdNanoUsd: exchange.holdNanoUsd,
     startedAt: exchange.startedAtMs,
     clientAddress: exchange.clientAddress,
-    routeGroupId: null,
   });
   return `{${gateway},${exchange.key.eventPart},${request},`;
 }

@@ -52,7 +52,7 @@ export function cacheKey(
   const secret = secretOf(snapshot, digest);
   const secretEndsAtMs = secret?.endsAtMs ?? null;
   const joined = accountsOf(snapshot, organization.snapshot, nowMs);
-  const accounts = joined.map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd, kind: null, cycle: null }));
+  const accounts = joined.map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd }));
   const cappedAccounts = joined.flatMap(cappedItem);
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = snapshot.rateLimits;
   return {
@@ -70,9 +70,6 @@ export function cacheKey(
       apiKeyId: snapshot.apiKeyId,
       accounts,
       secretId: secret?.id ?? apiKeyId,
-      projectId: null,
-      memberId: null,
-      groupIds: null,
     }),
     governed:
       cappedAccounts.length > 0 || requestsPerMinute !== null || tokensPerMinute !== null || parallelRequests !== null,

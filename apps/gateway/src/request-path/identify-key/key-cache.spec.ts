@@ -607,7 +607,7 @@ describe('a key whose limit resets', () => {
     const { clock, store, key, account } = await stage(LIMITED, MIDNIGHT - 1);
     expect(account()).toBe('key:k:daily:2026-11-29');
     expect(key()).toBe(key());
-    expect(key().eventPart).toContain('"accounts":[{"accountId":"key:k:daily:2026-11-29","capNanoUsd":"9",');
+    expect(key().eventPart).toContain('"accounts":[{"accountId":"key:k:daily:2026-11-29","capNanoUsd":"9"}');
     expect(key().cappedAccounts).toEqual([
       { accountId: account(), capNanoUsd: 9n, cycle: { startMs: MIDNIGHT - 86_400_000, endMs: MIDNIGHT } },
     ]);

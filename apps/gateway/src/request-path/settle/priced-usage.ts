@@ -26,8 +26,10 @@ export function pricedUsage(price: ModelPrice, usage: TokenUsage, priceOf: Price
 }
 
 function lineText({ class: name, model, tool, quantity, nanoUsdPerMillion, nanoUsd }: PriceLine): string {
-  const of = `"model":${JSON.stringify(model)},"tool":${JSON.stringify(tool)}`;
-  return `{"class":"${name}",${of},"quantity":${quantity},"nanoUsdPerMillion":"${nanoUsdPerMillion}","nanoUsd":"${nanoUsd}"}`;
+  const of =
+    (model === null ? '' : `"model":${JSON.stringify(model)},`) +
+    (tool === null ? '' : `"tool":${JSON.stringify(tool)},`);
+  return `{"class":"${name}",${of}"quantity":${quantity},"nanoUsdPerMillion":"${nanoUsdPerMillion}","nanoUsd":"${nanoUsd}"}`;
 }
 
 /** The prices of a model that has no more than three, as numbers and as parts of its lines. */
@@ -41,8 +43,8 @@ interface PlainPrices {
 }
 
 const MILLION = 1_000_000;
-/** The middle of a line of the call's own model. */
-const OWN = ',"model":null,"tool":null,"quantity":';
+/** The middle of a line of the call's own model, which names neither a model nor a tool. */
+const OWN = ',"quantity":';
 const REMEMBERED = new WeakMap<ModelPrice, PlainPrices>();
 
 /**

@@ -39,6 +39,7 @@ describe.each(tables)('the table of %s', (event, table, schema) => {
   const golden = JSON.parse(readFileSync(new URL(`./golden/${event}.json`, import.meta.url), 'utf8')) as object;
   const optional = names.filter((name) => table[name]!.optional);
   const first = names.filter((name) => !optional.includes(name));
+  const usual = names.filter((name) => table[name]!.usual !== undefined);
 
   it('names the fields of the schema and of the golden event, in their order', () => {
     expect(Object.keys(schema.shape)).toEqual(names);
@@ -49,10 +50,15 @@ describe.each(tables)('the table of %s', (event, table, schema) => {
     const { kind } = table[name]!;
     const shape = schema.shape[name] as z.ZodType;
     const found = z.toJSONSchema(shape);
-    expect(shape.safeParse(undefined).success).toBe(optional.includes(name));
+    expect(shape.safeParse(undefined).success).toBe(optional.includes(name) || usual.includes(name));
     expect(found).toMatchObject(SCHEMAS[kind]);
     // A text is none of the kinds that are found by, counted, or of a closed list.
     if (kind === 'text') expect(Object.keys(found).sort()).toEqual(['$schema', 'type']);
+  });
+  it('finds the usual value where a field that has one is absent', () => {
+    const short = Object.fromEntries(Object.entries(golden).filter(([name]) => !usual.includes(name)));
+    const values = Object.fromEntries(usual.map((name) => [name, table[name]!.usual]));
+    expect(schema.parse(short)).toEqual({ ...golden, ...values });
   });
   it('gives each field to one source', () => {
     const bySource = SOURCES.flatMap((source) => fieldsFrom(table, source).map((field) => field.name));

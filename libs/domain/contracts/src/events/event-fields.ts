@@ -46,6 +46,8 @@ export interface EventField<
   readonly schema: Schema;
   /** Whether the field was added to its version later, so that events of former releases do not have it. */
   readonly optional: boolean;
+  /** The value that nearly all events have, which a writer may leave out and a reader fills in; not of other fields. */
+  readonly usual?: unknown;
 }
 
 /** All fields of one version of an event, in the order in which the event has them. */
@@ -69,6 +71,16 @@ export function optionalField<Source extends FieldSource, Kind extends FieldKind
   return { source, kind, schema: schema.optional(), optional: true };
 }
 
+/** A line for a field that a writer may leave out where it has its usual value. A reader finds that value there. */
+export function usualField<Source extends FieldSource, Kind extends FieldKind, Schema extends z.ZodType>(
+  source: Source,
+  kind: Kind,
+  schema: Schema,
+  usual: z.util.NoUndefined<z.output<Schema>>,
+): EventField<Source, Kind, z.ZodDefault<Schema>> & { readonly usual: unknown } {
+  return { source, kind, schema: schema.default(usual), optional: false, usual };
+}
+
 /** The names of the fields that are facts of `Source`. */
 export type FieldsFrom<Fields extends EventFields, Source extends FieldSource> = {
   [Name in keyof Fields]: Fields[Name]['source'] extends Source ? Name : never;
@@ -90,7 +102,7 @@ type FieldValue<Field extends EventField> = Field['kind'] extends 'amount'
       ? number
       : Field['kind'] extends 'jsonText'
         ? string
-        : Readonly<z.infer<Field['schema']>>;
+        : Readonly<z.input<Field['schema']>>;
 
 /** The values of all fields that are facts of `Source`: none may be missing. */
 export type FieldValues<Fields extends EventFields, Source extends FieldSource> = {
@@ -124,10 +136,10 @@ const shapeOf = (entries: [string, EventField][]): Record<string, z.ZodType> =>
 export function fieldsFrom<Fields extends EventFields, Source extends FieldSource>(
   fields: Fields,
   source: Source,
-): readonly { readonly name: FieldsFrom<Fields, Source>; readonly kind: FieldKind; readonly optional: boolean }[] {
+): readonly (Pick<EventField, 'kind' | 'optional' | 'usual'> & { readonly name: FieldsFrom<Fields, Source> })[] {
   return Object.entries(fields)
     .filter(([, each]) => each.source === source)
-    .map(([name, { kind, optional }]) => ({ name: name as FieldsFrom<Fields, Source>, kind, optional }));
+    .map(([name, each]) => ({ ...each, name: name as FieldsFrom<Fields, Source> }));
 }
 
 /** The names of the fields of some kinds, in the order of the table. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { count, id, instant, nanoUsd } from '../primitives.js';
-import { eventSchema, field } from './event-fields.js';
+import { eventSchema, field, usualField } from './event-fields.js';
 import { USAGE_OUTCOMES } from './usage-recorded.v1.js';
 
 /**
@@ -31,8 +31,8 @@ const pass = z.object({ kind: z.string(), model: z.string().nullable(), ...CLASS
 /** A class of tokens, or calls of a tool, at its price. The model is null for the one that served the call. */
 const priceLine = z.object({
   class: z.string(),
-  model: z.string().nullable(),
-  tool: z.string().nullable(),
+  model: z.string().nullable().default(null),
+  tool: z.string().nullable().default(null),
   quantity: count,
   nanoUsdPerMillion: nanoUsd,
   nanoUsd,
@@ -42,13 +42,14 @@ const priceLine = z.object({
 const account = z.object({
   accountId: id,
   capNanoUsd: nanoUsd.nullable(),
-  kind: z.string().nullable(),
-  cycle: z.object({ startsAt: instant, endsAt: instant.nullable() }).nullable(),
+  kind: z.string().nullable().default(null),
+  cycle: z.object({ startsAt: instant, endsAt: instant.nullable() }).nullable().default(null),
 });
 
 /**
  * The fields of the event: those of version 1 in their order, and then what is new. Fields that may be null are facts
- * that a gateway does not know of every request, or that no gateway tells yet.
+ * that a gateway does not know of every request, or that no gateway tells yet. What has its usual value is left out: it
+ * was a third of the event's bytes, which are written, sent and read once for each request.
  */
 export const USAGE_RECORDED_V2_FIELDS = {
   eventVersion: field('gateway', 'version', z.literal(2)),
@@ -89,34 +90,34 @@ export const USAGE_RECORDED_V2_FIELDS = {
   secretId: field('key', 'idOrNull', id.nullable()),
 
   textInputTokens: field('end', 'count', count),
-  audioInputTokens: field('end', 'count', count),
-  imageInputTokens: field('end', 'count', count),
+  audioInputTokens: usualField('end', 'count', count, 0),
+  imageInputTokens: usualField('end', 'count', count, 0),
   cachedTextTokens: field('end', 'count', count),
-  cachedAudioTokens: field('end', 'count', count),
-  cacheWrite5mTokens: field('end', 'count', count),
-  cacheWrite1hTokens: field('end', 'count', count),
+  cachedAudioTokens: usualField('end', 'count', count, 0),
+  cacheWrite5mTokens: usualField('end', 'count', count, 0),
+  cacheWrite1hTokens: usualField('end', 'count', count, 0),
   textOutputTokens: field('end', 'count', count),
-  audioOutputTokens: field('end', 'count', count),
-  imageOutputTokens: field('end', 'count', count),
+  audioOutputTokens: usualField('end', 'count', count, 0),
+  imageOutputTokens: usualField('end', 'count', count, 0),
   /** Calls of tools that the provider ran. */
-  toolCalls: field('end', 'json', z.array(z.object({ tool: z.string(), calls: count }))),
-  passes: field('end', 'json', z.array(pass)),
+  toolCalls: usualField('end', 'json', z.array(z.object({ tool: z.string(), calls: count })), []),
+  passes: usualField('end', 'json', z.array(pass), []),
   /** What the cost is made of; its amounts add up to it. Empty where nothing was used, or where a report was absurd. */
   priceLines: field('end', 'jsonText', z.array(priceLine)),
   /** The tier, the speed and the place that served the call, and the model that answered for another; null if usual. */
-  tierServed: field('end', 'textOrNull', z.string().nullable()),
-  speedServed: field('end', 'textOrNull', z.string().nullable()),
-  inferenceGeo: field('end', 'textOrNull', z.string().nullable()),
-  modelServed: field('end', 'textOrNull', z.string().nullable()),
+  tierServed: usualField('end', 'textOrNull', z.string().nullable(), null),
+  speedServed: usualField('end', 'textOrNull', z.string().nullable(), null),
+  inferenceGeo: usualField('end', 'textOrNull', z.string().nullable(), null),
+  modelServed: usualField('end', 'textOrNull', z.string().nullable(), null),
   /** What the client was answered, and how long it waited for the first byte and for all. */
-  statusCode: field('end', 'countOrNull', count.nullable()),
-  firstByteMs: field('end', 'countOrNull', count.nullable()),
-  durationMs: field('end', 'countOrNull', count.nullable()),
-  projectId: field('key', 'idOrNull', id.nullable()),
-  memberId: field('key', 'idOrNull', id.nullable()),
+  statusCode: usualField('end', 'countOrNull', count.nullable(), null),
+  firstByteMs: usualField('end', 'countOrNull', count.nullable(), null),
+  durationMs: usualField('end', 'countOrNull', count.nullable(), null),
+  projectId: usualField('key', 'idOrNull', id.nullable(), null),
+  memberId: usualField('key', 'idOrNull', id.nullable(), null),
   /** The groups of the key at the time of the request, and the one that opened the route to it. */
-  groupIds: field('key', 'jsonOrNull', z.array(id).nullable()),
-  routeGroupId: field('request', 'idOrNull', id.nullable()),
+  groupIds: usualField('key', 'jsonOrNull', z.array(id).nullable(), null),
+  routeGroupId: usualField('request', 'idOrNull', id.nullable(), null),
 } as const;
 
 /** Reads an event of `usage.recorded.v2`. Unknown fields are ignored. */
