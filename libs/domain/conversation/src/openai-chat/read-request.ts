@@ -13,11 +13,12 @@ export function readRequest(body: JsonObject): Conversation | Fault {
   if (refused !== undefined)
     fields.refuse(refused.field, `${refused.field} cannot be carried to this model. ${refused.why}`);
   fields.only(REQUEST_FIELDS, NOT_CARRIED);
-  const tools = readTools(fields);
+  const declared = readTools(fields);
+  const { tools, toolChoice } = readToolChoice(fields, body, declared);
   const conversation: Conversation = {
     turns: readMessages(fields),
     tools,
-    toolChoice: readToolChoice(fields, body, tools),
+    toolChoice,
     parallelToolCalls: tools.length === 0 ? null : fields.boolean('parallel_tool_calls'),
     format: readFormat(fields, body),
     stop: readStop(fields, body),

@@ -1,7 +1,8 @@
+import { onlyAllowed, type ReadChoice } from '../allowed-tools.js';
 import type { Tool, ToolChoice } from '../conversation.js';
 import type { JsonObject } from '../dialect-codec.js';
 import type { FieldReader } from '../field-reader.js';
-import { fieldsOf, isObject, textOf } from '../fields.js';
+import { fieldsOf, isObject, itemsOf, textOf } from '../fields.js';
 import { readEach, readNested } from '../nested-fields.js';
 import { NOT_CARRIED } from './known-fields.js';
 import { cacheOf } from './read-content.js';
@@ -66,13 +67,35 @@ const WORDS: Readonly<Record<string, ToolChoice>> = {
   any: { kind: 'required' },
 };
 
-/**
- * The choice of tools, in any of its spellings: a word, the same word as a type, or a tool by its name. Without tools
- * there is nothing to choose. `allowed_tools`, a choice among some, has no counterpart elsewhere.
- */
-export function readToolChoice(request: FieldReader, body: JsonObject, tools: readonly Tool[]): ToolChoice | null {
+/** The choice of tools. A list of allowed tools leaves the others out of what is declared. */
+export function readToolChoice(request: FieldReader, body: JsonObject, tools: readonly Tool[]): ReadChoice {
   const value = body['tool_choice'];
-  if (value === undefined || value === null) return null;
+  if (value === undefined || value === null) return { tools, toolChoice: null };
+  if (isObject(value) && value['type'] === 'allowed_tools') return readAllowed(request, value, tools);
+  return { tools, toolChoice: choiceOf(request, value, tools) };
+}
+
+/** A choice among some tools. Some clients write it as Responses does: without an object around it. */
+function readAllowed(request: FieldReader, value: JsonObject, tools: readonly Tool[]): ReadChoice {
+  const isFlat = value['allowed_tools'] === undefined;
+  const path = isFlat ? 'tool_choice' : 'tool_choice.allowed_tools';
+  const { mode, tools: list } = isFlat ? value : fieldsOf(value['allowed_tools']);
+  const names = itemsOf(list).map((item) => {
+    const choice = namedTool(item);
+    return choice?.kind === 'tool' ? choice.name : '';
+  });
+  const allowed = names.length === 0 ? null : onlyAllowed(tools, names);
+  if (mode !== 'auto' && mode !== 'required') request.refuse(`${path}.mode`, `${path}.mode must be auto or required.`);
+  else if (allowed === null) request.refuse(`${path}.tools`, `${path}.tools must name tools that are declared.`);
+  else return { tools: allowed, toolChoice: { kind: mode } };
+  return { tools, toolChoice: null };
+}
+
+/**
+ * A choice of tools in any of its spellings: a word, the same word as a type, or a tool by its name. Without tools
+ * there is nothing to choose.
+ */
+function choiceOf(request: FieldReader, value: unknown, tools: readonly Tool[]): ToolChoice | null {
   const type = isObject(value) ? value['type'] : value;
   const word = typeof type === 'string' && Object.hasOwn(WORDS, type) ? WORDS[type] : undefined;
   const choice = word ?? namedTool(value);
@@ -89,7 +112,6 @@ export function readToolChoice(request: FieldReader, body: JsonObject, tools: re
 function namedTool(value: unknown): ToolChoice | null {
   const choice = fieldsOf(value);
   const type = choice['type'];
-  if (type === 'allowed_tools') return null;
   const named =
     textOf(fieldsOf(choice[typeof type === 'string' ? type : 'function'])['name']) ?? textOf(choice['name']);
   // A tool that a provider runs is named by its type.

@@ -106,6 +106,21 @@ describe('a request of chat', () => {
     expect(read({ tools, tool_choice: choice }).toolChoice).toEqual(expected);
   });
 
+  it.each<[string, unknown]>([
+    ['chat', { allowed_tools: { mode: 'required', tools: [{ type: 'function', function: { name: 'f' } }] } }],
+    ['Responses', { mode: 'required', tools: [{ type: 'function', name: 'f' }] }],
+  ])('declares the allowed tools alone, as %s lists them', (_what, allowed) => {
+    const tools = [
+      { type: 'function', function: { name: 'f' } },
+      { type: 'custom', custom: { name: 'c' } },
+    ];
+    const { tools: declared, toolChoice } = read({
+      tools,
+      tool_choice: { type: 'allowed_tools', ...(allowed as object) },
+    });
+    expect([declared.map(({ name }) => name), toolChoice]).toEqual([['f'], { kind: 'required' }]);
+  });
+
   it('reads names for thinking, ceilings and users that others have', () => {
     expect(read({ max_tokens: 500, max_completion_tokens: 800 }).outputTokensMax).toBe(500);
     expect(read({ user: 'a', safety_identifier: 'b' }).user).toBe('b');
@@ -206,6 +221,10 @@ describe('a request of chat', () => {
     });
   });
 
+  const choiceAmong = (allowed: unknown): JsonObject => ({
+    tools: [{ type: 'function', function: { name: 'f' } }],
+    tool_choice: { type: 'allowed_tools', allowed_tools: allowed },
+  });
   const user = (part: JsonObject): JsonObject => ({ messages: [{ role: 'user', content: [part] }] });
   it.each<[string, JsonObject]>([
     ['n', { n: 2 }],
@@ -228,7 +247,12 @@ describe('a request of chat', () => {
     ['reasoning.effect', { reasoning: { effect: 1 } }],
     ['tool_choice', { tool_choice: 'required' }],
     ['tool_choice', { tool_choice: { type: 'function', function: { name: 'g' } } }],
-    ['tool_choice', { tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } }],
+    ['tool_choice.allowed_tools.tools', choiceAmong({ mode: 'auto', tools: [] })],
+    ['tool_choice.allowed_tools.tools', choiceAmong({ mode: 'auto', tools: [{ type: 'function', name: 'g' }] })],
+    ['tool_choice.allowed_tools.tools', choiceAmong({ mode: 'required', tools: ['f'] })],
+    ['tool_choice.allowed_tools.mode', choiceAmong({ mode: 'none', tools: [{ type: 'function', name: 'f' }] })],
+    ['tool_choice.allowed_tools.mode', choiceAmong(3)],
+    ['tool_choice.mode', { tool_choice: { type: 'allowed_tools' } }],
     ['tools[0].function.name', { tools: [{ type: 'function', function: {} }] }],
     ['messages', { messages: [] }],
     ['messages', { messages: 'hi' }],

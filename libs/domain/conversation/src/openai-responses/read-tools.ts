@@ -1,4 +1,5 @@
-import type { Tool, ToolChoice } from '../conversation.js';
+import { onlyAllowed, type ReadChoice } from '../allowed-tools.js';
+import type { Tool } from '../conversation.js';
 import type { Fault, JsonObject } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { FieldReader } from '../field-reader.js';
@@ -86,16 +87,7 @@ function builtinName(value: JsonObject, type: string): string {
   return (type === 'mcp' ? textOf(value['server_label']) : null) ?? type;
 }
 
-/** What the model may call, and must. */
-export interface ReadChoice {
-  readonly tools: readonly Tool[];
-  readonly toolChoice: ToolChoice | null;
-}
-
-/**
- * Reads `tool_choice`. A list of allowed tools leaves the others out of what is declared, since no other dialect has
- * such a list: the model can then call no other tool, as it was asked.
- */
+/** Reads `tool_choice`. A list of allowed tools leaves the others out of what is declared. */
 export function readToolChoice(value: unknown, tools: readonly Tool[]): ReadChoice | Fault {
   if (value === null || value === undefined) return { tools, toolChoice: null };
   if (value === 'auto' || value === 'none' || value === 'required') return { tools, toolChoice: { kind: value } };
@@ -112,11 +104,9 @@ function readAllowedTools(value: JsonObject, tools: readonly Tool[]): ReadChoice
   if (mode !== 'auto' && mode !== 'required')
     return fault('tool_choice.mode', 'tool_choice.mode must be auto or required.');
   if (!Array.isArray(value['tools'])) return fault('tool_choice.tools', 'tool_choice.tools must be a list.');
-  const allowed = new Set(value['tools'].map(chosenName));
-  const declared = new Set(tools.map(({ name }) => name));
-  if (![...allowed].every((name) => declared.has(name)))
-    return fault('tool_choice.tools', 'tool_choice.tools must name tools that are declared.');
-  return { tools: tools.filter(({ name }) => allowed.has(name)), toolChoice: { kind: mode } };
+  const allowed = onlyAllowed(tools, value['tools'].map(chosenName));
+  if (allowed === null) return fault('tool_choice.tools', 'tool_choice.tools must name tools that are declared.');
+  return { tools: allowed, toolChoice: { kind: mode } };
 }
 
 function chosenName(value: unknown): string {
