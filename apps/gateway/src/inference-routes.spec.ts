@@ -118,13 +118,14 @@ describe('a chat call', () => {
 
 describe('a chat call that names two hosts', () => {
   it.each(['host: y', 'Host: x', 'HOST: '])(
-    'is 400 in the shape of OpenAI, and nothing is served: %s',
+    'is 400 in the shape of the path, and nothing is served: %s',
     async (more) => {
       for (const target of ['/v1/chat/completions', '//api/v1/chat/completions/', 'http://host/v1/chat/completions']) {
         const { status, headers, text } = await exchange(`POST ${target}`, '{}', `connection: close\r\n${more}\r\n`);
         expect([status, headers.get('content-type')]).toEqual([400, 'application/json']);
+        const code = target.includes('/api/') ? 400 : 'invalid_request';
         expect(JSON.parse(text)).toMatchObject({
-          error: { code: 'invalid_request', message: 'The request has more than one Host header.' },
+          error: { code, message: 'The request has more than one Host header.' },
         });
       }
     },
@@ -135,12 +136,7 @@ describe('another method on the path of chat calls', () => {
   it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'TRACE'])(
     'is 405 in the shape of OpenAI: %s',
     async (method) => {
-      for (const target of [
-        '/v1/chat/completions',
-        '/api/v1/chat/completions?a=b',
-        '//v1/chat/completions/',
-        'http://host/v1/chat/completions',
-      ]) {
+      for (const target of ['/v1/chat/completions', '//v1/chat/completions/', 'http://host/v1/chat/completions']) {
         const { status, headers, text } = await exchange(`${method} ${target}`);
         expect([status, headers.get('allow'), headers.get('content-type')]).toEqual([405, 'POST', 'application/json']);
         expect(JSON.parse(text)).toEqual({
@@ -155,6 +151,21 @@ describe('another method on the path of chat calls', () => {
       }
     },
   );
+  it('is 405 in the shape of OpenRouter below /api/v1', async () => {
+    for (const target of ['/api/v1/chat/completions?a=b', '//api/v1/chat/completions/']) {
+      const { status, text } = await exchange(`PUT ${target}`);
+      expect([status, JSON.parse(text)]).toEqual([
+        405,
+        {
+          error: {
+            code: 405,
+            message: expect.stringContaining('takes POST, not PUT.') as unknown,
+            metadata: { error_type: 'invalid_request', code: 'method_not_allowed' },
+          },
+        },
+      ]);
+    }
+  });
   it('is 405 without a body for HEAD', async () => {
     const { status, headers, text } = await exchange('HEAD /v1/chat/completions', '');
     expect([status, headers.get('allow'), text]).toEqual([405, 'POST', '']);

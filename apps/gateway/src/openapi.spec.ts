@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { buildDocument, documentFile, routesOf, sortRoutes } from '@tollgate/openapi';
+import { buildDocument, documentFile, errorShapeAt, routesOf, sortRoutes, type ErrorShape } from '@tollgate/openapi';
 import { describe, expect, it } from 'vitest';
 import { documentedEndpoints, INFERENCE_TAG } from './documented-endpoints.js';
 import { ANTHROPIC_ERROR_DOCS } from './dialects/anthropic/documented-errors.js';
@@ -7,11 +7,16 @@ import { OPENAI_ERROR_DOCS } from './dialects/openai/documented-errors.js';
 import { ALL_ENDPOINTS } from './endpoints/endpoints.js';
 import { isInferencePath } from './inference-paths.js';
 
+function shapeAt(path: string): ErrorShape {
+  if (path.includes('/messages')) return ANTHROPIC_ERROR_DOCS;
+  return path.startsWith('/api/v1/') ? errorShapeAt(path) : OPENAI_ERROR_DOCS;
+}
+
 const document = buildDocument({
   title: 'Tollgate gateway',
   tags: [INFERENCE_TAG],
   routes: documentedEndpoints,
-  errorShape: (path) => (path.includes('/messages') ? ANTHROPIC_ERROR_DOCS : OPENAI_ERROR_DOCS),
+  errorShape: shapeAt,
 });
 
 describe('the document of the inference side', () => {

@@ -1,7 +1,7 @@
 import type { Asked } from './asked.js';
 import { behaviourInModel, checkBehaviour, type Behaviour } from './behaviour.js';
 import type { Controlled } from './control.js';
-import { errorOfStatus, invalidRequest } from './errors.js';
+import { errorOfStatus, invalidRequest, tooLong } from './errors.js';
 import type { Exchange } from './exchange.js';
 import { planAnswer, type Plan } from './plan.js';
 
@@ -44,6 +44,10 @@ export async function behave(
   }
   if (behaviour.fail === 'html') {
     exchange.reply(200, PAGE, { 'content-type': 'text/html' });
+    return false;
+  }
+  if (behaviour.fail === 'context_length') {
+    exchange.refuse(400, tooLong(exchange.errors));
     return false;
   }
   const { fail_status: status, retry_after_ms: retryMs } = behaviour;

@@ -3,10 +3,16 @@ import { z } from 'zod';
 /**
  * How the simulator breaks off a request. `error_mid_stream` is the error event of the dialect, and of a plain answer
  * an error; `end_mid_stream` ends a stream in the middle of an event, and a plain answer in the middle of its JSON, as
- * if it were whole; `html` answers 200 with a page.
+ * if it were whole; `html` answers 200 with a page; `context_length` refuses the request as too long for the model.
  */
 export type Failure =
-  'reset_before_first_byte' | 'reset_mid_stream' | 'error_mid_stream' | 'end_mid_stream' | 'html' | 'hang';
+  | 'reset_before_first_byte'
+  | 'reset_mid_stream'
+  | 'error_mid_stream'
+  | 'end_mid_stream'
+  | 'html'
+  | 'hang'
+  | 'context_length';
 
 /** How one request is to be answered. Whatever is absent has its default; `{}` is a well-behaved provider. */
 export interface Behaviour {
@@ -77,7 +83,15 @@ const fields = {
   fail_status: upTo(599, 400),
   retry_after_ms: upTo(600_000),
   fail: z
-    .enum(['reset_before_first_byte', 'reset_mid_stream', 'error_mid_stream', 'end_mid_stream', 'html', 'hang'])
+    .enum([
+      'reset_before_first_byte',
+      'reset_mid_stream',
+      'error_mid_stream',
+      'end_mid_stream',
+      'html',
+      'hang',
+      'context_length',
+    ])
     .optional(),
   fail_after_chunks: upTo(100_000),
   omit_usage: z.boolean().optional(),

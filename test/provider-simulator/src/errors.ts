@@ -48,6 +48,15 @@ export function errorOfStatus(status: number): OpenAiError {
   }
 }
 
+/** The error for a request that is longer than the context of its model, in the words of a family. */
+export function tooLong(family: ErrorFamily): OpenAiError {
+  const words =
+    family === 'anthropic'
+      ? 'prompt is too long: 210000 tokens > 200000 maximum'
+      : "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.";
+  return invalidRequest(words, 'messages', 'context_length_exceeded');
+}
+
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   401: 'authentication_error',
   402: 'billing_error',

@@ -28,6 +28,13 @@ export type PlainReply =
     }
   | { readonly kind: 'no_answer'; readonly error: ProviderError };
 
+/** A provider's error about the request, as the client is told it: JSON, or the events of a stream. */
+export interface ToldError {
+  readonly status: number;
+  readonly contentType: 'application/json' | 'text/event-stream';
+  readonly body: Buffer;
+}
+
 /** The events that a `StreamReader` made of one chunk of a provider's stream. */
 export interface StreamPart {
   /** Complete events for the client, without those that it did not ask for. */

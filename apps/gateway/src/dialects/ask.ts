@@ -6,7 +6,7 @@ import type { SealedIds } from '@tollgate/sealing';
 import type { Media } from '../request-path/usage/media-bound.js';
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
-import type { AnswerReader, StreamReader } from './answer.js';
+import type { AnswerReader, StreamReader, ToldError } from './answer.js';
 import type { Dialect } from './dialect.js';
 import type { OtherField } from './request-scan/field-table.js';
 
@@ -89,7 +89,7 @@ export interface Speech extends AnswerReader {
   /** Parts of the request that this provider is not sent, by name. */
   readonly leftOut: readonly string[];
   /** A provider's error about the request as the client is told it; null if the provider's own bytes are. */
-  errorBody(status: number, body: Buffer): Buffer | null;
+  errorFor(status: number, body: Buffer): ToldError | null;
 }
 
 /**

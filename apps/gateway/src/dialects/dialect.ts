@@ -9,6 +9,16 @@ import type { PartsPattern } from '../providers/credential-mask.js';
 import type { AnswerReader, StreamReader } from './answer.js';
 import type { DialectName } from './dialect-name.js';
 
+/** What the events of one stream have in common. */
+export interface StreamAbout {
+  /** Our id of the request. */
+  readonly requestId: string;
+  /** The model as the caller named it. */
+  readonly model: string;
+  /** When the request came, in seconds since 1970. */
+  readonly createdSeconds: number;
+}
+
 /** The format of our errors for clients of the dialect. */
 export interface ErrorShape {
   /**
@@ -17,7 +27,21 @@ export interface ErrorShape {
    */
   body(code: ErrorCode, message: string | null, param: string | null, requestId: string): Buffer;
   /** An error event in the middle of a stream, as latin1. */
-  event(code: ErrorCode, requestId: string): string;
+  event(code: ErrorCode, about: StreamAbout): string;
+  /** The HTTP status of an error, where clients of the dialect know another one than the catalogue's. */
+  statusOf?(code: ErrorCode): number | null;
+  /** The format at the paths of OpenRouter, below `/api/v1`; absent if it is the same there. */
+  readonly belowApi?: ErrorShape;
+  /**
+   * A provider's error about the request, for clients that cannot read it in the dialect of the provider. Null if they
+   * can; absent if they always can.
+   */
+  ofProvider?(status: number, body: Buffer): Buffer | null;
+  /**
+   * Events of a stream, as latin1, in which errors of the provider are told as such clients read them; absent if they
+   * always can.
+   */
+  withErrors?(events: string, about: StreamAbout): string;
   /**
    * The headers, besides OpenAI's, in which clients of the dialect read what is left of a key's rate limits: names and
    * values in turn. `nowMs` is in milliseconds since 1970. Absent if there are none.

@@ -1,6 +1,6 @@
 import type { PartsPattern } from '../providers/credential-mask.js';
 import type { Target } from '../request-path/choose-route/route-table.js';
-import type { PlainReply, StreamReader } from './answer.js';
+import type { PlainReply, StreamReader, ToldError } from './answer.js';
 import type { Speech, UpstreamCall } from './ask.js';
 import type { Dialect } from './dialect.js';
 import type { Operation } from './dialect-name.js';
@@ -27,7 +27,7 @@ export abstract class OwnSpeech implements Speech {
     return this.dialect.readReply(body, text);
   }
 
-  errorBody(): Buffer | null {
+  errorFor(): ToldError | null {
     return null;
   }
 

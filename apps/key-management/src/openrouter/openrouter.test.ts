@@ -80,7 +80,13 @@ async function make(fields: object): Promise<{ id: string; secret: string }> {
   return reply.body as { id: string; secret: string };
 }
 
-const refusal = (status: number) => ({ error: { code: status, message: expect.stringMatching(/\S/) as string } });
+const refusal = (status: number) => ({
+  error: {
+    code: status,
+    message: expect.stringMatching(/\S/) as string,
+    metadata: { error_type: expect.stringMatching(/\S/) as string, code: expect.stringMatching(/\S/) as string },
+  },
+});
 
 describe('keys in the shape of OpenRouter', () => {
   it('are made, shown, changed, switched, and end', async () => {

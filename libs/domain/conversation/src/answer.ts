@@ -1,4 +1,5 @@
 import type { TokenUsage } from '@tollgate/usage';
+import type { ErrorKind } from './errors/error-kind.js';
 import type { RefusalPart, ThinkingPart, ToolCallPart } from './conversation.js';
 
 /** One whole answer in the form that all dialects share. */
@@ -65,7 +66,7 @@ export type AnswerEvent =
   | { readonly type: 'close'; readonly index: number }
   | { readonly type: 'usage'; readonly usage: TokenUsage }
   | { readonly type: 'finish'; readonly finish: Finish }
-  | { readonly type: 'error'; readonly error: StreamError }
+  | { readonly type: 'error'; readonly error: AnswerError }
   | { readonly type: 'end' };
 
 /** A part as it is opened: without its text, which follows in deltas. */
@@ -75,9 +76,13 @@ export type OpenedPart =
   | { readonly kind: 'thinking' }
   | { readonly kind: 'tool_call'; readonly id: string; readonly name: string; readonly custom: boolean };
 
-/** An error that a provider sent in the middle of a stream. */
-export interface StreamError {
+/** An error that a provider sent instead of an answer, or in the middle of one. */
+export interface AnswerError {
+  /** What it is about, if that is one of the things that clients act on; null for any other. */
+  readonly kind: ErrorKind | null;
   /** The provider's name for it, as `overloaded_error`; null if it gives none. */
   readonly type: string | null;
+  /** Its name in dialects that have a `code` besides, as `context_length_exceeded`; null for none. */
+  readonly code: string | null;
   readonly message: string;
 }

@@ -44,6 +44,8 @@ ${tables.fields}
   another dialect calls strict is sent without \`strict\` otherwise, which \`x-tollgate-left-out\` says.
 - **Tool calls** are followed at once by all their results, whatever the order was; images of results follow in one message
   where results can have only text, each named by its call. A result that failed says so in words where no field does.
+- **A list of allowed tools** (\`allowed_tools\` in \`tool_choice\`) is known to OpenAI alone. Towards others the tools that are not in
+  it are not declared.
 - **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own.
 - **Custom tools** become functions with one text as input where a provider knows only functions, and come back as they were.
 - **Tools that a provider runs** are left out towards a provider that has none of them, and named in \`x-tollgate-left-out\`. If the
@@ -73,6 +75,18 @@ ${tables.fields}
 ## Why an answer ended
 
 ${tables.reasons}
+
+## What an error is called
+
+Clients act on some errors: Claude Code and Codex shorten their conversations, others wait, or stop. These errors of a provider are
+told in the words of the caller's dialect, in its own status, and with the phrases that clients look for in messages, as "prompt is too
+long" and "maximum context length". This is what stands in a stream that has begun:
+
+${tables.errors}
+
+Before a stream, and in place of a plain answer, the status says the same, and the codes are those of [errors.md](errors.md). There, whatever
+concerns the account of the gateway at a provider (its credential, its credit, its limits) is told as a failure of the provider.
+All other errors keep the provider's status and words.
 
 ## What a call used
 

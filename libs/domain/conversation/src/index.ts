@@ -21,6 +21,7 @@ export type {
 } from './conversation.js';
 export type {
   Answer,
+  AnswerError,
   AnswerEvent,
   AnswerPart,
   AnswerText,
@@ -28,7 +29,6 @@ export type {
   Finish,
   FinishReason,
   OpenedPart,
-  StreamError,
 } from './answer.js';
 export type {
   CallerCodec,
@@ -47,6 +47,9 @@ export type {
   WriteContext,
   WrittenRequest,
 } from './dialect-codec.js';
+export type { ErrorKind } from './errors/error-kind.js';
+export { anthropicWords, openAiWords } from './errors/error-words.js';
+export { readError } from './errors/read-error.js';
 export { parseJson, writeJson } from './exact-json.js';
 export { fieldOfFeature, FEATURES } from './features.js';
 export { anthropicMessages } from './anthropic-messages/codec.js';

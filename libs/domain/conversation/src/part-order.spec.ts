@@ -143,7 +143,7 @@ function play(order: PartOrder, step: Step): AnswerEvent[] {
     case 'start':
       return order.start(text, 'm', null);
     case 'error':
-      return order.error({ type: null, message: 'm' });
+      return order.error({ kind: null, type: null, code: null, message: 'm' });
     case 'end':
       return order.end();
     default:

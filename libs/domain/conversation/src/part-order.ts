@@ -1,7 +1,8 @@
 import { CustomInput } from './custom-input.js';
-import type { AnswerEvent, Citation, Finish, OpenedPart, StreamError } from './answer.js';
+import type { AnswerError, AnswerEvent, Citation, Finish, OpenedPart } from './answer.js';
 import type { SealedThought } from './conversation.js';
 import type { NameMap } from './dialect-codec.js';
+import { unnamedError } from './errors/read-error.js';
 import { isBlank } from './fields.js';
 import { finishOf } from './finish.js';
 import { madeCallId } from './read-call.js';
@@ -24,11 +25,8 @@ type Piece =
   | { readonly type: 'citation'; readonly citation: Citation }
   | { readonly type: 'seal'; readonly sealed: SealedThought };
 
-const LATE_INPUT: StreamError = {
-  type: null,
-  message: 'The provider sent more input for a tool call that it had completed.',
-};
-const NO_END: StreamError = { type: null, message: 'The provider ended its stream before its answer was complete.' };
+const LATE_INPUT = unnamedError('The provider sent more input for a tool call that it had completed.');
+const NO_END = unnamedError('The provider ended its stream before its answer was complete.');
 
 /**
  * Brings the parts of a provider's stream into the order of the canonical grammar, whatever order they come in. A
@@ -125,7 +123,7 @@ export class PartOrder {
   }
 
   /** The provider has sent an error. Nothing follows. */
-  error(error: StreamError): AnswerEvent[] {
+  error(error: AnswerError): AnswerEvent[] {
     if (this.state === 'over') return [];
     this.state = 'over';
     return [{ type: 'error', error }];

@@ -166,6 +166,18 @@ export const ERRORS = {
     message: 'There is no response with this previous_response_id that this request could go on from.',
     retryable: false,
   },
+  /** The name is OpenAI's. Agents shorten their conversations after it. */
+  context_length_exceeded: {
+    status: 400,
+    message: "The conversation is longer than the model's context.",
+    retryable: false,
+  },
+  /** The name is OpenAI's. */
+  content_policy_violation: {
+    status: 400,
+    message: "A policy of the model's provider forbids the content.",
+    retryable: false,
+  },
   model_not_found: {
     status: 404,
     message: 'The model does not exist.',
@@ -352,6 +364,12 @@ export const ERRORS = {
   provider_overloaded: {
     status: 429,
     message: 'The model provider takes no more requests at the moment.',
+    retryable: true,
+  },
+  /** The name is OpenAI's: Codex takes a 503 of this name, and no other, for a model without free capacity. */
+  server_is_overloaded: {
+    status: 503,
+    message: 'The model provider is overloaded at the moment.',
     retryable: true,
   },
   provider_busy: {

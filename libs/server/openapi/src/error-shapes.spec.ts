@@ -19,9 +19,17 @@ describe('the shape of refusals', () => {
       const { mediaType, schema, body } = errorShapeAt(path);
       expect(mediaType).toBe('application/json');
       const told = body('invalid_request', ABOUT);
-      expect(told).toEqual({ error: { code: 400, message: 'It is wrong. limit must be more.' } });
+      expect(told).toEqual({
+        error: {
+          code: 400,
+          message: 'It is wrong. limit must be more.',
+          metadata: { error_type: 'invalid_request', code: 'invalid_request' },
+        },
+      });
       expect(schema.safeParse(told).success).toBe(true);
-      expect(body('not_found')).toEqual({ error: { code: 404, message: 'There is nothing at this path.' } });
+      expect(body('not_found')).toMatchObject({
+        error: { code: 404, message: 'There is nothing at this path.', metadata: { error_type: 'not_found' } },
+      });
     },
   );
 

@@ -1,4 +1,4 @@
-import { ERRORS, problemBody, type ErrorCode, type FieldError } from '@tollgate/errors';
+import { ERRORS, openRouterBody, problemBody, type ErrorCode, type FieldError } from '@tollgate/errors';
 import { z } from 'zod';
 
 /** What a reply says of one refusal, besides its code. */
@@ -59,10 +59,22 @@ function textOf(each: ErrorCode, { detail, errors = [] }: RefusalDetails = {}): 
 const OPENROUTER: ErrorShape = {
   mediaType: 'application/json',
   schema: z
-    .object({ error: z.object({ code: z.int().describe('The status.'), message: z.string() }) })
+    .object({
+      error: z.object({
+        code: z.int().describe('The status.'),
+        message: z.string(),
+        metadata: z
+          .looseObject({
+            error_type: z.string().describe("OpenRouter's name for the kind of error."),
+            code: code.optional(),
+            param: z.string().optional().describe('The field that is at fault.'),
+          })
+          .optional(),
+      }),
+    })
     .meta({ id: 'OpenRouterError', description: 'A refusal in the shape of OpenRouter.' }),
   exampleSuffix: '.openrouter',
-  body: (each, about) => ({ error: { code: ERRORS[each].status, message: textOf(each, about) } }),
+  body: (each, about) => openRouterBody(each, { message: textOf(each, about) }),
 };
 
 /** The refusals below `/api/public`, as the SDKs of Langfuse read them. */

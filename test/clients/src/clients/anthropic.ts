@@ -99,6 +99,7 @@ const OldAnthropic = Anthropic0 as unknown as typeof Anthropic;
 export const anthropic1: Client = {
   name: '@anthropic-ai/sdk 1',
   speaks: '/v1/messages',
+  rejectsBrokenStreams: true,
   retries: true,
   connect: anthropic(({ url, secret }) => new Anthropic({ apiKey: secret, baseURL: url })),
 };

@@ -127,6 +127,7 @@ const OldOpenAi = OpenAI4 as unknown as typeof OpenAI;
 export const openAi7: Client = {
   name: 'openai 7, chat',
   speaks: '/v1/chat/completions',
+  rejectsBrokenStreams: true,
   retries: true,
   connect: openAiChat(({ url, secret }) => new OpenAI({ apiKey: secret, baseURL: `${url}/v1` })),
 };

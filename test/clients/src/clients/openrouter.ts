@@ -73,7 +73,10 @@ async function streamed(
   const stream = (await sdk.chat.send({
     chatRequest: { model, messages, tools, stream: true },
   })) as AsyncIterable<ChatStreamChunk>;
-  for await (const { choices, usage } of stream) {
+  for await (const { choices, usage, error } of stream) {
+    // Its users tell a failed answer so: the SDK gives them the chunk.
+    if (error !== undefined && choices[0]?.finishReason === 'error')
+      throw Object.assign(new Error(error.message), { statusCode: error.code });
     pieces.add(choices[0]?.delta.content);
     for (const { index, id, function: delta } of choices[0]?.delta.toolCalls ?? []) {
       const call = (calls[index] ??= { id: id ?? '', type: 'function', function: { name: '', arguments: '' } });
@@ -100,7 +103,7 @@ async function useTools(sdk: OpenRouter, model: string, prompt: string) {
 export const openRouter: Client = {
   name: '@openrouter/sdk',
   speaks: '/api/v1/chat/completions',
-  hidesMessages: true,
+  rejectsBrokenStreams: true,
   // It does so after errors of servers only.
   retries: false,
   connect,

@@ -55,8 +55,8 @@ export interface Client {
   readonly speaks: '/v1/chat/completions' | '/v1/responses' | '/v1/messages' | '/api/v1/chat/completions';
   /** True if it shows other numbers of tokens for a stream than the provider reports. */
   readonly miscountsStreams?: true;
-  /** True if its errors do not tell their message, for it expects a `code` that is a number. */
-  readonly hidesMessages?: true;
+  /** True if it rejects a stream that fails after its first words. Some clients only call a function of their user. */
+  readonly rejectsBrokenStreams?: true;
   /** Whether it calls again by itself after a 429 that names a time. */
   readonly retries: boolean;
   connect(place: Place): Connected | Promise<Connected>;

@@ -106,6 +106,25 @@ export function everyAgent(shape: () => Shape): void {
       });
     });
 
+    it('are told by a model of the other maker that a conversation is too long, where each looks for it', async () => {
+      const turn = claudeCodeTurn('full-gpt-4o-mini', [{ role: 'user', content: 'Hello' }], 'b5d2e');
+      const refused = await call('/v1/messages?beta=true', turn, CLAUDE_CODE_HEADERS);
+      const message = 'prompt is too long: 130000 tokens > 128000 maximum';
+      expect([refused.status, await refused.json()]).toEqual([
+        400,
+        expect.objectContaining({ type: 'error', error: { type: 'invalid_request_error', message } }),
+      ]);
+      const events = await stream(
+        '/v1/responses',
+        codexTurn('full-claude-sonnet-4-5', [codexMessage('Hello')]),
+        CODEX_HEADERS,
+      );
+      expect(events.at(-1)).toMatchObject({
+        type: 'response.failed',
+        response: { status: 'failed', error: { code: 'context_length_exceeded' } },
+      });
+    });
+
     it('are told what to set where a search has no limit of uses, and the key has one of credit', async () => {
       const response = await call('/v1/responses', codexTurn('gpt-4o-mini', [codexMessage('Hello')]), CODEX_HEADERS);
       expect([response.status, await response.json()]).toEqual([

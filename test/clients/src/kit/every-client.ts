@@ -66,8 +66,22 @@ export function everyClient(name: string, clients: readonly Client[], start: () 
         const unknown = await begin(shape, client, 'no-such-model');
         const { status, message } = await failureOf(unknown);
         expect(status).toBe(404);
-        if (client.hidesMessages !== true) expect(message).toContain('no-such-model');
+        expect(message).toContain('no-such-model');
         await unknown.stop();
+      });
+
+      it.each(TARGETS)('sees in its own words that a conversation is too long for %s', async (model) => {
+        const full = await begin(shape, client, `full-${model}`, { credit_limit_usd: 5 });
+        const { status, message } = await failureOf(full);
+        expect([status, full.recorder.requests.length]).toEqual([400, 1]);
+        expect(message).toMatch(client.speaks === '/v1/messages' ? /prompt is too long/ : /maximum context length/);
+        await full.stop();
+      });
+
+      it.runIf(client.rejectsBrokenStreams === true).each(TARGETS)('sees a stream of %s that fails', async (model) => {
+        const broken = await begin(shape, client, `broken-${model}`, { credit_limit_usd: 5 });
+        await expect(broken.connected.streamed('Hello')).rejects.toThrow(/error|overloaded/);
+        await broken.stop();
       });
 
       it('calls once when credit is used up', async () => {

@@ -6,7 +6,7 @@ import { rawExchange } from '../kit/raw-exchange.js';
 import type { Shape } from '../kit/shape.js';
 import type { CreatedKey } from '../kit/tollgate-client.js';
 
-type Dialect = 'openai' | 'anthropic' | 'problem';
+type Dialect = 'openai' | 'openrouter' | 'anthropic' | 'problem';
 
 const body = '{"model":"support-bot","max_tokens":5,"messages":[{"role":"user","content":"Hello"}]}';
 
@@ -27,7 +27,8 @@ const chatTargets = [
 const refused: readonly (readonly [string, number, string, Dialect, string | undefined])[] = [
   ['GET /v1/chat/completions', 405, 'method_not_allowed', 'openai', 'POST'],
   ['PUT /v1/chat/completions', 405, 'method_not_allowed', 'openai', 'POST'],
-  ['PROPFIND /api/v1/chat/completions/', 405, 'method_not_allowed', 'openai', 'POST'],
+  ['PROPFIND /api/v1/chat/completions/', 405, 'method_not_allowed', 'openrouter', 'POST'],
+  ['POST /api/v1/moderations', 404, 'not_found', 'openrouter', undefined],
   ['DELETE http://gateway.example/v1/chat/completions', 405, 'method_not_allowed', 'openai', 'POST'],
   ['HEAD /v1/chat/completions', 405, '', 'openai', 'POST'],
   ['POST /chat/completions', 404, 'not_found', 'openai', undefined],
@@ -286,6 +287,10 @@ export function oddHttp(shape: () => Shape): void {
       if (dialect === 'openai')
         expect(reply.json()).toEqual({
           error: { message: expect.any(String), type: 'invalid_request_error', param: null, code },
+        });
+      else if (dialect === 'openrouter')
+        expect(reply.json()).toMatchObject({
+          error: { code: reply.status, message: expect.any(String), metadata: { code } },
         });
       else if (dialect === 'anthropic')
         expect(reply.json()).toMatchObject({

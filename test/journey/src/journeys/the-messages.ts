@@ -173,7 +173,7 @@ export function theMessages(shape: () => Shape): void {
     it.each([
       [{ fail_status: 500 }, 502, 'api_error'],
       [{ fail_status: 429 }, 429, 'rate_limit_error'],
-      [{ fail_status: 529 }, 502, 'api_error'],
+      [{ fail_status: 529 }, 529, 'overloaded_error'],
       [{ fail: 'html' }, 502, 'api_error'],
     ])('cost nothing where the provider fails: %j', async (simulator, status, type) => {
       const key = await shape().client().createKey({ credit_limit_usd: 1 });

@@ -104,7 +104,7 @@ export function theResponses(shape: () => Shape): void {
       ];
       const refused = await Promise.all([
         ...strange.map((previous) => ask(ours.secret, { previous_response_id: previous })),
-        ...paths.map((path) => ask(theirs.secret, { previous_response_id: id }, path)),
+        ask(theirs.secret, { previous_response_id: id }),
         ask(theirs.secret, { previous_response_id: id, stream: true }),
         ask(ours.secret, { previous_response_id: id, model: 'responder-nano' }),
         ask(theirs.secret, { previous_response_id: id }, '/v1/responses/compact'),
@@ -117,6 +117,12 @@ export function theResponses(shape: () => Shape): void {
         expect([status, text]).toEqual([400, first!.text]);
         expect(providerEntries(shape(), requestId)).toEqual([]);
       }
+      // The same below /api/v1, in the shape of that path.
+      const [foreign, unknown] = await Promise.all([
+        ask(theirs.secret, { previous_response_id: id }, paths[1]),
+        ask(ours.secret, { previous_response_id: 'resp_unknown' }, paths[1]),
+      ]);
+      expect([foreign.status, foreign.code, foreign.text]).toEqual([400, 'previous_response_not_found', unknown.text]);
       expect((await ask(ours.secret, { previous_response_id: id })).status).toBe(200);
     });
 

@@ -23,10 +23,11 @@ export class Reply {
     return this.header('x-request-id') ?? '';
   }
 
-  /** The error's code, in either dialect; undefined where the reply carries none. */
+  /** The error's code, in any dialect; undefined where the reply carries none. OpenRouter's `code` is the status. */
   get code(): string | undefined {
-    const body = this.json<{ code?: string; error?: { code?: string } }>();
-    return body.error?.code ?? body.code;
+    const body = this.json<{ code?: string; error?: { code?: string | number; metadata?: { code?: string } } }>();
+    const told = body.error?.metadata?.code ?? body.error?.code ?? body.code;
+    return typeof told === 'number' ? undefined : told;
   }
 }
 

@@ -23,6 +23,8 @@ type Verdict = Pick<Expected, 'status' | 'code' | 'holds'>;
 
 const failed: Verdict = { status: 502, code: 'provider_failed' };
 const overloaded: Verdict = { status: 429, code: 'provider_overloaded' };
+/** It has no free capacity. */
+const full: Verdict = { status: 503, code: 'server_is_overloaded' };
 const timedOut: Verdict = { status: 504, code: 'provider_timeout' };
 /** The caller's own fault: its status, in the provider's words. */
 const passed = (status: number): Verdict => ({ status, holds: 'words of the provider' });
@@ -58,7 +60,7 @@ const pretences: readonly Pretence[] = [
   ),
   json('{"status":"ok"}', { status: 'ok' }),
   json('an envelope of its own that says it failed', { code: 1302, msg: 'rate limit', success: false }),
-  json('problem details', { type: 'about:blank', title: 'Service Unavailable', status: 503 }, failed, {
+  json('problem details', { type: 'about:blank', title: 'Service Unavailable', status: 503 }, full, {
     type: 'application/problem+json',
   }),
   json('choices of null', { id: 'c', object: 'chat.completion', choices: null, usage: reported }),
@@ -73,7 +75,7 @@ const pretences: readonly Pretence[] = [
   json('the native reply of a local server', { model: 'm', message: { role: 'assistant', content: 'hi' }, done: true }),
   json('an error without a code', error()),
   json('an error that is a text', { error: 'Insufficient balance', status: 402 }),
-  json('an error beside choices', error(503, { choices: [] })),
+  json('an error beside choices', error(503, { choices: [] }), full),
   json('an error beside a whole choice', { ...(JSON.parse(completion('half', reported)) as object), ...error(502) }),
   json('a choice that finished with an error', {
     id: 'c',
@@ -89,7 +91,8 @@ const pretences: readonly Pretence[] = [
   json('an error of code 429', error(429, { user_id: 'u' }), overloaded),
   json('an error of code 429 with a status of 201', error(429), overloaded, { status: '201 Created' }),
   ...[400, 404, 413, 422].map((code) => json(`an error of code ${code}`, error(code), passed(code))),
-  ...[401, 402, 403, 407, 500, 502, 503, 529].map((code) => json(`an error of code ${code}`, error(code))),
+  ...[401, 402, 403, 407, 500, 502].map((code) => json(`an error of code ${code}`, error(code))),
+  ...[503, 529].map((code) => json(`an error of code ${code}`, error(code), full)),
   ...[408, 504].map((code) => json(`an error of code ${code}`, error(code), timedOut)),
   json('an error whose code is 429 in digits', error('429'), overloaded),
   json('an error whose code names a rate limit', error('rate_limit_exceeded'), overloaded),
@@ -107,7 +110,7 @@ const pretences: readonly Pretence[] = [
 
 /** The same where a stream was asked for. */
 const streamPretences: readonly Pretence[] = [
-  json('JSON with an error of code 503', { error: { message: 'overloaded', type: 'server_error', code: 503 } }),
+  json('JSON with an error of code 503', { error: { message: 'overloaded', type: 'server_error', code: 503 } }, full),
   json('JSON with an error of code 429', error(429), overloaded),
   json('JSON with an error of code 400', error(400), passed(400)),
   json('a page of HTML', page, failed, { type: 'text/html' }),

@@ -192,13 +192,13 @@ const waits: readonly Quirk[] = [
       usage: 'nothing',
     }),
     retryAfter('503 Service Unavailable', headers as Record<string, string>, {
-      status: 502,
-      code: 'provider_failed',
+      status: 503,
+      code: 'server_is_overloaded',
       usage: 'nothing',
     }),
     retryAfter('529 Overloaded', headers as Record<string, string>, {
-      status: 502,
-      code: 'provider_failed',
+      status: 503,
+      code: 'server_is_overloaded',
       usage: 'nothing',
     }),
   ]),

@@ -10,8 +10,16 @@ import {
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { UsageReport } from '@tollgate/usage';
 import { eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
-import { withoutIds } from './provider-error.js';
 import type { EventError, StreamPart, StreamReader } from '../answer.js';
+import { withoutIds } from '../provider-error.js';
+
+/** What of a translated stream depends on its two dialects. */
+interface StreamTelling {
+  /** Whether ids of answers open what the provider keeps, so that no client may see them. */
+  readonly hidesIds: boolean;
+  /** Whether our own errors are written by the encoder, and do not look the same at any place of a stream. */
+  readonly tellsErrors: boolean;
+}
 
 /**
  * A provider's stream in the client's dialect. The provider's own reader judges it: whether it is an answer, how it
@@ -24,7 +32,7 @@ export class TranslatedStream implements StreamReader {
     private readonly source: StreamReader,
     private readonly decoder: StreamDecoder,
     private readonly encoder: StreamEncoder,
-    private readonly hidesIds: boolean,
+    private readonly how: StreamTelling,
   ) {}
 
   get opened(): boolean {
@@ -75,8 +83,10 @@ export class TranslatedStream implements StreamReader {
     return this.#translate(this.source.end(), true);
   }
 
-  errorEvent(code: ErrorCode): string {
-    return this.#write([{ type: 'error', error: { type: code, message: ERRORS[code].message } }]);
+  errorEvent(code: ErrorCode): string | null {
+    if (!this.how.tellsErrors) return null;
+    const kind = code === 'quota_exceeded' ? 'quota' : null;
+    return this.#write([{ type: 'error', error: { kind, type: code, code, message: ERRORS[code].message } }]);
   }
 
   /** The last event goes into the tail, since it tells that the answer is whole. */
@@ -107,7 +117,7 @@ export class TranslatedStream implements StreamReader {
     if (events.length === 0) return '';
     let text = '';
     for (const event of events)
-      for (const sent of this.encoder.take(this.hidesIds ? withoutId(event) : event)) text += textOf(sent);
+      for (const sent of this.encoder.take(this.how.hidesIds ? withoutId(event) : event)) text += textOfEvent(sent);
     return Buffer.from(text, 'utf8').toString('latin1');
   }
 }
@@ -119,7 +129,8 @@ function withoutId(event: AnswerEvent): AnswerEvent {
   return { ...event, error: { ...event.error, message: withoutIds(event.error.message) } };
 }
 
-function textOf({ event, data }: SentEvent): string {
+/** An event as it is sent. */
+export function textOfEvent({ event, data }: SentEvent): string {
   const line = `data: ${data === '[DONE]' ? data : writeJson(data)}\n\n`;
   return event === null ? line : `event: ${event}\n${line}`;
 }

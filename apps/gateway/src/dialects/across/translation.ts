@@ -1,25 +1,28 @@
 import {
+  openAiWords,
   parseJson,
   writeJson,
   type CallerCodec,
   type Conversation,
   type DialectCodec,
+  type ErrorKind,
   type JsonObject,
   type ReplyContext,
   type WrittenRequest,
 } from '@tollgate/conversation';
+import { ERRORS } from '@tollgate/errors';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { BodyRoom } from '@tollgate/http';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
-import type { PlainReply, StreamReader } from '../answer.js';
+import type { PlainReply, StreamReader, ToldError } from '../answer.js';
 import { NO_ANSWER } from '../answer.js';
 import { TOOLS_PROMPT_TOKENS } from '../anthropic-messages/tool-kinds.js';
 import type { Speech, UpstreamCall } from '../ask.js';
-import type { Dialect } from '../dialect.js';
-import type { Operation } from '../dialect-name.js';
-import { codeOfError, messageOfError, withoutIds } from './provider-error.js';
-import { TranslatedStream } from './translated-stream.js';
+import type { Dialect, ErrorShape } from '../dialect.js';
+import type { DialectName, Operation } from '../dialect-name.js';
+import { codeOfKind, codeOfStatus, readProviderError, withoutIds } from '../provider-error.js';
+import { textOfEvent, TranslatedStream } from './translated-stream.js';
 
 /** The caller's side of a translation: a dialect of the gateway, and how it is mapped. */
 export interface CallerSide {
@@ -41,6 +44,8 @@ export interface TranslationParts {
   readonly caller: CallerSide;
   readonly provider: ProviderSide;
   readonly reply: ReplyContext;
+  /** The format of errors for the caller. */
+  readonly errors: ErrorShape;
   /** Our id of the request, for errors. */
   readonly requestId: string;
   /** The room of what it keeps in memory, in the budget for bodies; null where none is counted. */
@@ -133,17 +138,37 @@ export class Translation implements Speech {
     const { caller, provider, reply, written } = this.parts;
     const source = provider.dialect.readWholeStream(credential);
     if (source === null) throw new Error(`${provider.dialect.name} has no streams to translate`);
-    return new TranslatedStream(
-      source,
-      provider.codec.readStream(written.names),
-      caller.codec.writeStream(reply),
-      provider.hidesIds === true,
-    );
+    return new TranslatedStream(source, provider.codec.readStream(written.names), caller.codec.writeStream(reply), {
+      hidesIds: provider.hidesIds === true,
+      tellsErrors: TELL_ERRORS.has(caller.dialect.name),
+    });
   }
 
-  errorBody(status: number, body: Buffer): Buffer {
-    const { caller, requestId } = this.parts;
-    return caller.dialect.errors.body(codeOfError(status), withoutIds(messageOfError(body)), null, requestId);
+  /** Clients act on some kinds of errors, and know them by the status; all others keep the provider's. */
+  errorFor(status: number, body: Buffer): ToldError {
+    const { caller, conversation, errors, requestId } = this.parts;
+    const read = readProviderError(status, body);
+    const message = withoutIds(read.message);
+    const known = codeOfKind(read.kind);
+    if (read.kind === 'context_length' && conversation.stream && caller.dialect.name === 'openai-responses')
+      return { status: 200, contentType: 'text/event-stream', body: this.#failedStream(read.kind, message) };
+    return {
+      status: known === null ? status : ERRORS[known].status,
+      contentType: 'application/json',
+      body: errors.body(known ?? codeOfStatus(status), message, null, requestId),
+    };
+  }
+
+  /**
+   * A stream that has nothing but an error. OpenAI begins a stream of Responses before it has counted the input, and
+   * Codex looks nowhere else for the error after which it shortens its conversation.
+   */
+  #failedStream(kind: ErrorKind, message: string | null): Buffer {
+    const { caller, reply } = this.parts;
+    const encoder = caller.codec.writeStream(reply);
+    const error = { kind, type: null, code: null, message: openAiWords(kind, message) ?? '' };
+    const events = encoder.take({ type: 'error', error });
+    return Buffer.from(events.map(textOfEvent).join(''));
   }
 }
 
@@ -165,6 +190,9 @@ function injectedInChat(
     streamOptions: stream && streamOptions,
   };
 }
+
+/** Dialects in whose streams an error goes on from the events before it, or is an event of another form than plain. */
+const TELL_ERRORS: ReadonlySet<DialectName> = new Set(['openai-responses', 'inference']);
 
 /** A reply that is translated is parsed as a whole, which delays other requests by some 10 ms for each of these. */
 const TRANSLATED_BYTES_MAX = 8 * 1024 * 1024;

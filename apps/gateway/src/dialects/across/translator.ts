@@ -138,6 +138,7 @@ function translationOf(
     provider,
     written,
     reply: replyContextOf(exchange, request),
+    errors: exchange.errors,
     requestId: exchange.requestId,
     room,
     write: (to, names) => {

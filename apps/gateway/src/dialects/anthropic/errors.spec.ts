@@ -24,6 +24,8 @@ describe("the body of an error in Anthropic's shape", () => {
     ['unbounded_cost', 'invalid_request_error'],
     ['rate_limit_exceeded', 'rate_limit_error'],
     ['provider_overloaded', 'rate_limit_error'],
+    ['server_is_overloaded', 'overloaded_error'],
+    ['context_length_exceeded', 'invalid_request_error'],
     ['provider_busy', 'overloaded_error'],
     ['provider_failed', 'api_error'],
     ['provider_timeout', 'timeout_error'],
@@ -38,8 +40,12 @@ describe("the body of an error in Anthropic's shape", () => {
       expect([code, OF_SERVER.includes(type)]).toEqual([code, ERRORS[code].status >= 500]);
     }
   });
+  it('has a status that clients of Anthropic know', () => {
+    expect(ANTHROPIC_ERRORS.statusOf?.('server_is_overloaded')).toBe(529);
+    expect(ANTHROPIC_ERRORS.statusOf?.('provider_busy')).toBeNull();
+  });
   it('is an event of that name in the middle of a stream', () => {
-    const event = ANTHROPIC_ERRORS.event('provider_failed', 'req');
+    const event = ANTHROPIC_ERRORS.event('provider_failed', { requestId: 'req', model: 'm', createdSeconds: 1 });
     expect(event).toMatch(/^event: error\ndata: \{[^\n]*\}\n\n$/);
     expect(JSON.parse(event.slice(event.indexOf('{')))).toEqual(anthropicErrorBody('provider_failed', null, 'req'));
   });

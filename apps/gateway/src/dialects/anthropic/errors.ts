@@ -1,5 +1,7 @@
+import { anthropicWords } from '@tollgate/conversation';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { ErrorShape } from '../dialect.js';
+import { kindOfCode } from '../provider-error.js';
 import { anthropicRateLimits } from './rate-limits.js';
 
 /** The values of `error.type` in Anthropic's error bodies, which clients decide by. */
@@ -42,8 +44,11 @@ interface AnthropicErrorBody {
 export function anthropicErrorBody(code: ErrorCode, message: string | null, requestId: string): AnthropicErrorBody {
   const entry = ERRORS[code];
   const type = TYPES[entry.status] ?? (entry.status >= 500 ? 'api_error' : 'invalid_request_error');
-  return { type: 'error', error: { type, message: message ?? entry.message }, request_id: requestId };
+  const words = anthropicWords(kindOfCode(code), message) ?? entry.message;
+  return { type: 'error', error: { type, message: words }, request_id: requestId };
 }
+
+const OVERLOADED = 529;
 
 function bytesOf(code: ErrorCode, message: string | null, requestId: string): Buffer {
   return Buffer.from(JSON.stringify(anthropicErrorBody(code, message, requestId)));
@@ -52,6 +57,8 @@ function bytesOf(code: ErrorCode, message: string | null, requestId: string): Bu
 /** The error format that Anthropic's dialects share. Clients know an error in a stream by the name of its event. */
 export const ANTHROPIC_ERRORS: ErrorShape = {
   body: (code, message, _param, requestId) => bytesOf(code, message, requestId),
+  // Claude Code goes over to another model after it.
+  statusOf: (code) => (code === 'server_is_overloaded' ? OVERLOADED : null),
   rateLimitHeaders: anthropicRateLimits,
-  event: (code, requestId) => `event: error\ndata: ${bytesOf(code, null, requestId).toString('latin1')}\n\n`,
+  event: (code, { requestId }) => `event: error\ndata: ${bytesOf(code, null, requestId).toString('latin1')}\n\n`,
 };

@@ -5,6 +5,7 @@ import { NO_ANSWER } from '../answer.js';
 import { TOKENS_MAX, type Ask } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
+import { BELOW_API } from '../openrouter/errors.js';
 import { scanBody, scanBodyInSteps, STEP_BYTES } from '../request-scan/body-scan.js';
 import type { ScanFault } from '../request-scan/field-table.js';
 import { modelNameAt, NO_MODEL_NAME, refusalOf } from '../request-scan/refusals.js';
@@ -16,7 +17,8 @@ import { INFERENCE_FIELDS, type InferenceFields } from './inference-fields.js';
 export const inference: Dialect = {
   name: 'inference',
   operation: '/inference',
-  errors: OPENAI_ERRORS,
+  // Its streams are its own below /api/v1 as well.
+  errors: { ...OPENAI_ERRORS, belowApi: { ...BELOW_API, event: OPENAI_ERRORS.event } },
   replyBytesMax: 0,
   read: readInference,
   readWholeStream: () => null,

@@ -6,6 +6,7 @@ import { readReply } from '../openai-chat/read-reply.js';
 import { StreamEvents } from '../openai-chat/stream-events.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
 import { openAiUsageWords } from '../openai/usage-words.js';
+import { openRouterErrors } from '../openrouter/errors.js';
 import { scanBody, scanBodyInSteps, STEP_BYTES } from '../request-scan/body-scan.js';
 import { textTokens, textTokensInSteps } from '../request-scan/text-estimate.js';
 import { CompletionsAsk } from './completions-ask.js';
@@ -18,7 +19,10 @@ const REPLY_BYTES_MAX = 64 * 1024 * 1024;
 export const openAiCompletions: Dialect = {
   name: 'openai-completions',
   operation: '/completions',
-  errors: OPENAI_ERRORS,
+  errors: {
+    ...OPENAI_ERRORS,
+    belowApi: openRouterErrors({ object: 'text_completion', choice: { text: '' } }),
+  },
   replyBytesMax: REPLY_BYTES_MAX,
   read: readCompletions,
   usageWords: openAiUsageWords('text_completion'),

@@ -2,7 +2,7 @@ import type { PartsPattern } from '../../providers/credential-mask.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { QUOTE } from '../../json-scan/json-tokens.js';
 import type { BoundSpeech, Speech, UpstreamCall } from '../ask.js';
-import type { PlainReply, StreamReader } from '../answer.js';
+import type { PlainReply, StreamReader, ToldError } from '../answer.js';
 import type { Operation } from '../dialect-name.js';
 import type { Splice } from '../openai/splice.js';
 import { errorForClient } from './provider-errors.js';
@@ -73,8 +73,9 @@ export class BoundResponses implements Speech {
     return new ResponseEvents(credential, this.#seal);
   }
 
-  errorBody(_status: number, body: Buffer): Buffer | null {
-    return errorForClient(body, this.#seal);
+  errorFor(status: number, body: Buffer): ToldError | null {
+    const told = errorForClient(body, this.#seal);
+    return told === null ? null : { status, contentType: 'application/json', body: told };
   }
 }
 

@@ -1,6 +1,7 @@
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { ErrorShape } from '../dialect.js';
-import { OPENAI_ERRORS } from '../openai/errors.js';
+import { openAiErrorBody } from '../openai/errors.js';
+import { BELOW_API } from '../openrouter/errors.js';
 
 /** What a failed response says of its error. */
 export interface FailedError {
@@ -36,13 +37,25 @@ export function failedEvent(response: object | null, error: FailedError, sequenc
   return Buffer.from(`event: response.failed\ndata: ${JSON.stringify(data)}\n\n`).toString('latin1');
 }
 
-/** Our own error in a failed response. */
+/**
+ * Our own error in a failed response. Codex tries again after all codes but those that it knows: `insufficient_quota`
+ * is how it calls the end of a credit.
+ */
 export function ownError(code: ErrorCode): FailedError {
-  return { code, message: ERRORS[code].message };
+  return { code: code === 'quota_exceeded' ? 'insufficient_quota' : code, message: ERRORS[code].message };
 }
 
-/** OpenAI's errors, with the event of Responses. */
+/** OpenAI's errors, with the event of Responses, and with the code that content has there which is forbidden. */
 export const RESPONSES_ERRORS: ErrorShape = {
-  body: OPENAI_ERRORS.body,
-  event: (code) => failedEvent(null, ownError(code), 0),
+  body: (code, message, param) => {
+    const { error } = openAiErrorBody(code, message, param);
+    const told = code === 'content_policy_violation' ? { ...error, code: 'invalid_prompt' } : error;
+    return Buffer.from(JSON.stringify({ error: told }));
+  },
+  event: failed,
+  belowApi: { body: BELOW_API.body, ofProvider: BELOW_API.ofProvider, event: failed },
 };
+
+function failed(code: ErrorCode): string {
+  return failedEvent(null, ownError(code), 0);
+}

@@ -36,7 +36,7 @@ describe("the body of an error in OpenAI's shape", () => {
     expect(openAiErrorBody(code, null, null).error.type).toBe(type);
   });
   it('is an event of data in the middle of a stream', () => {
-    const event = OPENAI_ERRORS.event('provider_failed', 'req');
+    const event = OPENAI_ERRORS.event('provider_failed', { requestId: 'req', model: 'm', createdSeconds: 1 });
     expect(event).toMatch(/^data: \{[^\n]*\}\n\n$/);
     expect(JSON.parse(event.slice('data: '.length))).toEqual(openAiErrorBody('provider_failed', null, null));
   });

@@ -1,5 +1,8 @@
+import { openAiWords } from '@tollgate/conversation';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import type { ErrorShape } from '../dialect.js';
+import { openRouterErrors } from '../openrouter/errors.js';
+import { kindOfCode } from '../provider-error.js';
 
 /** The values of `error.type` in OpenAI's error bodies. */
 type OpenAiErrorType =
@@ -29,7 +32,8 @@ interface OpenAiErrorBody {
 export function openAiErrorBody(code: ErrorCode, message: string | null, param: string | null): OpenAiErrorBody {
   const entry = ERRORS[code];
   const type = TYPES[entry.status] ?? (entry.status >= 500 ? 'server_error' : 'invalid_request_error');
-  return { error: { message: message ?? entry.message, type, param, code } };
+  const words = openAiWords(kindOfCode(code), message) ?? entry.message;
+  return { error: { message: words, type, param, code } };
 }
 
 function bytesOf(code: ErrorCode, message: string | null, param: string | null): Buffer {
@@ -40,4 +44,5 @@ function bytesOf(code: ErrorCode, message: string | null, param: string | null):
 export const OPENAI_ERRORS: ErrorShape = {
   body: bytesOf,
   event: (code) => `data: ${bytesOf(code, null, null).toString('latin1')}\n\n`,
+  belowApi: openRouterErrors({ object: 'chat.completion.chunk', choice: { delta: { content: '' } } }),
 };

@@ -7,10 +7,12 @@ const DEFAULT_STATUS = 502;
  */
 const STATUS_OF_NAME: readonly (readonly [RegExp, number])[] = [
   [/^(?:rate_?limit|too_many_requests|requests_limit|resource_exhausted|throttl)/i, 429],
-  [/^(?:overloaded|unavailable|service_unavailable|server_overloaded)/i, 503],
+  [/^(?:overloaded|unavailable|service_unavailable|server_(?:is_)?overloaded|engine_overloaded|slow_down)/i, 503],
+  [/^(?:request_too_large|payload_too_large)/i, 413],
+  [/^(?:not_found|model_not_found)/i, 404],
   [/^(?:deadline_exceeded|timeout|gateway_timeout|request_timeout)/i, 504],
   [
-    /^(?:invalid_request|bad_?request|invalid_argument|context_length_exceeded|string_above_max_length|content_filter|content_policy_violation)/i,
+    /^(?:invalid_request|bad_?request|invalid_argument|context_length_exceeded|context_window_exceeded|exceed_context_size|prompt_too_long|string_above_max_length|content_filter|content_policy_violation|invalid_prompt)/i,
     400,
   ],
 ];

@@ -68,9 +68,11 @@ export class Exchange {
   place = -1;
 
   /**
-   * Whether the caller is told usage and cost in each answer, as OpenRouter's clients are: its path is below `/api`.
+   * Whether the caller is told usage and cost in each answer, as OpenRouter's clients are: its path is below `/api/v1`.
    */
   readonly isToldCost: boolean;
+  /** The error format for the client. */
+  readonly errors: ErrorShape;
 
   /** Set by readCredential: the secret as the caller sent it. */
   credential = '';
@@ -148,19 +150,21 @@ export class Exchange {
   constructor(
     readonly request: IncomingMessage,
     readonly reply: ServerResponse,
-    /** The error format for the client. */
-    readonly errors: ErrorShape,
+    errors: ErrorShape,
     client?: ClientAddress,
   ) {
     this.clientAddress = client?.address ?? request.socket.remoteAddress ?? '';
     this.addressIsKnown = client?.isKnown ?? true;
     this.isToldCost = isBelowApi(request.url ?? '');
+    this.errors = this.isToldCost ? (errors.belowApi ?? errors) : errors;
   }
 }
 
-/** Whether a target is below `/api`, however it is spelt. Nearly all are below `/v1`, and one look tells. */
+const BELOW_API = /^\/api\/v1(?:\/|$)/;
+
+/** Whether a target is below `/api/v1`, however it is spelt. Nearly all are below `/v1`, and one look tells. */
 function isBelowApi(target: string): boolean {
-  return !target.startsWith('/v1/') && plainPath(target).startsWith('/api/');
+  return !target.startsWith('/v1/') && BELOW_API.test(plainPath(target));
 }
 
 /** An exchange whose key is known. */

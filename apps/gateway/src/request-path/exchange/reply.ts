@@ -42,5 +42,6 @@ export function sendReply(
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { code, message, param, headers } = refusal;
   const body = exchange.errors.body(code, message, param, exchange.requestId);
-  sendReply(exchange, ERRORS[code].status, 'application/json', body, headers);
+  const status = exchange.errors.statusOf?.(code) ?? ERRORS[code].status;
+  sendReply(exchange, status, 'application/json', body, headers);
 }

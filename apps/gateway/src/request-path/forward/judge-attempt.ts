@@ -1,3 +1,4 @@
+import type { ErrorKind } from '@tollgate/conversation';
 import { unreachable } from '@tollgate/errors';
 import type { Lesson } from '../../providers/injected-fields.js';
 import { NO_CEILING } from '../admit/cost-bound.js';
@@ -11,7 +12,8 @@ import type { TokenUsage } from '@tollgate/usage';
 import { judgeUsage } from '../usage/judge-usage.js';
 import { plainAnswerHeaders } from './answer-headers.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
-import { failureOfError, failureOfStatus, type Failure } from './provider-failure.js';
+import { failureOf, failureOfError, type Failure } from './provider-failure.js';
+import { readProviderError } from '../../dialects/provider-error.js';
 import { headerOf, type Attempt } from './provider-call.js';
 import { replyWithCost } from './told-cost.js';
 
@@ -167,7 +169,7 @@ function judgeError(
     return { kind: 'failed', failure: UNBOUNDED };
   }
   const failure =
-    failureOfStatus(attempt.status, attempt.headers) ??
+    failureOf(attempt.status, attempt.headers, kindOf(attempt)) ??
     failureOfConfiguration(exchange, target, attempt.status) ??
     failureToTell(exchange, target, attempt);
   log.attemptFailed(exchange, target, failure?.code ?? 'provider_refused', {
@@ -183,13 +185,29 @@ function judgeError(
       outcome: 'provider_refused',
       usage: NO_USAGE,
       usageSource: 'none',
-      finish: passOn(
-        exchange,
-        target,
-        replacing(attempt, speechTo(exchange, target).errorBody(attempt.status, attempt.body)),
-      ),
+      finish: passOn(exchange, target, toldError(exchange, target, attempt)),
     },
   };
+}
+
+/** What an error is about. A long one is none of a provider's. */
+function kindOf({ status, body }: Replied): ErrorKind | null {
+  return body.length > ERROR_BYTES_MAX ? null : readProviderError(status, body).kind;
+}
+
+/** An error about the request as the client is told it: in its dialect, and in the form of the path. */
+function toldError(exchange: Journaled, target: Target, attempt: Replied): Replied {
+  const told = speechTo(exchange, target).errorFor(attempt.status, attempt.body);
+  if (told?.contentType === 'text/event-stream')
+    return {
+      ...attempt,
+      status: told.status,
+      headers: { 'content-type': told.contentType },
+      body: told.body,
+      text: null,
+    };
+  const error = told === null ? attempt : { ...replacing(attempt, told.body), status: told.status };
+  return replacing(error, exchange.errors.ofProvider?.(error.status, error.body));
 }
 
 /** The reply with the body that the client is sent instead of the provider's; null or undefined if it is its own. */

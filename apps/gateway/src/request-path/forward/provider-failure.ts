@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ErrorKind } from '@tollgate/conversation';
 import type { ErrorCode } from '@tollgate/errors';
 import { headerOf } from './provider-call.js';
 
@@ -15,6 +16,8 @@ export interface Failure {
  * caller's credit.
  */
 const OUR_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403, 407]);
+/** OpenAI's status of a server without free capacity, and Anthropic's. */
+const OVERLOADED: ReadonlySet<number> = new Set([503, 529]);
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -30,16 +33,18 @@ const RETRY_HEADERS = ['retry-after', 'retry-after-ms'] as const;
 const WAIT = /^(?:\d{1,15}(?:\.\d{1,15})?|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT)$/;
 
 /**
- * The failure that a status other than success means. Null for a reply that the caller should see, because it concerns
- * the caller's request.
+ * The failure that an error of a provider means. Null for a reply that the caller should see, because it concerns the
+ * caller's request. Anthropic says with status 400, and OpenAI with 429, that our account has no credit left: `kind` is
+ * `quota` then.
  */
-export function failureOfStatus(status: number, headers: IncomingHttpHeaders): Failure | null {
-  const code = codeOfStatus(status);
+export function failureOf(status: number, headers: IncomingHttpHeaders, kind: ErrorKind | null): Failure | null {
+  const code = kind === 'quota' ? 'provider_failed' : codeOfStatus(status);
   return code === null ? null : { code, headers: retryHeadersOf(headers) };
 }
 
 function codeOfStatus(status: number): ErrorCode | null {
   if (status === 429) return 'provider_overloaded';
+  if (OVERLOADED.has(status)) return 'server_is_overloaded';
   if (status === 504 || status === 408) return 'provider_timeout';
   return status >= 500 || status < 400 || OUR_ACCOUNT.has(status) ? 'provider_failed' : null;
 }

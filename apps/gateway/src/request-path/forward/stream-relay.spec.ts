@@ -173,6 +173,23 @@ describe('a stream passed through', () => {
     finish();
     expect(await arrival()).toMatch(/one"[^]*"code":"provider_failed"/);
   });
+  it.each([
+    ['breaks off', [event('one')], 502],
+    [
+      'ends with an error',
+      [event('one'), Buffer.from('data: {"error":{"message":"Sorry","code":"slow_down"}}\n\n')],
+      503,
+    ],
+  ])('tells a client of OpenRouter that it %s in a chunk that its SDK takes', async (_how, pieces, code) => {
+    const { relay: stream, outcome, arrival } = await relay('/api/v1/chat/completions');
+    for (const piece of pieces) stream.push(piece);
+    stream.end();
+    (await outcome).finish();
+    const failures = [...(await arrival()).matchAll(/^data: (\{.*"error":.*)$/gm)];
+    expect(failures.map((found) => JSON.parse(found[1]!) as unknown)).toMatchObject([
+      { object: 'chat.completion.chunk', choices: [{ finish_reason: 'error' }], error: { code } },
+    ]);
+  });
   it('ends its reply at [DONE], and gives the provider a moment to end its own', async () => {
     const { relay: stream, exchange, outcome, abort } = await relay();
     stream.push(event('one'));

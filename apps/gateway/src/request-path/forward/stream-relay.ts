@@ -10,6 +10,7 @@ import { addCostTrailer, streamHeaders } from './answer-headers.js';
 import type { CallOutcome, UsedSoFar } from './call.js';
 import { UsageHold } from './told-cost.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
+import type { StreamAbout } from '../../dialects/dialect.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
 /**
@@ -163,7 +164,9 @@ export class StreamRelay implements RunningCall {
   };
 
   /** Sends events to the client, or keeps them until the first part of a completion. */
-  #pass(events: string, tail: string): void {
+  #pass(read: string, end: string): void {
+    let events = this.#withErrors(read);
+    const tail = this.#withErrors(end);
     if (this.#events.opened && this.#state === 'opening') {
       this.#open();
       events = this.#opening + events;
@@ -172,6 +175,18 @@ export class StreamRelay implements RunningCall {
     if (this.#state === 'opening') this.#opening += events;
     else this.#write(this.#usageHold === null ? events : this.#usageHold.pass(events));
     this.#tail += tail;
+  }
+
+  /** The events with the provider's errors as the client reads them. Few streams have an error. */
+  #withErrors(events: string): string {
+    const { errors } = this.exchange;
+    if (this.#events.error === null || errors.withErrors === undefined) return events;
+    return errors.withErrors(events, this.#about());
+  }
+
+  #about(): StreamAbout {
+    const { requestId, ask, startedAtMs } = this.exchange;
+    return { requestId, model: ask.model, createdSeconds: Math.floor(startedAtMs / 1_000) };
   }
 
   /** Sends the headers at the first part of a completion. From now on the reply is this provider's. */
@@ -240,7 +255,7 @@ export class StreamRelay implements RunningCall {
     const toldAlready = this.#events.error !== null;
     if (!exchange.clientLeft && !toldAlready) {
       const code = typeof why === 'string' ? ABORTED[why] : 'provider_failed';
-      this.#tail += this.#events.errorEvent(code) ?? exchange.errors.event(code, exchange.requestId);
+      this.#tail += this.#events.errorEvent(code) ?? exchange.errors.event(code, this.#about());
     }
     this.#complete(why === 'revoked' ? 'revoked' : 'provider_interrupted', this.#events.error ?? why);
   }

@@ -1,5 +1,6 @@
 import type { AnswerEvent } from '../answer.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
+import { readError, unnamedError } from '../errors/read-error.js';
 import { writeJson } from '../exact-json.js';
 import { fieldsOf, isObject, itemsOf, textOf } from '../fields.js';
 import { PartOrder } from '../part-order.js';
@@ -23,7 +24,8 @@ interface Block {
   input: string;
 }
 
-const PAUSED = { type: null, message: 'Claude paused in the middle of its answer, and cannot be called again here.' };
+const PAUSED = unnamedError('Claude paused in the middle of its answer, and cannot be called again here.');
+const FAILED = 'The provider ended its answer with an error.';
 
 class MessageStream implements StreamDecoder {
   private readonly order: PartOrder;
@@ -50,7 +52,7 @@ class MessageStream implements StreamDecoder {
       case 'message_stop':
         return this.end();
       case 'error':
-        return this.fail(fieldsOf(data['error']));
+        return this.order.error(readError(data, FAILED).error);
       // Pings, and events that are newer than this.
       default:
         return [];
@@ -151,12 +153,5 @@ class MessageStream implements StreamDecoder {
     this.order.finish(readStopReason(reason, delta['stop_sequence']));
     const explanation = readExplanation(delta['stop_details']);
     return explanation === null ? usage : [...usage, ...this.order.text('explanation', 'refusal', explanation)];
-  }
-
-  private fail({ type, message }: JsonObject): readonly AnswerEvent[] {
-    return this.order.error({
-      type: textOf(type),
-      message: textOf(message) ?? 'The provider ended its answer with an error.',
-    });
   }
 }

@@ -313,16 +313,14 @@ describe('a stream for a client of Anthropic', () => {
   });
 
   it.each([
-    ['overloaded_error', 'overloaded_error'],
-    ['rate_limit_exceeded', 'rate_limit_error'],
-    ['insufficient_quota', 'billing_error'],
+    ['invalid_request_error', 'invalid_request_error'],
     ['server_error', 'api_error'],
-    ['provider_timeout', 'timeout_error'],
     ['provider_failed', 'api_error'],
     ['constructor', 'api_error'],
     [null, 'api_error'],
   ])('ends in an event of the type error for %s', (type, expected) => {
-    const events = encode([start, ...said, { type: 'error', error: { type, message: 'no' } }, ...stop]);
+    const error = { kind: null, type, code: null, message: 'no' };
+    const events = encode([start, ...said, { type: 'error', error }, ...stop]);
     expect(events.at(-1)).toEqual({
       event: 'error',
       data: { type: 'error', error: { type: expected, message: 'no' } },

@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
-import type { AnswerEvent, AnswerPart, Finish, OpenedPart, StreamError } from '../answer.js';
+import type { AnswerEvent, AnswerPart, Finish, OpenedPart } from '../answer.js';
 import type { JsonObject, ReplyContext, SentEvent, StreamEncoder } from '../dialect-codec.js';
+import { messageError } from '../errors/error-words.js';
 import { writeCitation } from './citations.js';
 import { signatureOf } from './foreign-thoughts.js';
 import { writeStopReason } from './stop-reasons.js';
@@ -48,7 +49,7 @@ class MessageWriter implements StreamEncoder {
         return [];
       case 'error':
         this.isOver = true;
-        return [errorEvent(event.error)];
+        return [sent({ type: 'error', error: messageError(event.error) })];
       case 'finish':
         this.finish = event.finish;
         return this.begin();
@@ -180,25 +181,4 @@ function deltaOf(part: OpenedPart, text: string): JsonObject {
 
 function inputDelta(json: string): JsonObject {
   return { type: 'input_json_delta', partial_json: json };
-}
-
-/** Anthropic's types of errors: platform.claude.com/docs/en/api/errors. */
-const ERROR_TYPES = [
-  ...['invalid_request_error', 'authentication_error', 'billing_error', 'permission_error', 'not_found_error'],
-  ...['request_too_large', 'rate_limit_error', 'timeout_error', 'overloaded_error', 'api_error'],
-];
-/** The names of OpenAI and of this gateway for the same. */
-const OTHER_NAMES: ReadonlyMap<string | null, string> = new Map([
-  ['rate_limit_exceeded', 'rate_limit_error'],
-  ['rate_limit_reached', 'rate_limit_error'],
-  ['server_overloaded', 'overloaded_error'],
-  ['insufficient_quota', 'billing_error'],
-  ['provider_busy', 'overloaded_error'],
-  ['provider_overloaded', 'rate_limit_error'],
-  ['provider_timeout', 'timeout_error'],
-]);
-
-function errorEvent({ type, message }: StreamError): SentEvent {
-  const known = type !== null && ERROR_TYPES.includes(type);
-  return sent({ type: 'error', error: { type: known ? type : (OTHER_NAMES.get(type) ?? 'api_error'), message } });
 }

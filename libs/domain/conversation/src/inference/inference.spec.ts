@@ -129,7 +129,7 @@ describe('an answer of the endpoint inference', () => {
     expect(
       encode([
         { type: 'start', id: '', model: '', createdAt: null },
-        { type: 'error', error: { type: null, message: 'gone' } },
+        { type: 'error', error: { kind: null, type: null, code: null, message: 'gone' } },
         { type: 'end' },
       ]).at(-1),
     ).toEqual({ type: 'error', error: { message: 'gone', type: 'server_error', param: null, code: null } }));

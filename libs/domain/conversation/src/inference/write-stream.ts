@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
 import type { AnswerEvent, Finish, OpenedPart } from '../answer.js';
 import type { JsonObject, ReplyContext, SentEvent, StreamEncoder } from '../dialect-codec.js';
+import { chatError } from '../errors/error-words.js';
 import { writeUsage } from './usage.js';
 import { finishReason, replyHead } from './write-reply.js';
 
@@ -38,7 +39,7 @@ class InferenceEncoder implements StreamEncoder {
         return [];
       case 'error':
         this.over = true;
-        return sent('error', { error: errorOf(event.error) });
+        return sent('error', { error: chatError(event.error) });
       case 'end':
         return this.end();
       case 'citation':
@@ -63,10 +64,6 @@ class InferenceEncoder implements StreamEncoder {
       usage: this.usage === null ? null : writeUsage(this.usage),
     });
   }
-}
-
-function errorOf({ type, message }: Extract<AnswerEvent, { type: 'error' }>['error']): JsonObject {
-  return { message, type: type ?? 'server_error', param: null, code: null };
 }
 
 function sent(type: string, fields: JsonObject): readonly SentEvent[] {

@@ -1,6 +1,7 @@
 import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
-import type { AnswerEvent, StreamError } from '../answer.js';
+import type { AnswerError, AnswerEvent } from '../answer.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
+import { readError, unnamedError } from '../errors/read-error.js';
 import { fieldsOf, isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { PartOrder } from '../part-order.js';
 import { usageOf } from '../usage-of.js';
@@ -152,18 +153,17 @@ function mayReport({ usage, x_groq: groq, choices }: JsonObject): boolean {
 }
 
 /** An error in the middle of a stream: `error` as an object or a text, vLLM's flat form, or a choice that failed. */
-function errorIn(chunk: JsonObject): StreamError | null {
+function errorIn(chunk: JsonObject): AnswerError | null {
   const { error, choices } = chunk;
-  if (typeof error === 'string' && error !== '') return { type: null, message: error };
-  if (isObject(error)) return errorOf(error);
-  if (chunk['object'] === 'error') return errorOf(chunk);
+  if ((typeof error === 'string' && error !== '') || hasFields(error) || chunk['object'] === 'error')
+    return readError(chunk, FAILED).error;
   const failed = Array.isArray(choices) && choices.some((choice) => isFailure(fieldsOf(choice)['finish_reason']));
-  return failed ? { type: null, message: FAILED } : null;
+  return failed ? unnamedError(FAILED) : null;
 }
 
-function errorOf(error: JsonObject): StreamError {
-  const type = textOf(error['type']) ?? textOf(error['code']);
-  return { type, message: textOf(error['message']) ?? FAILED };
+/** Some servers send an empty `error` with each chunk. */
+function hasFields(error: unknown): boolean {
+  return isObject(error) && Object.keys(error).length > 0;
 }
 
 const FAILED = 'The provider failed in the middle of its answer.';

@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
 import type { AnswerEvent, OpenedPart } from '../answer.js';
 import type { JsonObject, ReplyContext, SentEvent, StreamEncoder } from '../dialect-codec.js';
+import { chatError } from '../errors/error-words.js';
 import { writeCitations } from './citations.js';
 import { thinkingBlock } from './thinking-blocks.js';
 import { writeUsage } from './usage.js';
@@ -107,8 +108,7 @@ class ChatEncoder implements StreamEncoder {
   /** After an error nothing follows that looks like a good end. */
   private fail({ error }: Event<'error'>): readonly SentEvent[] {
     this.over = true;
-    const { type, message } = error;
-    return [{ event: null, data: { error: { message, type: type ?? 'server_error', param: null, code: null } } }];
+    return [{ event: null, data: { error: chatError(error) } }];
   }
 
   private end(): readonly SentEvent[] {

@@ -1,8 +1,6 @@
-import type { Citation, Finish, StreamError } from '../answer.js';
+import type { Citation, Finish } from '../answer.js';
 import type { JsonObject } from '../dialect-codec.js';
 import { fieldsOf, numberOf, textOf } from '../fields.js';
-
-const FAILED = 'The provider could not complete its answer.';
 
 /** Why a response ended. A whole answer in which the model refuses, and calls nothing, ended by its refusal. */
 export function readEnd(response: JsonObject, refuses: boolean): Finish {
@@ -22,12 +20,4 @@ export function readAnnotation(annotation: JsonObject): Citation {
     end: numberOf(annotation['end_index']),
     original: annotation,
   };
-}
-
-/** The error in `response.failed`, where it stands in the response, or in `error`, where it is the event or in it. */
-export function readError(data: JsonObject): StreamError {
-  const nested = fieldsOf(fieldsOf(data['response'])['error'] ?? data['error']);
-  const error = Object.keys(nested).length > 0 ? nested : data;
-  const type = textOf(error['code']) ?? (error === data ? null : textOf(error['type']));
-  return { type, message: textOf(error['message']) ?? FAILED };
 }

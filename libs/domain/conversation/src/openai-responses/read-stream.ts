@@ -1,12 +1,15 @@
 import { reportIn } from '@tollgate/usage';
 import type { AnswerEvent } from '../answer.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
+import { readError } from '../errors/read-error.js';
 import { fieldsOf, isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { PartOrder } from '../part-order.js';
 import { usageOf } from '../usage-of.js';
 import { sealOf, thoughtOf } from './read-items.js';
-import { readAnnotation, readEnd, readError } from './read-output.js';
+import { readAnnotation, readEnd } from './read-output.js';
 import { callOf, isCall } from './read-reply.js';
+
+const FAILED = 'The provider could not complete its answer.';
 
 type Take = (stream: ResponseDecoder, data: JsonObject) => readonly AnswerEvent[];
 
@@ -141,7 +144,7 @@ export class ResponseDecoder implements StreamDecoder {
 
   fail(data: JsonObject): readonly AnswerEvent[] {
     this.isOver = true;
-    return [...this.reportOf(fieldsOf(data['response'])), ...this.order.error(readError(data))];
+    return [...this.reportOf(fieldsOf(data['response'])), ...this.order.error(readError(data, FAILED).error)];
   }
 
   private reportOf(response: JsonObject): readonly AnswerEvent[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_DETAILS } from '@tollgate/usage';
-import type { Answer, AnswerPart, FinishReason, StreamError } from '../answer.js';
+import type { Answer, AnswerPart, FinishReason } from '../answer.js';
 import type { JsonObject } from '../dialect-codec.js';
 import { SAME_NAMES, toolNames, OPENAI_TOOL_NAMES } from '../names.js';
 import { REPLY_CONTEXT } from '../testing/contexts.js';
@@ -142,13 +142,13 @@ describe('a reply of Responses', () => {
 });
 
 describe('an error in a stream', () => {
-  it.each<readonly [error: StreamError, code: string]>([
-    [{ type: 'overloaded_error', message: 'x' }, 'server_error'],
-    [{ type: 'rate_limit_error', message: 'x' }, 'rate_limit_exceeded'],
-    [{ type: 'context_length_exceeded', message: 'x' }, 'context_length_exceeded'],
-    [{ type: 'constructor', message: 'x' }, 'constructor'],
-    [{ type: null, message: 'x' }, 'server_error'],
-  ])('%j has the code %s', (error, code) => {
+  it.each<readonly [type: string | null, told: string | null, code: string]>([
+    ['api_error', null, 'server_error'],
+    ['constructor', null, 'constructor'],
+    ['invalid_request_error', 'unsupported_value', 'unsupported_value'],
+    [null, null, 'server_error'],
+  ])('of the type %j and the code %j has the code %s', (type, told, code) => {
+    const error = { kind: null, type, code: told, message: 'x' };
     const response = responseOf(openaiResponses.writeStream(REPLY_CONTEXT).take({ type: 'error', error }));
     expect(response).toMatchObject({ status: 'failed', error: { code, message: 'x' }, output: [] });
   });

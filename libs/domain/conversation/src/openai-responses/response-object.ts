@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
-import type { Finish, StreamError } from '../answer.js';
+import type { AnswerError, Finish } from '../answer.js';
 import type { JsonObject, ReplyContext } from '../dialect-codec.js';
+import { responseError } from '../errors/error-words.js';
 import { compact } from './output-items.js';
 import { writeUsage } from './usage.js';
 
@@ -37,7 +38,7 @@ export interface ResponseState {
   readonly status: 'in_progress' | 'completed' | 'incomplete' | 'failed';
   /** Why the answer is incomplete; null if it is not. */
   readonly incompleteReason: string | null;
-  readonly error: StreamError | null;
+  readonly error: AnswerError | null;
   readonly output: readonly JsonObject[];
   readonly usage: TokenUsage | null;
 }
@@ -52,7 +53,7 @@ export function writeResponse(state: ResponseState, context: ReplyContext): Json
     object: 'response',
     created_at: state.createdAt ?? context.nowSeconds,
     status: state.status,
-    error: state.error === null ? null : { code: codeOf(state.error.type), message: state.error.message },
+    error: state.error === null ? null : responseError(state.error),
     incomplete_details: state.incompleteReason === null ? null : { reason: state.incompleteReason },
     model: state.model === '' ? context.model : state.model,
     output: state.output,
@@ -78,17 +79,4 @@ export function endOf(
   if (reason === 'length') return { status: 'incomplete', incompleteReason: 'max_output_tokens' };
   if (reason === 'content_filter' && !refuses) return { status: 'incomplete', incompleteReason: 'content_filter' };
   return { status: 'completed', incompleteReason: null };
-}
-
-/** Errors that clients of Responses know by another name. Codex tries again after `server_error`. */
-const CODES: Readonly<Record<string, string>> = {
-  api_error: 'server_error',
-  internal_server_error: 'server_error',
-  overloaded_error: 'server_error',
-  rate_limit_error: 'rate_limit_exceeded',
-  timeout_error: 'server_error',
-};
-
-function codeOf(type: string | null): string {
-  return type === null ? 'server_error' : Object.hasOwn(CODES, type) ? (CODES[type] ?? type) : type;
 }

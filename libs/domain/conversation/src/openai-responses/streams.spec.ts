@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Answer, AnswerEvent, AnswerPart } from '../answer.js';
+import type { Answer, AnswerError, AnswerEvent, AnswerPart } from '../answer.js';
 import type { JsonObject, SentEvent } from '../dialect-codec.js';
 import { fieldsOf } from '../fields.js';
 import { finishOf } from '../finish.js';
@@ -59,7 +59,8 @@ describe('a stream that is written', () => {
     fc.assert(
       fc.property(streamed, fc.nat(), ([, events], at) => {
         const before = events.slice(0, at % events.length);
-        const error: AnswerEvent = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+        const told = { kind: null, type: 'api_error', code: null, message: 'Overloaded' };
+        const error: AnswerEvent = { type: 'error', error: told };
         const response = responseOf(sent([...before, error, ...events]));
         expect([response['status'], response['error']]).toEqual([
           'failed',
@@ -113,22 +114,26 @@ describe('a stream that is read', () => {
     );
   });
 
-  it.each<readonly [name: string, data: JsonObject, error: { type: string | null; message: string }]>([
+  it.each<readonly [name: string, data: JsonObject, error: AnswerError]>([
     [
       'a failed response',
       { type: 'response.failed', response: { error: { code: 'rate_limit_exceeded', message: 'Slow down' } } },
-      { type: 'rate_limit_exceeded', message: 'Slow down' },
+      { kind: 'rate_limit', type: null, code: 'rate_limit_exceeded', message: 'Slow down' },
     ],
-    ['an error', { type: 'error', code: 'server_error', message: 'Sorry' }, { type: 'server_error', message: 'Sorry' }],
+    [
+      'an error',
+      { type: 'error', code: 'server_error', message: 'Sorry' },
+      { kind: null, type: null, code: 'server_error', message: 'Sorry' },
+    ],
     [
       'an error within an error',
       { type: 'error', error: { type: 'invalid_request_error', message: 'No' } },
-      { type: 'invalid_request_error', message: 'No' },
+      { kind: null, type: 'invalid_request_error', code: null, message: 'No' },
     ],
     [
       'a response that was cancelled',
       { type: 'response.cancelled', response: { status: 'cancelled', error: null } },
-      { type: null, message: 'The provider could not complete its answer.' },
+      { kind: null, type: null, code: null, message: 'The provider could not complete its answer.' },
     ],
   ])('ends in an error by %s', (_name, data, error) => {
     const decoder = openaiResponses.readStream(SAME_NAMES);

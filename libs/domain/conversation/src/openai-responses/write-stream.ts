@@ -1,6 +1,7 @@
 import type { TokenUsage } from '@tollgate/usage';
-import type { AnswerEvent, Finish, OpenedPart, StreamError } from '../answer.js';
+import type { AnswerError, AnswerEvent, Finish, OpenedPart } from '../answer.js';
 import type { JsonObject, ReplyContext, SentEvent, StreamEncoder } from '../dialect-codec.js';
+import { unnamedError } from '../errors/read-error.js';
 import {
   annotationsOf,
   itemId,
@@ -179,13 +180,13 @@ export class ResponseStream implements StreamEncoder {
   }
 
   private complete(): void {
-    if (this.end === null) return this.fail({ type: null, message: 'The answer ended before it was complete.' });
+    if (this.end === null) return this.fail(unnamedError('The answer ended before it was complete.'));
     this.send(`response.${this.end.status}`, { response: this.response({ ...this.end, error: null }) });
     this.state = 'over';
   }
 
   /** Codex reads the error inside the response. What is open stays open: nothing may look like a good end. */
-  private fail(error: StreamError): void {
+  private fail(error: AnswerError): void {
     this.begin();
     if (this.item !== null) this.output.push(writeItem(this.item, this.itemId, 'incomplete'));
     const response = this.response({ status: 'failed', incompleteReason: null, error });

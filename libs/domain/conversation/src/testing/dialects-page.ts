@@ -2,6 +2,8 @@ import { NO_DETAILS } from '@tollgate/usage';
 import type { Answer, FinishReason } from '../answer.js';
 import { anthropicMessages } from '../anthropic-messages/codec.js';
 import type { CallerCodec, ConversationDialect, DialectCodec, Feature, FieldNote } from '../dialect-codec.js';
+import type { ErrorKind } from '../errors/error-kind.js';
+import { chatError, messageError, responseError } from '../errors/error-words.js';
 import { fieldOfFeature, FEATURES } from '../features.js';
 import { inference } from '../inference/codec.js';
 import { openaiChat } from '../openai-chat/codec.js';
@@ -67,11 +69,12 @@ const REASONS: readonly (readonly [FinishReason, string])[] = [
 
 /** The tables of docs/dialects.md, made of what the dialects themselves say and do. */
 export function dialectTables(): Readonly<
-  Record<'fields' | 'reasons' | 'usage' | 'leftOut' | 'refused' | 'refusedAlways', string>
+  Record<'fields' | 'reasons' | 'errors' | 'usage' | 'leftOut' | 'refused' | 'refusedAlways', string>
 > {
   return {
     fields: fieldTable(),
     reasons: reasonTable(),
+    errors: errorTable(),
     usage: usageTable(),
     leftOut: noteLists(({ harmless }) => harmless.filter(isAcross)),
     refused: noteLists(({ refused }) => refused.filter(isAcross)),
@@ -105,6 +108,34 @@ function reasonTable(): string {
   return table(
     ['', ...CALLERS.map(([endpoint]) => `\`${endpoint}\``)],
     REASONS.map(([reason, name]) => [name, ...CALLERS.map(([, codec]) => code(reasonOf(codec, reason)))]),
+  );
+}
+
+const ERRORS: Readonly<Record<ErrorKind, string>> = {
+  context_length: 'the conversation is too long for the model',
+  content_filter: 'a policy of the provider forbids the content',
+  request_too_large: 'the request has too many bytes',
+  model_not_found: 'there is no such model',
+  rate_limit: 'too many requests',
+  overloaded: 'the provider has no free capacity',
+  quota: 'the credit is used up',
+  authentication: 'the credential is not valid',
+  permission: 'the credential does not allow it',
+  timeout: 'it took too long',
+};
+
+function errorTable(): string {
+  return table(
+    ['', '`chat/completions`', '`responses`', '`messages`'],
+    (Object.keys(ERRORS) as ErrorKind[]).map((kind) => {
+      const error = { kind, type: null, code: null, message: '' };
+      return [
+        ERRORS[kind],
+        `code \`${String(chatError(error).code)}\``,
+        `code \`${responseError(error).code}\``,
+        `type \`${messageError(error).type}\``,
+      ];
+    }),
   );
 }
 
