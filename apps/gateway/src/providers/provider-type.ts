@@ -15,6 +15,11 @@ export interface KnownFields {
   readonly earlierThoughts?: boolean;
   /** Whether it is OpenAI, or its models at Azure, and so takes what only OpenAI knows. Absent: no. */
   readonly hints?: boolean;
+  /**
+   * Whether a ceiling of 0 is one: Anthropic only fills its cache then, and OpenAI only reads the prompt of
+   * completions. Absent: no, since servers such as Ollama and llama.cpp take 0 for no limit.
+   */
+  readonly endsAtZero?: boolean;
 }
 
 /** The path and query of an operation for a model: the part after the origin of the base URL. */

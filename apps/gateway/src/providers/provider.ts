@@ -25,6 +25,8 @@ export interface Provider {
   readonly customTools: boolean;
   readonly earlierThoughts: boolean;
   readonly hints: boolean;
+  /** Whether a ceiling of 0 is one: as in `KnownFields`. */
+  readonly endsAtZero: boolean;
   /** The fields that the gateway adds to requests. */
   readonly injectedFields: InjectedFields;
   /** Whether a stream is ended once it has used up its hold. */
@@ -92,6 +94,7 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     customTools: known.customTools === true,
     earlierThoughts: known.earlierThoughts === true,
     hints: known.hints === true,
+    endsAtZero: known.endsAtZero === true,
     injectedFields: new InjectedFields({
       ceilingField: config.ceilingField ?? known.ceilingField,
       streamOptions: config.streamOptions ?? known.streamOptions,

@@ -326,6 +326,7 @@ export class RequestStage implements KeySnapshotReader {
       customTools: false,
       earlierThoughts: false,
       hints: false,
+      endsAtZero: false,
       allowBetas: [],
       pool: this.#pool(name, false),
       freshPool: this.#pool(name, true),

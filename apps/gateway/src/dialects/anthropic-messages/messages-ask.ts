@@ -118,7 +118,7 @@ function notBounded(param: string): Refusal {
   });
 }
 
-/** The refusal of a ceiling that is missing or malformed. Zero only fills the cache of a prompt. */
+/** The refusal of a ceiling that is missing or malformed. With 0 Anthropic only fills the cache of a prompt. */
 export const NO_MAX_TOKENS = refuse('invalid_request', {
   message: `The field max_tokens is required, and must be a whole number from 0 to ${TOKENS_MAX}.`,
   param: 'max_tokens',

@@ -3,6 +3,7 @@ import type { ProviderType } from '../provider-type.js';
 import { anthropicHeaders, DEFAULT_HEADERS } from './anthropic-headers.js';
 
 const DIALECTS: ReadonlySet<DialectName> = new Set(['anthropic-messages', 'anthropic-count-tokens']);
+const ANTHROPIC_HOST = 'api.anthropic.com';
 /** Matches base URLs that end before the version, as clients of this API write them. */
 const WITHOUT_VERSION = /(?<!\/v1)$/;
 
@@ -17,6 +18,10 @@ export const anthropic: ProviderType = {
   callerHeaders: anthropicHeaders,
   defaultHeaders: DEFAULT_HEADERS,
   // The dialect demands a ceiling of the caller, and its streams always report their usage.
-  knownFields: () => ({ ceilingField: 'max_tokens', streamOptions: false }),
+  knownFields: ({ baseUrl }) => ({
+    ceilingField: 'max_tokens',
+    streamOptions: false,
+    endsAtZero: new URL(baseUrl).hostname === ANTHROPIC_HOST,
+  }),
   blamesConfiguration: () => false,
 };

@@ -3,6 +3,14 @@ import type { KnownFields } from '../provider-type.js';
 /** The host of OpenAI's own API. */
 export const OPENAI_HOST = 'api.openai.com';
 
+const OPENAI: KnownFields = {
+  ceilingField: 'max_completion_tokens',
+  streamOptions: true,
+  customTools: true,
+  hints: true,
+  endsAtZero: true,
+};
+
 /**
  * The ends of known hosts, with the fields that their API references document (read in November 2026). OpenAI's
  * reasoning models refuse `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report
@@ -10,8 +18,8 @@ export const OPENAI_HOST = 'api.openai.com';
  * without the thoughts that led to it.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
-  [OPENAI_HOST, { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
-  ['openai.azure.com', { ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }],
+  [OPENAI_HOST, OPENAI],
+  ['openai.azure.com', OPENAI],
   ['api.groq.com', { ceilingField: 'max_completion_tokens', streamOptions: true }],
   ['api.x.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],
   ['api.cerebras.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],

@@ -28,6 +28,12 @@ export const openai: ProviderType = {
   callerHeaders: passing('openai-', new Set(['openai-organization', 'openai-project', 'openai-beta'])),
   defaultHeaders: [],
   // OpenAI's reasoning models refuse max_tokens.
-  knownFields: () => ({ ceilingField: 'max_completion_tokens', streamOptions: true, customTools: true, hints: true }),
+  knownFields: () => ({
+    ceilingField: 'max_completion_tokens',
+    streamOptions: true,
+    customTools: true,
+    hints: true,
+    endsAtZero: true,
+  }),
   blamesConfiguration: () => false,
 };

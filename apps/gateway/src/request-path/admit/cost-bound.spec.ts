@@ -5,6 +5,7 @@ import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
 import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import { anthropicMessages } from '../../dialects/anthropic-messages/anthropic-messages.js';
+import { openAiCompletions } from '../../dialects/openai-completions/openai-completions.js';
 import { boundCost, type CostBound } from './cost-bound.js';
 
 const price = {
@@ -65,6 +66,30 @@ describe('the bound of a request’s cost', () => {
     expect(bound({ max_tokens: 10, stream: true }, [none, ended])).toMatchObject({ outputTokensMax: 10 });
     // A plain reply cannot be ended at its hold.
     expect(bound({ max_tokens: 10 }, [none, ended])).toMatchObject({ code: 'unbounded_cost' });
+  });
+  it('believes in a ceiling of 0 only where the provider is known to keep it', () => {
+    const at = (more: object): Target => ({ price, provider: { ...provider, ...more } }) as unknown as Target;
+    const keeps = at({ endsAtZero: true });
+    const allowed = at({ allowFields: new Set(['max_tokens']) });
+    const asks = [
+      openAiCompletions.read(Buffer.from('{"model":"m","prompt":"a","echo":true,"max_tokens":0}')),
+      openAiCompletions.read(Buffer.from('{"model":"m","prompt":"a","n":3,"max_tokens":0.0}')),
+      anthropicMessages.read(Buffer.from('{"model":"m","messages":[],"max_tokens":0}')),
+      anthropicMessages.read(Buffer.from('{"model":"m","messages":[],"max_tokens":0e5}')),
+    ];
+    for (const ask of asks) {
+      const zero = (only: readonly Target[]): Routed =>
+        ({ ask, route: routeOf('m', only), targets: only, translations: null }) as unknown as Routed;
+      expect(boundCost(zero([at({}), at({ endAtHold: true })]))).toMatchObject({
+        code: 'unbounded_cost',
+        param: 'max_tokens',
+      });
+      for (const good of [keeps, allowed]) {
+        const mixed = zero([at({}), good]);
+        expect(boundCost(mixed)).toMatchObject({ outputTokensMax: 0, injectedMaxTokens: null });
+        expect(mixed.targets).toEqual([good]);
+      }
+    }
   });
   it('takes the dearest price of all targets', () => {
     const both = bound({ max_tokens: 10 }, targets) as CostBound;

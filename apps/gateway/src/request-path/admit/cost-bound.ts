@@ -10,6 +10,10 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 export const NO_CEILING =
   'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
 
+/** The message if no provider of a model is known to take a ceiling of 0 for one. */
+const NO_END_AT_ZERO =
+  "The field max_tokens is 0, which the provider of this model may take for no limit, so the cost has no bound, and the API key has a credit limit. allow_fields of the provider's entry in the configuration can allow the field max_tokens.";
+
 /** An upper bound of a request's cost in nano-USD, and of its output tokens over all choices. */
 export interface CostBound {
   readonly amountNanoUsd: bigint;
@@ -39,12 +43,19 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
     provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.ask.stream);
   if (!exchange.targets.every(canBeBounded) && !keepTargets(exchange, exchange.targets.filter(canBeBounded)))
     return refuse('unbounded_cost', { message: NO_CEILING });
+  if (ceiling === 0 && !keepTargets(exchange, exchange.targets.filter(endsAtZero)))
+    return refuse('unbounded_cost', { message: NO_END_AT_ZERO, param: 'max_tokens' });
   const outputTokensMax = (ceiling ?? route.outputTokensMax) * choices;
   return {
     amountNanoUsd: amountOf(route, ask, limits, outputTokensMax),
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
+}
+
+/** Whether a provider writes nothing for a ceiling of 0, by what is known of it or by its entry. */
+function endsAtZero({ provider }: Target): boolean {
+  return provider.endsAtZero || provider.allowFields.has('max_tokens');
 }
 
 /** Whether each target is sent a translation of the request. */

@@ -44,6 +44,12 @@ describe('a request of Anthropic as a conversation', () => {
     expect(read({ system: [block('You speak of x-anthropic-billing-header: x')] }).turns).toHaveLength(2);
   });
 
+  it('is not carried with a ceiling of 0, which others take for none', () => {
+    for (const none of [0, -0])
+      expect(readRequest({ ...ASKED, max_tokens: none })).toMatchObject({ param: 'max_tokens' });
+    expect(read({ max_tokens: 1 }).outputTokensMax).toBe(1);
+  });
+
   it('keeps the place of a system turn within the messages', () => {
     const messages = [USER, { role: 'system', content: 'Now in French.' }, { role: 'assistant', content: 'oui' }, USER];
     expect(read({ messages }).turns.map(({ role }) => role)).toEqual(['user', 'system', 'assistant', 'user']);

@@ -71,6 +71,8 @@ function wrongSetting(body: JsonObject): Fault | null {
   const stop = body['stop_sequences'] ?? [];
   if (!Array.isArray(stop) || !stop.every((text) => typeof text === 'string'))
     return fault('stop_sequences', 'They must be a list of strings.');
+  // Anthropic only fills its cache then. Others write without a limit, or refuse it.
+  if (body['max_tokens'] === 0) return fault('max_tokens', 'It must be at least 1 for a model of another API.');
   const notNumber = NUMBERS.find((field) => numberOf(body[field] ?? 0) === null);
   return notNumber === undefined ? null : fault(notNumber, 'It must be a number.');
 }
