@@ -1,3 +1,4 @@
+import { familyOf, isOfFamily, mayMatchFamily, modelWords } from './model-families.js';
 import { modelForms, patternForm } from './model-forms.js';
 import { hasWildcard, matchesWildcard } from './wildcard.js';
 
@@ -25,7 +26,10 @@ export type ClosedBy = readonly string[] | undefined;
  *   under every form of the name that a provider may read as the same model;
  * - so are the names of such routes themselves, at every provider;
  * - so is what matches the pattern of such a route, unless a pattern that says more matches it too;
- * - a name with letters that look like others is closed, since nobody can tell what a provider makes of it.
+ * - so is the name of a family's newest model (`gemini-flash-latest`), if a model that is closed may be that one; if
+ *   several routes close such models, nobody may reach it;
+ * - a name with letters that look like others is closed, since nobody can tell what a provider makes of it, and so are
+ *   the names of routers, presets and lists, behind which any model may be.
  *
  * A target that names its model is never closed by another route: the configuration itself leads there. Without any
  * closed route the result is null, and costs nothing.
@@ -56,9 +60,14 @@ export function compileClosedModels(
     .sort((a, b) => b.literals - a.literals || Number(isOpen(a.route)) - Number(isOpen(b.route)));
 
   return (route, provider, requested) => {
-    const { forms, hasLookAlikes } = modelForms(requested);
-    if (hasLookAlikes) return [];
+    const { forms, hasLookAlikes, isChoice } = modelForms(requested);
+    if (hasLookAlikes || isChoice) return [];
     const named = [names, models.get(provider)].flatMap((index) => forms.flatMap((form) => index?.get(form) ?? []));
+    const family = familyOf(requested);
+    if (family !== null) {
+      const closing = new Set([...named, ...closingFamily(closed, family, { route, provider })]);
+      if (closing.size > 0) return closing.size > 1 ? [] : [...closing];
+    }
     if (named.length > 0) return named;
     const matched = forms.flatMap((form) => {
       const best = patterns.find((each) => matchesWildcard(each.form, form));
@@ -66,6 +75,20 @@ export function compileClosedModels(
     });
     return matched.length > 0 ? matched : undefined;
   };
+}
+
+/** The closed routes that may serve the newest model of a family at a provider, apart from the route itself. */
+function closingFamily(
+  closed: readonly ClosableRoute[],
+  family: ReadonlySet<string>,
+  { route, provider }: { readonly route: ClosableRoute; readonly provider: string },
+): readonly string[] {
+  const mayServe = ({ name, targets }: ClosableRoute): boolean =>
+    (hasWildcard(name) ? mayMatchFamily(family, name) : isOfFamily(family, modelWords(name))) ||
+    targets.some(
+      (target) => target.provider === provider && target.model !== '*' && isOfFamily(family, modelWords(target.model)),
+    );
+  return closed.filter((each) => each !== route && mayServe(each)).map(({ name }) => name);
 }
 
 const isOpen = ({ access }: ClosableRoute): boolean => access === 'everyone';

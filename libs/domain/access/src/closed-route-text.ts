@@ -11,7 +11,7 @@ export function closedRouteText(
   const name = JSON.stringify(model);
   const [first] = closedBy;
   if (first === undefined)
-    return `The model ${name} has characters that look like others. Write its name as config.yaml has it.`;
+    return `The model ${name} may lead to one that is open to groups only: it has characters that look like others, or leaves it to the provider which model answers. Write the name of one model as config.yaml has it.`;
   const closed = JSON.stringify(first);
   const begin =
     first === route

@@ -1,13 +1,24 @@
 /** How often `%xx` is undone: a name may have been encoded once by each of several relays. */
 const DECODED_TIMES_MAX = 3;
 /** How many suffixes are taken off a name. */
-const SUFFIXES_MAX = 4;
-/** The longest suffix, `-2024-08-06`, with room to spare. */
-const SUFFIX_CHARACTERS_MAX = 16;
+const SUFFIXES_MAX = 6;
+/** The longest suffix, such as the name of who serves the model at Hugging Face, with room to spare. */
+const SUFFIX_CHARACTERS_MAX = 40;
 
-/** What providers put behind a model's name to name one build of it, or one way of serving it. */
+/**
+ * What providers put behind a model's name to name one build of it, or one way of serving it: a date or version, the
+ * length of its context at Bedrock (`:200k`), and any word after a colon, since OpenRouter (`:nitro`) and Hugging Face
+ * (`:fireworks-ai`) take new ones. Words with digits stay, as Ollama's sizes do (`:70b`).
+ */
 const SUFFIX =
-  /(?:[-.@:](?:latest|\d{3,4}|\d{6}|\d{8}|\d{4}-\d\d-\d\d|\d\d-\d\d|\d\d-\d{4}|v\d+[-.:]\d+)|:(?:free|beta|extended|nitro|floor|exacto|online|thinking)|@[a-z]+)$/;
+  /(?:[-.@:](?:latest|\d{3,4}|\d{6}|\d{8}|\d{4}-\d\d-\d\d|\d\d-\d\d|\d\d-\d{4}|v\d+[-.:]\d+)|:[a-z][a-z-]*|:\d+k|@[a-z]+)$/;
+/** What Bedrock puts before a model's name: who made it, and the region that serves it (`us.anthropic.`). */
+const DOTTED_PREFIXES = /^(?:[a-z][a-z-]*\.)+(?=[a-z])/;
+/**
+ * Names of no single model: lists, OpenRouter's presets, and routers, which choose a model on their own (`auto`,
+ * `model-router`, and whatever else has no maker but `openrouter`).
+ */
+const NO_SINGLE_MODEL = /[,;|]|@preset|(?:^|\/)(?:auto(?:-[^/]*)?|(?:[^/]*-)?router)$|^openrouter\/[^/]+$/;
 
 /** A letter or digit that is not ASCII, of a script that has look-alikes of ASCII letters, or of no script at all. */
 const LOOK_ALIKE =
@@ -19,26 +30,33 @@ export interface ModelForms {
   readonly forms: readonly string[];
   /** Whether it has letters or digits that look like others: which model it names to a provider cannot be told. */
   readonly hasLookAlikes: boolean;
+  /** Whether it names no single model: whoever reads it chooses one. */
+  readonly isChoice: boolean;
 }
 
 /**
  * The forms of a name under which providers may read it as the same model: without regard to case, to Unicode's normal
- * form, to spaces, marks and punctuation, to percent-encoding, to `provider/` before it, and to what names one build of
- * the model behind it (`-2024-08-06`, `-latest`, `:free`, `@20241022`). Two names that share a form may be one model.
+ * form, to spaces, marks and punctuation, to percent-encoding, to `provider/` and `region.maker.` before it, and to
+ * what names one build of the model behind it (`-2024-08-06`, `-latest`, `:free`, `@20241022`, `#deployment`). Two
+ * names that share a form may be one model.
  *
  * @example
  * modelForms('OpenAI/GPT-4o-2024-08-06').forms; // ['openaigpt4o20240806', 'openaigpt4o', 'gpt4o20240806', 'gpt4o']
  */
 export function modelForms(name: string): ModelForms {
   const plain = plainText(name);
-  const parts = plain.split('/').filter((part) => /[\p{L}\p{N}]/u.test(part));
   const forms = new Set<string>();
-  for (const text of [parts.join('/'), parts.at(-1) ?? '']) {
-    forms.add(lettersAndDigits(text));
-    forms.add(lettersAndDigits(withoutSuffixes(text)));
+  for (const whole of [plain, plain.split('#', 1)[0] ?? '']) {
+    const parts = whole.split('/').filter((part) => /[\p{L}\p{N}]/u.test(part));
+    const last = parts.at(-1) ?? '';
+    for (const text of [parts.join('/'), last, last.replace(DOTTED_PREFIXES, '')]) {
+      forms.add(lettersAndDigits(text));
+      forms.add(lettersAndDigits(withoutSuffixes(text)));
+    }
   }
   forms.delete('');
-  return { forms: [...forms], hasLookAlikes: LOOK_ALIKE.test(plain) };
+  const isChoice = NO_SINGLE_MODEL.test(plain) || NO_SINGLE_MODEL.test(withoutSuffixes(plain));
+  return { forms: [...forms], hasLookAlikes: LOOK_ALIKE.test(plain), isChoice };
 }
 
 /** A pattern in the form that `modelForms` gives to names; each `*` stays what it is. */
@@ -53,7 +71,7 @@ export function patternForm(pattern: string): string {
 const ENDS_WITHOUT_LETTER = /[^\p{L}\p{N}]+$/u;
 
 /** Lower case, without marks and invisible characters; dashes, spaces and slashes of all kinds are `-` and `/`. */
-function plainText(name: string): string {
+export function plainText(name: string): string {
   return decoded(name)
     .normalize('NFKD')
     .toLowerCase()
@@ -80,7 +98,8 @@ function decoded(name: string): string {
   return text;
 }
 
-function withoutSuffixes(text: string): string {
+/** A plain text without what names one build of a model, or one way of serving it. */
+export function withoutSuffixes(text: string): string {
   let rest = text;
   for (let taken = 0; taken < SUFFIXES_MAX; taken++) {
     const from = Math.max(1, rest.length - SUFFIX_CHARACTERS_MAX);
