@@ -214,7 +214,10 @@ const modelFields = z.looseObject({
   created: z.int().optional().describe('0: when a model was made is not known.'),
   owned_by: z.string().optional().describe('The first provider of the model.'),
   context_length: z.int().optional().describe('Below `/api/v1`: tokens that each of its providers reads in one call.'),
-  pricing: z.looseObject({}).optional().describe('Below `/api/v1`: USD for one token, as texts.'),
+  pricing: z
+    .looseObject({})
+    .optional()
+    .describe('Below `/api/v1`: USD for one token of each class, and for one search, as texts.'),
 });
 const modelReply = modelFields.meta({
   id: 'Model',

@@ -1,4 +1,4 @@
-export type { PricedClass } from './class-prices.js';
+export { classPrices, type ClassPrices, type PricedClass } from './class-prices.js';
 export { costOf, priceLines, sumOf, type PriceLine, type PriceOf } from './cost.js';
 export { costBound, unpricedTool, type BoundExtras, type ToolUses } from './cost-bound.js';
 export {

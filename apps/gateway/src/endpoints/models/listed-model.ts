@@ -1,4 +1,5 @@
-import type { ModelPrice } from '@tollgate/pricing';
+import { classPrices, type ClassPrices } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import type { Route } from '../../request-path/choose-route/route-table.js';
 
 /** A model as a list shows it: the name that a caller writes in `model`, and what is known of it. */
@@ -6,29 +7,36 @@ export interface ListedModel {
   readonly id: string;
   /** The provider that is asked first, as far as weights do not decide. */
   readonly ownedBy: string;
-  /** The highest prices among its targets, in nano-USD for a million tokens: no call costs more. */
-  readonly inputNanoUsdPerMillion: bigint;
-  readonly outputNanoUsdPerMillion: bigint;
-  readonly cachedInputNanoUsdPerMillion: bigint;
+  /**
+   * The highest price of each class of tokens among its targets, in nano-USD for a million tokens. At the usual tier,
+   * speed and place, and with no long context, no call costs more.
+   */
+  readonly prices: ClassPrices;
+  /** The highest fee of a search on the web among its targets, in nano-USD for a thousand; 0 for none. */
+  readonly searchNanoUsdPerThousand: bigint;
   /** The least among its targets: every one of them takes as much. */
   readonly contextTokens: number;
   readonly maxOutputTokens: number;
 }
 
+const WEB_SEARCH = toolOfType('web_search');
+
 /** The model of a name and its route. `targets` are those of the route that the key may reach, at least one. */
 export function listedModel(id: string, targets: Route['targets']): ListedModel {
   const prices = targets.map(({ price }) => price);
-  const highest = (of: (price: ModelPrice) => bigint): bigint =>
-    prices.map(of).reduce((most, each) => (each > most ? each : most), 0n);
   return {
     id,
     ownedBy: targets[0]?.provider.name ?? '',
-    inputNanoUsdPerMillion: highest((price) => price.inputNanoUsdPerMillion),
-    outputNanoUsdPerMillion: highest((price) => price.outputNanoUsdPerMillion),
-    cachedInputNanoUsdPerMillion: highest(
-      (price) => price.cachedInputNanoUsdPerMillion ?? price.inputNanoUsdPerMillion,
-    ),
+    prices: prices.map((price) => classPrices(price)).reduce(highestOfEach),
+    searchNanoUsdPerThousand: prices.map(({ more }) => more?.toolCalls.get(WEB_SEARCH) ?? 0n).reduce(higher, 0n),
     contextTokens: Math.min(...prices.map(({ contextTokens }) => contextTokens)),
     maxOutputTokens: Math.min(...prices.map(({ maxOutputTokens }) => maxOutputTokens)),
   };
+}
+
+const higher = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+function highestOfEach(a: ClassPrices, b: ClassPrices): ClassPrices {
+  const names = Object.keys(a) as (keyof ClassPrices)[];
+  return Object.fromEntries(names.map((name) => [name, higher(a[name], b[name])])) as ClassPrices;
 }

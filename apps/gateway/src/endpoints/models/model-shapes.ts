@@ -1,3 +1,4 @@
+import type { ClassPrices } from '@tollgate/pricing';
 import type { ListedModel } from './listed-model.js';
 
 /**
@@ -18,28 +19,18 @@ export function anthropicModel({ id }: ListedModel): object {
 }
 
 /**
- * OpenRouter's model, with OpenAI's fields beside its own. Prices are USD for one token, as text:
+ * OpenRouter's model, with OpenAI's fields beside its own:
  * https://openrouter.ai/docs/api-reference/models/get-models
  */
 export function openRouterModel(model: ListedModel): object {
   const { id, contextTokens, maxOutputTokens } = model;
-  const input = usdPerToken(model.inputNanoUsdPerMillion);
   return {
     ...openAiModel(model),
     canonical_slug: id,
     hugging_face_id: null,
     name: id,
     description: '',
-    pricing: {
-      prompt: input,
-      completion: usdPerToken(model.outputNanoUsdPerMillion),
-      request: '0',
-      image: '0',
-      web_search: '0',
-      internal_reasoning: '0',
-      input_cache_read: usdPerToken(model.cachedInputNanoUsdPerMillion),
-      input_cache_write: input,
-    },
+    pricing: pricingOf(model),
     context_length: contextTokens,
     architecture: {
       modality: 'text->text',
@@ -56,6 +47,35 @@ export function openRouterModel(model: ListedModel): object {
     links: { details: `/api/v1/models/${encodeURIComponent(id)}` },
   };
 }
+
+/** Classes of tokens that OpenRouter names only for models that have a price for them, with that of their neighbour. */
+const OWN_CLASSES: readonly (readonly [name: string, of: keyof ClassPrices, neighbour: keyof ClassPrices])[] = [
+  ['audio', 'audioInputTokens', 'textInputTokens'],
+  ['image_token', 'imageInputTokens', 'textInputTokens'],
+  ['input_audio_cache', 'cachedAudioTokens', 'audioInputTokens'],
+  ['input_cache_write_1h', 'cacheWrite1hTokens', 'cacheWrite5mTokens'],
+  ['audio_output', 'audioOutputTokens', 'textOutputTokens'],
+];
+
+/** USD for one token of each class, or for one search on the web, as texts. */
+function pricingOf({ prices, searchNanoUsdPerThousand }: ListedModel): object {
+  const own = OWN_CLASSES.filter(([, of, neighbour]) => prices[of] !== prices[neighbour]);
+  return {
+    prompt: usdPerToken(prices.textInputTokens),
+    completion: usdPerToken(prices.textOutputTokens),
+    request: '0',
+    image: '0',
+    web_search: usdPerToken(searchNanoUsdPerThousand * THOUSANDS_IN_MILLION),
+    // Reasoning is part of the completion, unless it has a price of its own.
+    internal_reasoning: prices.reasoningTokens === prices.textOutputTokens ? '0' : usdPerToken(prices.reasoningTokens),
+    input_cache_read: usdPerToken(prices.cachedTextTokens),
+    input_cache_write: usdPerToken(prices.cacheWrite5mTokens),
+    ...Object.fromEntries(own.map(([name, of]) => [name, usdPerToken(prices[of])])),
+  };
+}
+
+/** A fee for a thousand calls, times this, is one for a million. */
+const THOUSANDS_IN_MILLION = 1_000n;
 
 /** What OpenRouter's list of models has beside the models: it is whole, so no page follows. */
 export function openRouterPage(models: number): object {

@@ -28,6 +28,14 @@ const route = (name: string, access: 'everyone' | 'groups', ...targets: string[]
   access,
   targets: targets.map(target),
 });
+const MORE = {
+  classes: { cacheWrite5m: 3_750_000_000n, cacheWrite1h: 6_000_000_000n, reasoning: 15_000_000_000n },
+  toolCalls: new Map([['web_search', 10_000_000_000n]]),
+  serviceTiers: new Map(),
+  speeds: new Map(),
+  inferenceGeos: new Map(),
+  longContext: [],
+};
 const CONFIG = {
   routes: [
     route('support-bot', 'everyone', 'openai:gpt-4o-mini', 'other:small'),
@@ -42,7 +50,7 @@ const CONFIG = {
     { provider: 'openai', model: 'gpt-4o-mini', price: price(150_000_000n, { contextTokens: 64_000 }) },
     { provider: 'openai', model: 'gpt-*', price: price(9_000_000_000n) },
     { provider: 'other', model: 'small', price: price(200_000_000n, { maxOutputTokens: 100 }) },
-    { provider: 'anthropic', model: 'claude-*', price: price(3_000_000_000n) },
+    { provider: 'anthropic', model: 'claude-*', price: price(3_000_000_000n, { more: MORE }) },
     { provider: 'unset', model: 'm', price: price(1n) },
   ],
 };
@@ -104,6 +112,33 @@ describe('the list of models', () => {
       links: { details: '/api/v1/models/support-bot' },
     });
     expect(ask('/api/v1/models')).toMatchObject({ total_count: data.length, links: { next: null } });
+  });
+  it('has the price of each class of tokens that is charged, and of a search', () => {
+    const pricingOf = (id: string) => {
+      const { data } = ask('/api/v1/models') as unknown as { data: { id: string; pricing: object }[] };
+      return data.find((each) => each.id === id)!.pricing;
+    };
+    expect(pricingOf('claude-sonnet-4-5')).toEqual({
+      prompt: '0.000003',
+      completion: '0.000012',
+      request: '0',
+      image: '0',
+      web_search: '0.01',
+      internal_reasoning: '0.000015',
+      input_cache_read: '0.000003',
+      input_cache_write: '0.00000375',
+      input_cache_write_1h: '0.000006',
+    });
+    expect(pricingOf('gpt-4o')).toEqual({
+      prompt: '0.0000025',
+      completion: '0.00001',
+      request: '0',
+      image: '0',
+      web_search: '0',
+      internal_reasoning: '0',
+      input_cache_read: '0.0000025',
+      input_cache_write: '0.0000025',
+    });
   });
   it('has the shape of Anthropic for callers that send its version, on both bases', () => {
     for (const url of ['/v1/models?limit=1000', '/api/v1/models?beta=true'])
