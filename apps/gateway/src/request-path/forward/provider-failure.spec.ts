@@ -30,6 +30,10 @@ it('has failed if our account there has no credit left, whatever the status: no 
   expect(codeOf(400, { type: 'invalid_request_error', message })).toBe('provider_failed');
 });
 
+it('has not failed if it forbids the content', () => {
+  expect(codeOf(403, { code: 403, message: 'flagged', metadata: { reasons: ['violence'] } })).toBeNull();
+});
+
 it('passes on how long to wait', () => {
   const headers = { 'retry-after': '7', 'retry-after-ms': 'soon' };
   expect(failureOf(529, headers, null)?.headers).toEqual(['retry-after', '7']);

@@ -35,9 +35,10 @@ const WAIT = /^(?:\d{1,15}(?:\.\d{1,15})?|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{
 /**
  * The failure that an error of a provider means. Null for a reply that the caller should see, because it concerns the
  * caller's request. Anthropic says with status 400, and OpenAI with 429, that our account has no credit left: `kind` is
- * `quota` then.
+ * `quota` then. OpenRouter says with 403 that the caller's input is forbidden: `kind` is `content_filter` then.
  */
 export function failureOf(status: number, headers: IncomingHttpHeaders, kind: ErrorKind | null): Failure | null {
+  if (kind === 'content_filter' && status < 500) return null;
   const code = kind === 'quota' ? 'provider_failed' : codeOfStatus(status);
   return code === null ? null : { code, headers: retryHeadersOf(headers) };
 }

@@ -40,6 +40,9 @@ describe('the kind of an error', () => {
     ['content_filter', told('x', { code: 'content_filter', status: 400 }), 400],
     ['content_filter', told('x', { code: 'bad', innererror: { code: 'ResponsibleAIPolicyViolation' } }), 400],
     ['content_filter', told('Output blocked by content filtering policy', { type: 'invalid_request_error' }), 400],
+    ['content_filter', told('x', { code: 403, metadata: { reasons: ['violence'], flagged_input: 'y' } }), 403],
+    ['context_length', told('x', { code: 400, metadata: { error_type: 'context_length_exceeded' } }), 400],
+    ['overloaded', told('x', { code: 503, metadata: { error_type: 'provider_overloaded' } }), 503],
     ['model_not_found', told('model: claude-0', { type: 'not_found_error' }), 404],
     [
       'model_not_found',

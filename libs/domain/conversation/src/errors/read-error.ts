@@ -30,8 +30,8 @@ export function readError(document: JsonObject, words: string, status: number | 
   const type = typeIn(fields);
   const code = textOf(fields['code']);
   const named = status ?? statusIn(fields);
-  const names = [innerCode(fields), code, type, textOf(fields['status'])].filter((name) => name !== null);
-  const kind = kindOf({ names, status: named, message });
+  const names = [innerCode(fields), openRouterName(fields), code, type, textOf(fields['status'])];
+  const kind = kindOf({ names: names.filter((name) => name !== null), status: named, message });
   return {
     error: { kind, type, code, message: message ?? words },
     message,
@@ -55,6 +55,16 @@ function typeIn({ type }: JsonObject): string | null {
 /** What Azure says more exactly than `code` does. */
 function innerCode({ innererror, inner_error: other }: JsonObject): string | null {
   return textOf(fieldsOf(innererror ?? other)['code']);
+}
+
+/**
+ * What OpenRouter says more exactly than by the status in `code`. It gives reasons only where its moderation has
+ * refused the input. Its name for a provider without free capacity is ours for another trouble; its status says it.
+ */
+function openRouterName({ metadata }: JsonObject): string | null {
+  const { reasons, error_type: type } = fieldsOf(metadata);
+  if (Array.isArray(reasons)) return 'content_policy_violation';
+  return type === 'provider_overloaded' ? null : textOf(type);
 }
 
 function messageIn({ message, detail }: JsonObject): string | null {
