@@ -54,11 +54,11 @@ ${tables.fields}
   Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
   maker are not sent to a model.
 - **Signatures of Gemini** (\`extra_content\` of a tool call or a message at its compatible servers, \`reasoning_details\` at
-  OpenRouter if one of them is encrypted or signed) come back to callers of Messages and Responses as a thought without text,
-  before the call that they belong to or after the text: as a \`thinking\` block with a \`signature\`, or as a \`reasoning\` item with
-  \`encrypted_content\`. Gemini 3 refuses a call without its signature, so send these back as they came, at their place. They are
-  sealed for your organisation and the provider that gave them; no other gets them. A request without tools and without an
-  effort or a budget of thoughts gets none.
+  OpenRouter if one of them is encrypted or signed) come back to callers of Messages as a \`thinking\` block without text, before
+  the call that they belong to or after the text, and to callers of Responses at the end of the \`call_id\` of the call, which is
+  long then. Gemini 3 refuses a call without its signature, so send these back as they came, at their place. They are sealed for
+  your organisation and the provider that gave them; no other gets them. A request without tools and without an effort or a
+  budget of thoughts gets none.
 - **How hard a model thinks** is a word in OpenAI's dialects and a word or a number of tokens in Anthropic's. A number becomes the
   word for about as many at OpenAI. The ceiling of the output never grows. Models of OpenAI that do not reason (\`gpt-4o\`,
   \`gpt-4.1\` and before) are not told, which \`x-tollgate-left-out\` says. Nor

@@ -58,4 +58,5 @@ export { FOREIGN_SEAL } from './foreign-seal.js';
 export { inference } from './inference/codec.js';
 export { reasons } from './openai-effort.js';
 export { openaiChat } from './openai-chat/codec.js';
+export { CALL_SEAL, openCallId } from './openai-responses/call-seals.js';
 export { openaiResponses } from './openai-responses/codec.js';

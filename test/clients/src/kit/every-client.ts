@@ -10,6 +10,8 @@ import { startRecorder, type Recorder } from './recorder.js';
 
 /** The models that every client is tried with: one of its own maker, one of the other. */
 const TARGETS = ['gpt-4o-mini', 'claude-sonnet-4-5'] as const;
+/** A model of a compatible provider that signs its calls, and refuses them without their signatures. */
+const SIGNING = 'gemini-3-pro';
 
 const CAPABILITIES: readonly Capability[] = [
   'plain',
@@ -58,6 +60,15 @@ export function everyClient(name: string, clients: readonly Client[], start: () 
           await expectCharge(shape, trial);
         });
       });
+
+      // In the provider's own dialect a client must keep the signatures itself, and few clients of chat do.
+      if (!client.speaks.endsWith('/chat/completions'))
+        it('brings back the signatures of calls, of which it knows nothing', async () => {
+          const trial = await begin(shape, client, SIGNING, { credit_limit_usd: 5 });
+          const seen = () => entriesOf(shape, trial.recorder);
+          await expectCapability('tools', { client, connected: trial.connected, model: SIGNING, seen });
+          await trial.stop();
+        });
 
       it('sees a wrong key as 401 and an unknown model as 404', async () => {
         const wrong = await begin(shape, client, TARGETS[0], {}, 'sk-tollgate-wrong');

@@ -173,3 +173,19 @@ describe('encrypted content', () => {
     expect(idsOf(A, 'org', false).mark).toBe('');
   });
 });
+
+describe('the id of a call that keeps something for another provider', () => {
+  const kept = 'call_1.tg1.call.AbC_-.message.dEf';
+  const calls = (id: string) => [
+    { type: 'function_call', call_id: id, name: 'f', arguments: '{"call_id":"a.tg1.b"}' },
+    { type: 'function_call_output', call_id: id, output: '"call_id": "a.tg1.b"' },
+  ];
+  it('is sent as its provider gave it, beside items that are left out, and all else as it is', () => {
+    for (const id of [kept, 'call_1']) {
+      const thought = { type: 'reasoning', summary: [], encrypted_content: `${idsOf(B).mark}gAAAA`, call_id: kept };
+      const made = exchange({ input: [thought, ...calls(id), { role: 'user', content: 'a.tg1.b' }, thought] });
+      own(made);
+      expect(sent(made, A)['input']).toEqual([...calls('call_1'), { role: 'user', content: 'a.tg1.b' }]);
+    }
+  });
+});

@@ -1,8 +1,9 @@
-import type { AssistantPart, SealedThought, Tool, ToolResult, Turn } from '../conversation.js';
+import type { AssistantPart, SealedThought, Tool, ToolCallPart, ToolResult, Turn } from '../conversation.js';
 import type { Fault, JsonObject } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import { fieldsOf, isBlank, isObject, itemsOf, parseObject, textOf } from '../fields.js';
 import { unpackSeal } from '../foreign-seal.js';
+import { openCallId } from './call-seals.js';
 import { nameOf } from './namespaces.js';
 import { readAssistantParts, readResultParts, readSystemParts, readUserParts } from './read-content.js';
 import { readTools } from './read-tools.js';
@@ -69,6 +70,13 @@ class ItemReader {
     return null;
   }
 
+  /** A call, after what its id keeps for its provider. */
+  call(part: ToolCallPart): null {
+    const { id, thoughts } = openCallId(part.id);
+    for (const thought of thoughts) this.say(thought);
+    return this.say({ ...part, id });
+  }
+
   addResult(result: ToolResult): null {
     if (this.turns.at(-1)?.role !== 'tool') this.turns.push({ role: 'tool', results: (this.results = []) });
     this.results.push(result);
@@ -122,7 +130,7 @@ function takeFunctionCall(items: ItemReader, item: JsonObject, path: string): Fa
   if (name === '') return fault(`${path}.name`, `${path}.name must be a string.`);
   if (typeof args !== 'string' || !(isBlank(args) || parseObject(args) !== null))
     return fault(`${path}.arguments`, `${path}.arguments must be the JSON of an object, as a string.`);
-  return items.say({ kind: 'tool_call', id, name, input: isBlank(args) ? '{}' : args, custom: false });
+  return items.call({ kind: 'tool_call', id, name, input: isBlank(args) ? '{}' : args, custom: false });
 }
 
 function takeCustomCall(items: ItemReader, item: JsonObject, path: string): Fault | null {
@@ -131,7 +139,7 @@ function takeCustomCall(items: ItemReader, item: JsonObject, path: string): Faul
   if (typeof id !== 'string' || id === '') return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
   if (name === '') return fault(`${path}.name`, `${path}.name must be a string.`);
   if (typeof input !== 'string') return fault(`${path}.input`, `${path}.input must be a string.`);
-  return items.say({ kind: 'tool_call', id, name, input, custom: true });
+  return items.call({ kind: 'tool_call', id, name, input, custom: true });
 }
 
 function takeOutput(custom: boolean): TakeItem {
@@ -141,7 +149,7 @@ function takeOutput(custom: boolean): TakeItem {
       return fault(`${path}.call_id`, `${path}.call_id must be a string.`);
     const parts = readResultParts(item['output'], `${path}.output`);
     if (isFault(parts)) return parts;
-    return items.addResult({ callId, parts, isError: false, custom });
+    return items.addResult({ callId: openCallId(callId).id, parts, isError: false, custom });
   };
 }
 

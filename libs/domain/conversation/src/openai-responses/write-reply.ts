@@ -1,6 +1,8 @@
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, ReplyContext } from '../dialect-codec.js';
-import { itemId, sentCallId, wholeInput, writeItem, type ItemDraft } from './output-items.js';
+import type { SealedThought } from '../conversation.js';
+import { isOfCall, sealedCallId } from './call-seals.js';
+import { itemId, wholeInput, writeItem, type ItemDraft } from './output-items.js';
 import { endOf, writeResponse } from './response-object.js';
 
 /** Writes a plain reply. Texts and refusals that follow each other are one message. */
@@ -17,12 +19,15 @@ export function writeReply(answer: Answer, context: ReplyContext): JsonObject {
 
 function draftsOf(parts: readonly AnswerPart[]): readonly ItemDraft[] {
   const drafts: ItemDraft[] = [];
+  let seals: SealedThought[] = [];
   for (const part of parts) {
     const last = drafts.at(-1);
-    if (part.kind === 'thinking') drafts.push({ kind: 'reasoning', text: part.text, sealed: part.sealed });
-    else if (part.kind === 'tool_call')
-      drafts.push({ ...part, kind: 'call', callId: sentCallId(part.id), input: wholeInput(part) });
-    else {
+    if (isOfCall(part)) seals.push(part.sealed);
+    else if (part.kind === 'thinking') drafts.push({ kind: 'reasoning', text: part.text, sealed: part.sealed });
+    else if (part.kind === 'tool_call') {
+      drafts.push({ ...part, kind: 'call', callId: sealedCallId(part.id, seals), input: wholeInput(part) });
+      seals = [];
+    } else {
       const message = last?.kind === 'message' ? last : { kind: 'message' as const, content: [] };
       if (last !== message) drafts.push(message);
       const citations = part.kind === 'text' ? [...part.citations] : [];

@@ -5,7 +5,6 @@ import { unnamedError } from '../errors/read-error.js';
 import {
   annotationsOf,
   itemId,
-  sentCallId,
   summaryPart,
   wholeInput,
   writeContent,
@@ -15,6 +14,8 @@ import {
   type ItemDraft,
   type ItemStatus,
 } from './output-items.js';
+import type { SealedThought } from '../conversation.js';
+import { sealedCallId } from './call-seals.js';
 import { endOf, writeResponse, type ResponseState } from './response-object.js';
 
 type Draft<Kind extends ItemDraft['kind']> = Extract<ItemDraft, { kind: Kind }>;
@@ -40,6 +41,13 @@ export class ResponseStream implements StreamEncoder {
   private itemId = '';
   private hasRefusal = false;
   private hasCall = false;
+  /**
+   * The open thought, until it is an item: nothing of it has come yet (`new`), or the id of the next call is to keep it
+   * (`kept`).
+   */
+  private thought: 'new' | 'kept' | null = null;
+  /** What only the provider can read, for the id of the next call. */
+  private seals: SealedThought[] = [];
 
   constructor(private readonly context: ReplyContext) {}
 
@@ -64,8 +72,7 @@ export class ResponseStream implements StreamEncoder {
         this.content()?.citations.push(event.citation);
         return;
       case 'seal':
-        if (this.item?.kind === 'reasoning') this.item.sealed = event.sealed;
-        return;
+        return this.seal(event.sealed);
       case 'close':
         return this.close();
       case 'usage':
@@ -94,13 +101,33 @@ export class ResponseStream implements StreamEncoder {
     this.begin();
     this.hasCall ||= part.kind === 'tool_call';
     this.hasRefusal ||= part.kind === 'refusal';
-    if (part.kind === 'thinking') return this.addItem({ kind: 'reasoning', text: '', sealed: null });
-    if (part.kind === 'tool_call')
-      return this.addItem({ ...part, kind: 'call', callId: sentCallId(part.id), input: '' });
+    this.thought = part.kind === 'thinking' ? 'new' : null;
+    if (part.kind === 'thinking') return;
+    if (part.kind === 'tool_call') {
+      const callId = sealedCallId(part.id, this.seals);
+      this.seals = [];
+      return this.addItem({ ...part, kind: 'call', callId, input: '' });
+    }
     if (this.item?.kind !== 'message') this.addItem({ kind: 'message', content: [] });
     const content: ContentDraft = { kind: part.kind, text: '', citations: [] };
     (this.item as Draft<'message'>).content.push(content);
     this.sendOfPart('response.content_part.added', { part: writeContent(content) });
+  }
+
+  private seal(sealed: SealedThought): void {
+    if (this.thought === 'new' && sealed.maker === 'compatible') {
+      this.thought = 'kept';
+      this.seals.push(sealed);
+      return;
+    }
+    this.beginThought();
+    if (this.item?.kind === 'reasoning') this.item.sealed = sealed;
+  }
+
+  private beginThought(): void {
+    if (this.thought !== 'new') return;
+    this.thought = null;
+    this.addItem({ kind: 'reasoning', text: '', sealed: null });
   }
 
   private addItem(item: ItemDraft): void {
@@ -114,7 +141,9 @@ export class ResponseStream implements StreamEncoder {
   }
 
   private add(text: string): void {
-    if (text === '' || this.item === null) return;
+    if (text === '') return;
+    this.beginThought();
+    if (this.item === null) return;
     if (this.item.kind === 'message') return this.addText(text);
     if (this.item.kind === 'reasoning') return this.addThought(this.item, text);
     this.item.input += text;
@@ -136,6 +165,8 @@ export class ResponseStream implements StreamEncoder {
   }
 
   private close(): void {
+    this.beginThought();
+    if (this.thought === 'kept') return;
     if (this.item?.kind === 'message') this.closeContent();
     else if (this.item?.kind === 'reasoning') this.closeThought(this.item);
     else if (this.item?.kind === 'call') this.closeCall(this.item);
