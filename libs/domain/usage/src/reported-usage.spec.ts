@@ -356,6 +356,30 @@ const SHAPES: readonly (readonly [provider: string, source: string, usage: unkno
     },
     [7407, 76504, 0, 73248, { toolCalls: { web_search: 74 } }],
   ],
+  [
+    'Mistral, sound',
+    'docs.mistral.ai/capabilities/audio',
+    { prompt_audio_seconds: 203, prompt_tokens: 4, completion_tokens: 635, total_tokens: 3264 },
+    [2629, 635, 0, 0, { audioInputTokens: 2625 }],
+  ],
+  [
+    'Mistral, sound that the prompt includes',
+    'docs.mistral.ai/capabilities/audio',
+    {
+      prompt_audio_seconds: 203,
+      prompt_tokens: 2629,
+      completion_tokens: 635,
+      total_tokens: 3264,
+      prompt_tokens_details: { cached_tokens: 0 },
+    },
+    [2629, 635],
+  ],
+  [
+    'Mistral, without sound',
+    'docs.mistral.ai/api',
+    { prompt_audio_seconds: null, prompt_tokens: 4, completion_tokens: 635, total_tokens: 639 },
+    [4, 635],
+  ],
 ];
 
 const ODD: readonly (readonly [what: string, usage: unknown, expected: Expected])[] = [
@@ -540,6 +564,7 @@ const NAMES = [
   'reasoning_tokens',
   'citation_tokens',
   'num_search_queries',
+  'prompt_audio_seconds',
 ];
 const DETAILS = [
   'prompt_tokens_details',

@@ -33,6 +33,7 @@ const ANYWHERE: ReadonlySet<string> = new Set(['global', 'not_available', 'defau
  * - Cached input is part of `prompt_tokens` (OpenAI and compatible providers) or is added to `input_tokens`
  *   (Anthropic). Under OpenAI's name it is added only if the total, or its size, allows no other reading.
  * - So is input that was written to a cache: part of OpenAI's totals, beside Anthropic's.
+ * - Mistral's models of sound leave the sound out of `prompt_tokens`: it is the rest of the total.
  * - Anthropic's totals leave out whole passes, which its `iterations` have.
  */
 export function readUsage(usage: unknown): UsageReport | null {
@@ -139,14 +140,15 @@ function inputSide(fields: Fields, total: number): InputSide {
   left -= cacheWrite1h;
   const cacheWrite5m = Math.min(writes.all - writes.for1h, left);
   left -= cacheWrite5m;
-  const heard = Math.max(tokens(ofPrompt['audio_tokens']) ?? 0, tokens(ofInput['audio_tokens']) ?? 0);
+  const told = Math.max(tokens(ofPrompt['audio_tokens']) ?? 0, tokens(ofInput['audio_tokens']) ?? 0);
+  const heard = told > 0 ? told : soundIn(fields);
   const seen = Math.max(tokens(ofPrompt['image_tokens']) ?? 0, tokens(ofInput['image_tokens']) ?? 0);
   if (heard === 0 && seen === 0)
     return { tokens: total, cached, cachedAudio: 0, cacheWrite5m, cacheWrite1h, audio: 0, image: 0 };
-  const told = Math.max(cachedAudioIn(ofPrompt), cachedAudioIn(ofInput));
+  const toldCached = Math.max(cachedAudioIn(ofPrompt), cachedAudioIn(ofInput));
   // Sound that was read from a cache is part of both numbers, and few providers say how much of it there was.
-  const audio = Math.min(Math.max(heard - told, 0), left);
-  const cachedAudio = Math.min(Math.max(told, heard - audio), cached);
+  const audio = Math.min(Math.max(heard - toldCached, 0), left);
+  const cachedAudio = Math.min(Math.max(toldCached, heard - audio), cached);
   return {
     tokens: total,
     cached,
@@ -238,6 +240,7 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
   }
   const isNamedAsAnthropicDoes =
     (tokens(fields['cache_read_input_tokens']) ?? 0) + (tokens(fields['cache_creation_input_tokens']) ?? 0) > 0;
+  if (soundIn(fields) > 0) return capped(prompt + soundIn(fields));
   const reasoning = reasoningIn(fields);
   const excess = total === null ? -1 : total - prompt - completion;
   const isOnTop =
@@ -247,6 +250,13 @@ function inputOf(fields: Fields, completion: number, total: number | null): numb
         excess !== reasoning &&
         (excess === cached + written || excess === cached + written + reasoning);
   return isOnTop ? capped(prompt + cached + written) : larger(prompt, input);
+}
+
+/** The tokens of sound in a report of Mistral's, which tells its seconds: what is in the total and in neither side. */
+function soundIn(fields: Fields): number {
+  if ((tokens(fields['prompt_audio_seconds']) ?? 0) === 0) return 0;
+  const total = tokens(fields['total_tokens']) ?? 0;
+  return Math.max(total - (tokens(fields['prompt_tokens']) ?? 0) - (tokens(fields['completion_tokens']) ?? 0), 0);
 }
 
 function outputOf(fields: Fields, input: number, completion: number | null, total: number | null): number | null {
