@@ -18,12 +18,15 @@ export function anthropicModel({ id }: ListedModel): object {
   return { type: 'model', id, display_name: id, created_at: CREATED_AT };
 }
 
+/** What each API takes that requests are carried to. More is not known of a model. */
+const PARAMETERS = ['max_tokens', 'stop', 'temperature', 'tool_choice', 'tools', 'top_p'];
+
 /**
  * OpenRouter's model, with OpenAI's fields beside its own:
  * https://openrouter.ai/docs/api-reference/models/get-models
  */
 export function openRouterModel(model: ListedModel): object {
-  const { id, contextTokens, maxOutputTokens } = model;
+  const { id, contextTokens, maxOutputTokens, reads, answersWith } = model;
   return {
     ...openAiModel(model),
     canonical_slug: id,
@@ -33,15 +36,15 @@ export function openRouterModel(model: ListedModel): object {
     pricing: pricingOf(model),
     context_length: contextTokens,
     architecture: {
-      modality: 'text->text',
-      input_modalities: ['text'],
-      output_modalities: ['text'],
+      modality: `${['text', ...reads].join('+')}->${['text', ...answersWith].join('+')}`,
+      input_modalities: ['text', ...reads],
+      output_modalities: ['text', ...answersWith],
       tokenizer: 'Other',
       instruct_type: null,
     },
     top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
     per_request_limits: null,
-    supported_parameters: [],
+    supported_parameters: PARAMETERS,
     supported_voices: null,
     default_parameters: null,
     links: { details: `/api/v1/models/${encodeURIComponent(id)}` },

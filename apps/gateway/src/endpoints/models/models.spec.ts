@@ -108,7 +108,7 @@ describe('the list of models', () => {
       pricing: { prompt: '0.0000002', completion: '0.0000008', input_cache_read: '0.0000002', request: '0' },
       architecture: { input_modalities: ['text'], output_modalities: ['text'] },
       top_provider: { context_length: 64_000, max_completion_tokens: 100, is_moderated: false },
-      supported_parameters: [],
+      supported_parameters: ['max_tokens', 'stop', 'temperature', 'tool_choice', 'tools', 'top_p'],
       links: { details: '/api/v1/models/support-bot' },
     });
     expect(ask('/api/v1/models')).toMatchObject({ total_count: data.length, links: { next: null } });
@@ -138,6 +138,37 @@ describe('the list of models', () => {
       internal_reasoning: '0',
       input_cache_read: '0.0000025',
       input_cache_write: '0.0000025',
+    });
+  });
+  it('has the media that all targets of a model are known to read and to answer with', () => {
+    const more = {
+      more: {
+        classes: { audioInput: 1n, imageOutput: 2n },
+        toolCalls: new Map(),
+        serviceTiers: new Map(),
+        speeds: new Map(),
+        inferenceGeos: new Map(),
+        longContext: [],
+      },
+    };
+    const catalogue = catalogueOf({
+      routes: [
+        route('seeing', 'everyone', 'openai:gpt-4o'),
+        route('half', 'everyone', 'openai:gpt-4o', 'other:small'),
+        route('hearing', 'everyone', 'other:small'),
+      ],
+      prices: [
+        { provider: 'openai', model: 'gpt-4o', price: price(1n) },
+        { provider: 'other', model: 'small', price: price(1n, more) },
+      ],
+    });
+    const { data } = ask('/api/v1/models', { catalogue }) as unknown as {
+      data: { id: string; architecture: { modality: string } }[];
+    };
+    expect(Object.fromEntries(data.map(({ id, architecture }) => [id, architecture.modality]))).toEqual({
+      seeing: 'text+image->text',
+      half: 'text->text',
+      hearing: 'text+audio->text+image',
     });
   });
   it('has the shape of Anthropic for callers that send its version, on both bases', () => {
