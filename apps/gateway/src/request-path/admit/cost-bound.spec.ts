@@ -223,6 +223,38 @@ describe('the bound of a request’s cost', () => {
       amountNanoUsd: costBound([large], 24_000, 100),
     });
   });
+  describe('of a model that searches on its own', () => {
+    const at = (searching: string, more: object = {}, fields: readonly string[] = []): Target =>
+      ({
+        model: 'sonar',
+        searching,
+        price: { ...price, contextTokens: 1_000, ...more },
+        provider: { ...provider, allowFields: new Set(fields) },
+      }) as unknown as Target;
+    const fee = { more: { ...tiers.more, serviceTiers: new Map() } };
+    it('is its whole context and the fee of a search', () => {
+      expect(bound({ max_tokens: 7 }, [at('once', fee)])).toMatchObject({ amountNanoUsd: 10_000_000n + 2_070n });
+      // Beside another model the dearer one counts.
+      expect(bound({ max_tokens: 7 }, [targets[0]!, at('once', fee)])).toMatchObject({
+        amountNanoUsd: 10_000_000n + 2_070n,
+      });
+    });
+    it('is none where a search has no fee, or where it searches as often as it likes', () => {
+      expect(bound({ max_tokens: 7 }, [at('once')])).toMatchObject({ code: 'unbounded_cost', param: 'model' });
+      expect(bound({ max_tokens: 7 }, [at('freely', fee)])).toMatchObject({ code: 'unbounded_cost', param: 'model' });
+      for (const searching of ['once', 'freely'])
+        expect(bound({ max_tokens: 7 }, [at(searching, {}, ['model'])])).toMatchObject({ amountNanoUsd: 1_070n });
+      const free = { more: { ...fee.more, toolCalls: new Map([['web_search', 0n]]) } };
+      expect(bound({ max_tokens: 7 }, [at('once', free)])).toMatchObject({ amountNanoUsd: 2_070n });
+    });
+    it('is that of the tools that a research model of Responses is given', () => {
+      const limits = { contentTokensMax: 10, media: [], ceiling: 7, choices: 1, contextReads: 3 };
+      const ask = { limits: () => limits, others: [], stream: false };
+      const only = [at('freely', fee)];
+      const exchange = { ask, route: routeOf('m', only), targets: only, translations: null } as unknown as Routed;
+      expect(boundCost(exchange)).toMatchObject({ amountNanoUsd: 10_000_000n + 6_070n });
+    });
+  });
   it('takes text that talks of images for text', () => {
     expect(bound({ messages: [{ role: 'user', content: 'what is "image_url"? caf\u00e9 \u0001' }] })).toHaveProperty(
       'amountNanoUsd',

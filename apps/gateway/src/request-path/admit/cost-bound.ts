@@ -1,4 +1,5 @@
 import { costBound, unpricedModes, unpricedTool, type BoundExtras, type ModelPrice } from '@tollgate/pricing';
+import { toolOfType } from '@tollgate/usage';
 import { TEMPLATE_TOKENS, type Ask, type Limits } from '../../dialects/ask.js';
 import { inputTokensMax } from '../usage/media-bound.js';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
@@ -32,7 +33,7 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   if ('kind' in asked) return asked;
   const added = addedBytes(exchange);
   const limits = added === 0 ? asked : { ...asked, contentTokensMax: asked.contentTokensMax + added };
-  const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits);
+  const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits) ?? refuseSearching(exchange, limits);
   if (unbounded !== undefined) return unbounded;
   const { ceiling, choices } = limits;
   const { route, ask } = exchange;
@@ -76,7 +77,8 @@ export function addedBytes({ ask, translations }: Pick<Routed, 'ask' | 'translat
 
 /**
  * The most that this content and these tokens of output can cost at the targets of a route, in nano-USD. With
- * `contextReads` the input is so many contexts of each model instead.
+ * `contextReads` the input is so many contexts of each model instead; a model that searches on its own reads one at
+ * least.
  */
 export function amountOf(
   route: Pick<Route, 'prices' | 'targets'>,
@@ -87,11 +89,13 @@ export function amountOf(
   const { contentTokensMax, media, contextReads = 0, providerTools } = limits;
   const textTokensMax = contentTokensMax + TEMPLATE_TOKENS;
   const extras = extrasOf(modes, providerTools);
-  if (media.length === 0 && contextReads === 0) return costBound(route.prices, textTokensMax, outputTokensMax, extras);
-  return route.targets.reduce((most, { model, price }) => {
-    const inputTokens =
-      contextReads > 0 ? contextReads * price.contextTokens : inputTokensMax(textTokensMax, media, model, price);
-    const amount = costBound([price], inputTokens, outputTokensMax, extras);
+  if (media.length === 0 && contextReads === 0 && !route.targets.some(searches))
+    return costBound(route.prices, textTokensMax, outputTokensMax, extras);
+  return route.targets.reduce((most, target) => {
+    const { model, price } = target;
+    const reads = searches(target) ? Math.max(contextReads, 1) : contextReads;
+    const inputTokens = reads > 0 ? reads * price.contextTokens : inputTokensMax(textTokensMax, media, model, price);
+    const amount = costBound([price], inputTokens, outputTokensMax, searches(target) ? withSearch(extras) : extras);
     return amount > most ? amount : most;
   }, 0n);
 }
@@ -100,6 +104,40 @@ export function amountOf(
 function extrasOf(modes: Ask['modes'], tools: Limits['providerTools']): BoundExtras | undefined {
   if (tools === undefined && modes === undefined) return undefined;
   return { ...(modes !== undefined && { modes }), ...(tools !== undefined && { tools }) };
+}
+
+const WEB_SEARCH = toolOfType('web_search');
+
+const searches = ({ searching }: Target): boolean => searching !== undefined;
+
+/** Adds one search, unless the request itself declares searches. */
+function withSearch(extras: BoundExtras = {}): BoundExtras {
+  const { tools = [] } = extras;
+  if (tools.some(({ names }) => names.includes(WEB_SEARCH))) return extras;
+  return { ...extras, tools: [...tools, { names: [WEB_SEARCH], callsMax: 1 }] };
+}
+
+/**
+ * Refuses models that search on their own if the searches have no bound, or no price, unless the provider's entry
+ * allows the field `model`. Targets of such models are removed. Where the request declares the tools of a research
+ * model, as Responses demand, these are its bound.
+ */
+function refuseSearching(exchange: Routed, { contextReads }: Limits): Refusal | undefined {
+  if (!exchange.targets.some(searches)) return undefined;
+  const faultOf = ({ searching, provider, price, model }: Target): string | null => {
+    if (searching === undefined || provider.allowFields.has('model')) return null;
+    if (searching === 'freely')
+      return contextReads === undefined
+        ? `The model ${shown(model)} searches as often as it likes, so the cost has no bound, and the API key has a credit limit. allow_fields of the provider's entry in the configuration can allow the field model.`
+        : null;
+    return unpricedTool(price, withSearch()) === null
+      ? null
+      : `The model ${shown(model)} searches for each answer, for which the prices of the model have no fee, and the API key has a credit limit. tool_calls_usd_per_thousand of the price's entry in the configuration can name one for web_search, or 0.`;
+  };
+  const faults = exchange.targets.map(faultOf);
+  const kept = exchange.targets.filter((_, at) => faults[at] === null);
+  if (keepTargets(exchange, kept)) return undefined;
+  return refuse('unbounded_cost', { message: faults[0] ?? NO_CEILING, param: 'model' });
 }
 
 /**

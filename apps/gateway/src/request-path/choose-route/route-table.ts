@@ -5,6 +5,7 @@ import { targetPart } from '../event-parts.js';
 import { headerText } from '../exchange/header-text.js';
 import type { DialectName } from '../../dialects/dialect-name.js';
 import type { Provider } from '../../providers/provider.js';
+import { searchingOf, type Searching } from './searching-models.js';
 
 /** One model of one provider behind a route, with its price. */
 export interface Target {
@@ -16,6 +17,8 @@ export interface Target {
   readonly price: ModelPrice;
   /** Finds the price of another model of the same provider, which a call may use besides; null if it has none. */
   readonly priceOf: PriceOf;
+  /** How the model searches on its own; absent for one that does not. */
+  readonly searching?: Searching;
   /** The closed routes of which a key must have one to reach it under this name; absent if it needs none. */
   readonly closedBy?: ClosedBy;
   /** The reply headers that name the route and the provider: names and values in turn. */
@@ -87,6 +90,7 @@ export class RouteTable {
       const provider = this.providers.get(target.provider);
       if (provider === undefined) return [];
       const dialects = provider.dialectsOfModel?.(asked) ?? null;
+      const searching = searchingOf(asked);
       return [
         {
           provider,
@@ -97,6 +101,7 @@ export class RouteTable {
           priceOf: (other: string) => this.#priceOf(provider.name, other),
           ...eventParts(name, provider.name, asked, price),
           ...(dialects !== null && { dialects }),
+          ...(searching !== undefined && { searching }),
           ...(closedBy !== undefined && { closedBy }),
         },
       ];

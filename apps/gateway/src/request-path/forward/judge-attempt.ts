@@ -9,7 +9,7 @@ import { sendReply } from '../exchange/reply.js';
 import type { RequestLog } from '../exchange/request-log.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
 import type { TokenUsage } from '@tollgate/usage';
-import { judgeUsage } from '../usage/judge-usage.js';
+import { askedOf, judgeUsage } from '../usage/judge-usage.js';
 import { plainAnswerHeaders } from './answer-headers.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import { failureOf, failureOfError, type Failure } from './provider-failure.js';
@@ -91,7 +91,7 @@ function judgeAborted(
       // It is unknown what the provider has done so far, but it has read the request.
       const { ask } = exchange;
       const counted = { inputTokens: ask.inputTokensEstimate, outputTokens: 0 };
-      const { usage } = judgeUsage(null, counted, true, ask);
+      const { usage } = judgeUsage(null, counted, true, askedOf(ask, target));
       return {
         kind: 'answered',
         outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
@@ -125,7 +125,7 @@ function judgeReply(
   if (exchange.ask.stream)
     return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
   const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
-  const { usage, usageSource } = judgeUsage(reply.report, counted, false, exchange.ask);
+  const { usage, usageSource } = judgeUsage(reply.report, counted, false, askedOf(exchange.ask, target));
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
   return {
     kind: 'answered',

@@ -5,7 +5,7 @@ import type { Target } from '../choose-route/route-table.js';
 import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import { replyHeaders } from '../exchange/reply.js';
 import type { TokenUsage } from '@tollgate/usage';
-import { judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
+import { askedOf, judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
 import { addCostTrailer, streamHeaders } from './answer-headers.js';
 import type { CallOutcome, UsedSoFar } from './call.js';
 import { UsageHold } from './told-cost.js';
@@ -288,7 +288,7 @@ export class StreamRelay implements RunningCall {
 
   /** What the request asked for, with the tier that the events name instead of the one that it named. */
   get #asked(): Pick<Ask, 'modes' | 'impliedTool'> {
-    const { ask } = this.exchange;
+    const ask = askedOf(this.exchange.ask, this.target);
     const { tierTold } = this.#events;
     if (tierTold === null) return ask;
     return {

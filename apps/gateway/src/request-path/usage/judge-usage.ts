@@ -1,5 +1,13 @@
-import { servedIn, withToolCall, type TokenUsage, type UsageDetails, type UsageReport } from '@tollgate/usage';
+import {
+  servedIn,
+  toolOfType,
+  withToolCall,
+  type TokenUsage,
+  type UsageDetails,
+  type UsageReport,
+} from '@tollgate/usage';
 import type { Ask } from '../../dialects/ask.js';
+import type { Target } from '../choose-route/route-table.js';
 
 /** Our own count of the tokens that were sent to the provider and delivered by it. */
 export interface Counted {
@@ -54,6 +62,16 @@ export function judgeUsage(
     usage: impliedTool === undefined || outputTokens === 0 ? served : withToolCall(served, impliedTool),
     usageSource: input !== null && output !== null ? 'provider' : 'counted',
   };
+}
+
+const WEB_SEARCH = toolOfType('web_search');
+
+/** What a request asked for at a target: also the search of a model that searches on its own before each answer. */
+export function askedOf(
+  ask: Pick<Ask, 'modes' | 'impliedTool'>,
+  { searching }: Pick<Target, 'searching'>,
+): Pick<Ask, 'modes' | 'impliedTool'> {
+  return searching === 'once' ? { modes: ask.modes, impliedTool: ask.impliedTool ?? WEB_SEARCH } : ask;
 }
 
 /** A call of which no last report says how it was served. The tier is known if there is a report at all. */
