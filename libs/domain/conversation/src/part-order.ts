@@ -3,6 +3,7 @@ import type { AnswerError, AnswerEvent, Citation, Finish, OpenedPart } from './a
 import type { SealedThought } from './conversation.js';
 import type { NameMap } from './dialect-codec.js';
 import { unnamedError } from './errors/read-error.js';
+import { NAMELESS_CALL } from './failures.js';
 import { isBlank } from './fields.js';
 import { finishOf } from './finish.js';
 import { madeCallId } from './read-call.js';
@@ -84,9 +85,10 @@ export class PartOrder {
     return this.add(this.partOf(key, 'thinking'), { type: 'seal', sealed });
   }
 
-  /** A call has begun. A key that is open already stays the call that it is. */
+  /** A call has begun. A key that is open already stays the call that it is. One without a name is an error. */
   call(key: string, { id, name, custom }: OpenedCall): AnswerEvent[] {
     if (this.parts.has(key)) return [];
+    if (name === '') return this.error(NAMELESS_CALL);
     const wrapped = !custom && this.names.isCustom(name);
     const part: OpenedPart = {
       kind: 'tool_call',

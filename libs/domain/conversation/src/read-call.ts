@@ -1,3 +1,4 @@
+import type { AnswerPart } from './answer.js';
 import type { ToolCallPart } from './conversation.js';
 import { unwrapInput } from './custom-tools.js';
 import type { NameMap } from './dialect-codec.js';
@@ -21,6 +22,11 @@ export function readCall(
     input,
     custom: call.custom || wrapped,
   };
+}
+
+/** Whether a part of an answer is a call that nobody can run, since it names no tool. */
+export function isNameless(part: AnswerPart): boolean {
+  return part.kind === 'tool_call' && part.name === '';
 }
 
 /** An id for a call to which the provider gives none. */

@@ -2,20 +2,26 @@ import { readUsage } from '@tollgate/usage';
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
 import { writeJson } from '../exact-json.js';
+import { isFailure } from '../failures.js';
 import { isObject, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
-import { madeCallId, readCall } from '../read-call.js';
+import { isNameless, madeCallId, readCall } from '../read-call.js';
 import { usageOf } from '../usage-of.js';
 import { readCitations } from './citations.js';
 import { sealOf } from './foreign-thoughts.js';
 import { isPause, readExplanation, readStopReason } from './stop-reasons.js';
 
-/** Reads a message of Claude. Null for any other document, and for one that paused before its answer was whole. */
+/**
+ * Reads a message of Claude. Null for any other document, for one that paused before its answer was whole, and for one
+ * that failed.
+ */
 export function readReply(document: JsonObject, names: NameMap): Answer | null {
   const { content, stop_reason: stopReason } = document;
-  if (document['type'] !== 'message' || !Array.isArray(content) || isPause(stopReason)) return null;
+  if (document['type'] !== 'message' || !Array.isArray(content)) return null;
+  if (isPause(stopReason) || isFailure(stopReason)) return null;
   const id = textOf(document['id']) ?? '';
   const parts = partsOf(content, id, names);
+  if (parts.some(isNameless)) return null;
   const explanation = readExplanation(document['stop_details']);
   const told = readStopReason(textOf(stopReason) ?? '', document['stop_sequence']);
   return {

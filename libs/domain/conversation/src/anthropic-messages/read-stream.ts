@@ -2,12 +2,14 @@ import type { AnswerEvent } from '../answer.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
 import { readError, unnamedError } from '../errors/read-error.js';
 import { writeJson } from '../exact-json.js';
+import { CUT_CALL, FAILED, isFailure } from '../failures.js';
 import { fieldsOf, isObject, itemsOf, textOf } from '../fields.js';
+import { JsonEnd } from '../json-end.js';
 import { PartOrder } from '../part-order.js';
 import { readCitation } from './citations.js';
 import { sealOf } from './foreign-thoughts.js';
 import { redacted } from './read-reply.js';
-import { isPause, readExplanation, readStopReason } from './stop-reasons.js';
+import { isKnownReason, isPause, readExplanation, readStopReason } from './stop-reasons.js';
 import { StreamUsage } from './usage.js';
 
 /** Reads Claude's stream: platform.claude.com/docs/en/build-with-claude/streaming. */
@@ -22,16 +24,20 @@ interface Block {
   signature: string;
   /** The input that a tool use was opened with; it counts if no pieces follow. */
   input: string;
+  /** Tells whether the pieces of the input are whole. */
+  readonly end: JsonEnd;
 }
 
 const PAUSED = unnamedError('Claude paused in the middle of its answer, and cannot be called again here.');
-const FAILED = 'The provider ended its answer with an error.';
 
 class MessageStream implements StreamDecoder {
   private readonly order: PartOrder;
   private readonly usage = new StreamUsage();
   private readonly blocks = new Map<unknown, Block>();
   private opened = 0;
+  /** Whether the input of a tool use ended before it was whole. */
+  private hasCutCall = false;
+  private isKnownEnd = true;
 
   constructor(names: NameMap) {
     this.order = new PartOrder(names);
@@ -52,7 +58,7 @@ class MessageStream implements StreamDecoder {
       case 'message_stop':
         return this.end();
       case 'error':
-        return this.order.error(readError(data, FAILED).error);
+        return this.order.error(readError(data, FAILED.message).error);
       // Pings, and events that are newer than this.
       default:
         return [];
@@ -60,7 +66,8 @@ class MessageStream implements StreamDecoder {
   }
 
   end(): readonly AnswerEvent[] {
-    return [...[...this.blocks.keys()].flatMap((index) => this.close(index)), ...this.order.end()];
+    const last = [...this.blocks.keys()].flatMap((index) => this.close(index));
+    return [...last, ...(this.hasCutCall && !this.isKnownEnd ? this.order.error(CUT_CALL) : this.order.end())];
   }
 
   private start({ id, model, usage }: JsonObject): readonly AnswerEvent[] {
@@ -75,7 +82,8 @@ class MessageStream implements StreamDecoder {
   private open(index: unknown, content: JsonObject): readonly AnswerEvent[] {
     const before = this.close(index);
     const type = textOf(content['type']) ?? '';
-    const block = { key: `block ${this.opened++}`, type, signature: textOf(content['signature']) ?? '', input: '' };
+    const signature = textOf(content['signature']) ?? '';
+    const block = { key: `block ${this.opened++}`, type, signature, input: '', end: new JsonEnd() };
     this.blocks.set(index, block);
     return [...before, ...this.begin(block, content)];
   }
@@ -125,6 +133,7 @@ class MessageStream implements StreamDecoder {
 
   private input(block: Block, json: string): readonly AnswerEvent[] {
     if (json !== '') block.input = '';
+    block.end.take(json);
     return this.order.input(block.key, json);
   }
 
@@ -137,6 +146,7 @@ class MessageStream implements StreamDecoder {
     const block = this.blocks.get(index);
     if (block === undefined) return [];
     this.blocks.delete(index);
+    this.hasCutCall ||= !block.end.isBlank && !block.end.isWhole;
     const sealed = sealOf(block.signature);
     return [
       ...(sealed === null ? [] : this.order.seal(block.key, sealed)),
@@ -150,6 +160,8 @@ class MessageStream implements StreamDecoder {
     const reason = textOf(delta['stop_reason']);
     if (reason === null) return usage;
     if (isPause(reason)) return [...usage, ...this.order.error(PAUSED)];
+    if (isFailure(reason)) return [...usage, ...this.order.error(FAILED)];
+    this.isKnownEnd = isKnownReason(reason);
     this.order.finish(readStopReason(reason, delta['stop_sequence']));
     const explanation = readExplanation(delta['stop_details']);
     return explanation === null ? usage : [...usage, ...this.order.text('explanation', 'refusal', explanation)];

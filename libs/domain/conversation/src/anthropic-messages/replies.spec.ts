@@ -116,9 +116,11 @@ describe('a reply of Claude as an answer', () => {
     expect(finish.reason).toBe('content_filter');
   });
 
-  it('is none if Claude has paused, or if it is another document', () => {
+  it('is none if Claude has paused or failed, or if it is another document', () => {
     const documents = [
       { ...MESSAGE, stop_reason: 'pause_turn' },
+      { ...MESSAGE, stop_reason: 'error' },
+      { ...MESSAGE, content: [{ type: 'tool_use', id: 'a', input: {} }] },
       { ...MESSAGE, content: 'hi' },
       { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } },
       { object: 'chat.completion', choices: [] },

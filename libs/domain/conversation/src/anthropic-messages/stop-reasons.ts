@@ -3,9 +3,19 @@ import type { JsonObject } from '../dialect-codec.js';
 import { isObject, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
 
+/** The reasons that Claude gives, besides that of a pause. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['end_turn', 'stop_sequence', 'tool_use', 'max_tokens', 'model_context_window_exceeded', 'refusal'],
+]);
+
+/** Whether a reason is one of Claude's: other servers of its dialect have others. */
+export function isKnownReason(reason: string): boolean {
+  return KNOWN.has(reason);
+}
+
 /**
  * Why Claude stopped: platform.claude.com/docs/en/build-with-claude/handling-stop-reasons. A reason that is not known
- * is an end like others, so that calls which came before it are not lost.
+ * is an end like others, so that whole calls which came before it are not lost.
  */
 export function readStopReason(reason: string, stopSequence: unknown): Finish {
   switch (reason) {

@@ -170,10 +170,23 @@ describe('a stream of Claude', () => {
     ],
     ['an error of no form', [START, { type: 'error' }], null],
     ['a pause', [START, open(0, text('hi')), close(0), ended('pause_turn'), STOP], null],
+    ['a failure', [START, open(0, text('hi')), close(0), ended('abort'), STOP], null],
+    ['a cut call', [START, open(0, use('a')), add(0, json('{"x":')), close(0), ended('odd'), STOP], null],
+    ['a call without a name', [START, open(0, { ...use('a'), name: '' }), close(0), ended('tool_use'), STOP], null],
     ['a break', [START, open(0, text('hi'))], null],
     ['nothing', [], null],
   ])('ends in an error after %s', (_, events, type) => {
     expect(errorOf(decode(events))).toMatchObject({ type });
+  });
+
+  it.each([
+    ['odd', '{"x":1}'],
+    ['odd', ''],
+    ['max_tokens', '{"x":'],
+    ['tool_use', '{"x":'],
+  ])('has a call that ended by %s with the input %s', (reason, input) => {
+    const events = decode([START, open(0, use('a')), add(0, json(input)), close(0), ended(reason), STOP]);
+    expect(accumulate(events).parts).toMatchObject([{ name: 'f', input: input === '' ? '{}' : input }]);
   });
 
   it('is whole without its last event, if it has told why it ended', () => {

@@ -1,8 +1,9 @@
 import type { AnswerEvent } from '../answer.js';
 import type { ProviderSeal } from '../dialect-codec.js';
-import { isObject } from '../fields.js';
+import { NAMELESS_CALL } from '../failures.js';
+import { isBlank, isObject } from '../fields.js';
+import { JsonEnd } from '../json-end.js';
 import type { PartOrder } from '../part-order.js';
-import { JsonEnd } from './json-end.js';
 import { writtenCall, type WrittenCall } from './read-reply.js';
 import { sealedFields } from './sealed-fields.js';
 
@@ -17,18 +18,23 @@ interface Call {
   /** What only the provider can read of it and came before the name, as JSON. */
   sealed: string | null;
   opened: boolean;
-  readonly end: JsonEnd;
+  /** Input that says nothing yet: spaces, or an object without fields. It goes out once other input follows it. */
+  held: string;
+  end: JsonEnd;
 }
 
 /**
  * Tells the calls of a stream apart. OpenAI numbers them by `index`; Ollama numbers all of them 0, and older builds
- * none; vLLM repeats the id in each piece. So within one number another id is another call, and the same id or none
- * goes on, unless another name comes, or the same one after a whole input. Without a number a known id, or else the
- * last call, goes on.
+ * none; vLLM repeats the id in each piece; others give each piece an id of its own. So within one number another id
+ * with a name is another call, and the same id or none goes on, unless another name comes, or the same one after a
+ * whole input. A piece without a name goes on with a call that has one. Without a number a known id, or else the last
+ * call, goes on.
+ *
+ * Some servers begin a call with `{}` and send its input later. So an empty object gives way to what follows it.
  */
 export class CallDeltas {
   private readonly calls: Call[] = [];
-  /** The calls whose input is whole and that have not been closed. */
+  /** The calls whose input is whole and has fields, and that have not been closed. */
   private whole: Call[] = [];
   private readonly byIndex = new Map<number, Call>();
   private readonly byId = new Map<string, Call>();
@@ -51,7 +57,7 @@ export class CallDeltas {
     return this.add(call, piece);
   }
 
-  /** Calls whose input is whole need not stay open when another part begins. */
+  /** Calls whose input is whole, and has fields, need not stay open when another part begins. */
   closeWhole(): AnswerEvent[] {
     if (this.whole.length === 0) return [];
     const { whole } = this;
@@ -64,18 +70,31 @@ export class CallDeltas {
     return this.calls.every(({ custom, end }) => custom || end.isWhole || end.isBlank);
   }
 
-  /** Opens what has no name to the end. */
-  end(): AnswerEvent[] {
-    return this.calls.flatMap((call) => (call.opened ? [] : this.open(call)));
+  /** Nothing more comes for any call. `wasCut` tells that the answer was, so that the last call may have no name. */
+  end(wasCut: boolean): AnswerEvent[] {
+    if (!wasCut && this.calls.some(({ opened }) => !opened)) return this.order.error(NAMELESS_CALL);
+    return this.calls.flatMap((call) => this.release(call));
   }
 
-  private unnumbered({ id }: WrittenCall): Call | undefined {
-    return id === '' ? this.calls.at(-1) : (this.byId.get(id) ?? nameless(this.calls.at(-1)));
+  private unnumbered({ id, name }: WrittenCall): Call | undefined {
+    const last = this.calls.at(-1);
+    if (id === '') return last;
+    return this.byId.get(id) ?? (name === '' && last?.opened === true ? last : nameless(last));
   }
 
   private begin(): Call {
     const key = `call ${this.calls.length}`;
-    const call = { key, id: '', name: '', custom: false, early: '', sealed: null, opened: false, end: new JsonEnd() };
+    const call = {
+      key,
+      id: '',
+      name: '',
+      custom: false,
+      early: '',
+      sealed: null,
+      opened: false,
+      held: '',
+      end: new JsonEnd(),
+    };
     this.calls.push(call);
     return call;
   }
@@ -113,16 +132,29 @@ export class CallDeltas {
   }
 
   private input(call: Call, text: string): AnswerEvent[] {
-    if (!call.custom && !call.end.isWhole) {
-      call.end.take(text);
-      if (call.end.isWhole) this.whole.push(call);
+    if (call.custom) return this.order.input(call.key, text);
+    if (call.end.isWhole && call.end.isEmpty && !isBlank(text)) {
+      call.held = '';
+      call.end = new JsonEnd();
     }
-    return this.order.input(call.key, text);
+    const wasWhole = call.end.isWhole;
+    call.end.take(text);
+    call.held += text;
+    if (call.end.isEmpty) return [];
+    if (call.end.isWhole && !wasWhole) this.whole.push(call);
+    return this.release(call);
+  }
+
+  /** What was held of the input of a call. */
+  private release(call: Call): AnswerEvent[] {
+    const { held } = call;
+    call.held = '';
+    return this.order.input(call.key, held);
   }
 }
 
 function continues(call: Call, { id, name }: WrittenCall): boolean {
-  if (id !== '' && call.id !== '') return id === call.id;
+  if (id !== '' && call.id !== '' && id !== call.id) return name === '' && call.name !== '';
   return name === '' || call.name === '' || (name === call.name && !call.end.isWhole);
 }
 

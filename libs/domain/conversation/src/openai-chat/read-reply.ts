@@ -1,33 +1,41 @@
 import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
 import { writeJson } from '../exact-json.js';
+import { isFailure, isWholeInput } from '../failures.js';
 import { fieldsOf, isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
 import { madeCallId, readCall } from '../read-call.js';
 import { usageOf } from '../usage-of.js';
 import { reportIn } from '@tollgate/usage';
 import { readCitations } from './citations.js';
-import { isFailure, readFinish } from './finish-reasons.js';
+import { readFinish, wasCut } from './finish-reasons.js';
 import { readThoughts } from './read-thoughts.js';
 import { callFields, MessageFields, thoughtOf } from './sealed-fields.js';
 
-/** Reads a plain reply. Null if it has no choice with a message, or says that the provider failed. */
+/**
+ * Reads a plain reply. Null if it has no choice with a message, or says that the provider failed. One with a call that
+ * has no name, or that ended in the middle of a call for no known reason, failed too.
+ */
 export function readReply(document: JsonObject, names: NameMap): Answer | null {
   const choice = fieldsOf(itemsOf(document['choices'])[0]);
   const message = choice['message'];
   if (!isObject(message) || isFailure(choice['finish_reason'])) return null;
   const id = textOf(document['id']) ?? '';
-  const calls = readCalls(message, names, id);
+  const told = readFinish(choice['finish_reason']);
+  const written = writtenCalls(message);
+  const named = written.filter(({ name }) => name !== '');
+  if (named.length < written.length && !wasCut(told)) return null;
+  if (told?.isKnown !== true && !named.every(isWholeInput)) return null;
+  const calls = readCalls(named, names, id);
   const fields = new MessageFields();
   fields.take(message);
   const sealed = thoughtOf(fields.next(), 'message', names.seal);
-  const told = readFinish(choice['finish_reason']) ?? { reason: 'stop' as const, stopSequence: null };
   return {
     id,
     model: textOf(document['model']) ?? '',
     createdAt: numberOf(document['created']),
     parts: [...readThoughts(message), ...readTexts(message), ...sealed, ...calls],
-    finish: finishOf(told, calls.length > 0),
+    finish: finishOf({ reason: told?.reason ?? 'stop', stopSequence: null }, calls.length > 0),
     usage: usageOf(reportIn(document)),
   };
 }
@@ -98,11 +106,15 @@ export function writtenCall(value: unknown): WrittenCall {
   };
 }
 
-function readCalls(message: JsonObject, names: NameMap, id: string): readonly AnswerPart[] {
+function writtenCalls(message: JsonObject): readonly WrittenCall[] {
   const calls = itemsOf(message['tool_calls']).map(writtenCall);
   // What tools replaced in 2023; some servers still answer so.
   const legacy = isObject(message['function_call']) ? [writtenCall({ function: message['function_call'] })] : [];
-  return [...calls, ...legacy].flatMap((call, at) => [
+  return [...calls, ...legacy];
+}
+
+function readCalls(calls: readonly WrittenCall[], names: NameMap, id: string): readonly AnswerPart[] {
+  return calls.flatMap((call, at) => [
     ...thoughtOf(call.sealed, 'call', names.seal),
     readCall(call, names, madeCallId(id, at)),
   ]);

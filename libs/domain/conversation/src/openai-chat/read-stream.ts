@@ -1,15 +1,17 @@
 import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
 import type { AnswerError, AnswerEvent } from '../answer.js';
+import type { ThinkingPart } from '../conversation.js';
 import type { JsonObject, NameMap, StreamDecoder } from '../dialect-codec.js';
-import { readError, unnamedError } from '../errors/read-error.js';
+import { readError } from '../errors/read-error.js';
+import { CUT_CALL, FAILED, isFailure } from '../failures.js';
 import { fieldsOf, isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { PartOrder } from '../part-order.js';
 import { usageOf } from '../usage-of.js';
 import { CallDeltas } from './call-deltas.js';
 import { readCitations } from './citations.js';
-import { isFailure, readFinish } from './finish-reasons.js';
+import { readFinish, wasCut, type ReadFinish } from './finish-reasons.js';
 import { contentPieces, type ContentPiece } from './read-reply.js';
-import { readBlock, thoughtText } from './read-thoughts.js';
+import { DetailRuns, readBlock, thoughtText } from './read-thoughts.js';
 import { MessageFields, sealedFields } from './sealed-fields.js';
 
 /** Reads the chunks of a stream of chat. */
@@ -27,6 +29,10 @@ class ChatDecoder implements StreamDecoder {
   private said: ContentPiece['kind'] | null = null;
   /** Whether thoughts have come as texts. */
   private toldThoughts = false;
+  /** Whether thoughts have come as blocks. */
+  private hasBlocks = false;
+  private readonly details = new DetailRuns();
+  private told: ReadFinish | null = null;
   /** What only the provider can read of the message. */
   private readonly fields = new MessageFields();
 
@@ -52,7 +58,8 @@ class ChatDecoder implements StreamDecoder {
    * in the middle of its input.
    */
   end(done = false): readonly AnswerEvent[] {
-    const last = this.calls.end();
+    const last = this.calls.end(wasCut(this.told));
+    if (this.told?.isKnown === false && !this.calls.areWhole) return [...last, ...this.order.error(CUT_CALL)];
     if (done && this.order.hasParts && this.calls.areWhole) this.order.finish({ reason: 'stop', stopSequence: null });
     return [...last, ...this.closeText(), ...this.sealMessage(), ...this.order.end()];
   }
@@ -71,7 +78,9 @@ class ChatDecoder implements StreamDecoder {
     if (index !== undefined && index !== null && index !== 0) return;
     this.delta(fieldsOf(isObject(choice['delta']) ? choice['delta'] : choice['message']));
     const finish = readFinish(choice['finish_reason']);
-    if (finish !== null) this.order.finish(finish);
+    if (finish === null) return;
+    this.told ??= finish;
+    this.order.finish({ reason: finish.reason, stopSequence: null });
   }
 
   private delta(delta: JsonObject): void {
@@ -89,17 +98,28 @@ class ChatDecoder implements StreamDecoder {
     else for (const { kind, text } of contentPieces(content)) this.say(kind, text);
   }
 
-  /** Thoughts are told as texts, as blocks with seals, or as both, which then have the same text. */
+  /** Thoughts are told as texts, as blocks or details with seals, or as several of these, which have the same text. */
   private thoughts(delta: JsonObject): void {
     const told = thoughtText(delta);
     this.toldThoughts ||= told !== '';
+    const blocks = itemsOf(delta['thinking_blocks']).flatMap(readBlock);
+    this.hasBlocks ||= blocks.length > 0;
+    const details = this.hasBlocks ? [] : this.details.take(delta['reasoning_details']);
+    const isOfDetail = details[0]?.isOfText === true;
+    if (isOfDetail && details[0]?.begins === true) this.add(this.order.close('thinking'));
     this.say('thinking', told);
-    for (const { text, sealed } of itemsOf(delta['thinking_blocks']).flatMap(readBlock)) {
-      if (!this.toldThoughts) this.say('thinking', text);
-      if (sealed === null) continue;
-      this.add(this.order.seal('thinking', sealed));
-      this.add(this.order.close('thinking'));
+    for (const block of blocks) this.thought(block);
+    for (const [at, detail] of details.entries()) {
+      if (detail.begins && !(at === 0 && isOfDetail)) this.add(this.order.close('thinking'));
+      this.thought(detail);
     }
+  }
+
+  private thought({ text, sealed }: Pick<ThinkingPart, 'text' | 'sealed'>): void {
+    if (!this.toldThoughts) this.say('thinking', text);
+    if (sealed === null) return;
+    this.add(this.order.seal('thinking', sealed));
+    this.add(this.order.close('thinking'));
   }
 
   /** More of a text. What was said in another kind is over, as in plain replies, and so are calls that are whole. */
@@ -156,14 +176,12 @@ function mayReport({ usage, x_groq: groq, choices }: JsonObject): boolean {
 function errorIn(chunk: JsonObject): AnswerError | null {
   const { error, choices } = chunk;
   if ((typeof error === 'string' && error !== '') || hasFields(error) || chunk['object'] === 'error')
-    return readError(chunk, FAILED).error;
+    return readError(chunk, FAILED.message).error;
   const failed = Array.isArray(choices) && choices.some((choice) => isFailure(fieldsOf(choice)['finish_reason']));
-  return failed ? unnamedError(FAILED) : null;
+  return failed ? FAILED : null;
 }
 
 /** Some servers send an empty `error` with each chunk. */
 function hasFields(error: unknown): boolean {
   return isObject(error) && Object.keys(error).length > 0;
 }
-
-const FAILED = 'The provider failed in the middle of its answer.';

@@ -12,9 +12,14 @@ export function readThoughts(message: JsonObject): readonly ThinkingPart[] {
   const blocks = itemsOf(message['thinking_blocks']).flatMap(readBlock);
   if (blocks.length > 0) return blocks;
   const details = itemsOf(message['reasoning_details']).flatMap(readDetail);
-  if (details.length > 0) return details;
-  const text = thoughtText(message);
-  return text === '' ? [] : [{ kind: 'thinking', text, sealed: null }];
+  const text = details.some((detail) => detail.text !== '') ? '' : thoughtText(message);
+  return text === '' ? details : withText(text, details);
+}
+
+/** Details without a text of their own, and the text that is told beside them: a signature is of that text. */
+function withText(text: string, [first, ...others]: readonly ThinkingPart[]): readonly ThinkingPart[] {
+  if (first?.sealed?.kind === 'signature') return [{ ...first, text }, ...others];
+  return [{ kind: 'thinking', text, sealed: null }, ...(first === undefined ? [] : [first, ...others])];
 }
 
 /** The text of the thoughts in a message or a delta, without seals. */
@@ -48,6 +53,34 @@ function readDetail(value: unknown): readonly ThinkingPart[] {
   const sealed = sealOfDetail(value);
   return text === '' && sealed === null ? [] : [{ kind: 'thinking', text, sealed }];
 }
+
+/** A piece of `reasoning_details` in a stream, and whether a thought begins with it that the one before is not of. */
+export interface DetailPiece extends ThinkingPart {
+  readonly begins: boolean;
+  /** Whether a text that is told beside it is its own. */
+  readonly isOfText: boolean;
+}
+
+/** Tells the thoughts apart whose pieces come as `reasoning_details`: each has a type and an index of its own. */
+export class DetailRuns {
+  private last: JsonObject | null = null;
+
+  take(details: unknown): readonly DetailPiece[] {
+    if (!Array.isArray(details)) return NO_PIECES;
+    return details.filter(isObject).flatMap((detail) => readDetail(detail).map((part) => this.piece(detail, part)));
+  }
+
+  private piece(detail: JsonObject, part: ThinkingPart): DetailPiece {
+    const { last } = this;
+    this.last = detail;
+    const isOfText = part.text !== '' || part.sealed?.kind === 'signature';
+    // A signature is of the text before it, even if that was not told as a detail.
+    const begins = last === null ? !isOfText : detail['type'] !== last['type'] || detail['index'] !== last['index'];
+    return { ...part, begins, isOfText };
+  }
+}
+
+const NO_PIECES: readonly DetailPiece[] = [];
 
 function sealOfDetail(detail: JsonObject): SealedThought | null {
   const format = textOf(detail['format']) ?? '';

@@ -77,6 +77,15 @@ describe('a reply of chat', () => {
     expect(read(reply({ content: null, refusal: 'no' })).parts).toEqual([{ kind: 'refusal', text: 'no' }]);
   });
 
+  const cut = { id: 'a', function: { name: 'f', arguments: '{"x":' } };
+  it.each(['length', 'content_filter', 'tool_calls'])(
+    'has a call as far as it was written, if it ended by %s',
+    (reason) => expect(read(reply({ tool_calls: [cut] }, reason)).parts).toMatchObject([{ name: 'f', input: '{"x":' }]),
+  );
+
+  it('has no call that was cut before its name', () =>
+    expect(read(reply({ content: 'a', tool_calls: [{ id: 'a' }] }, 'length')).parts).toMatchObject([{ text: 'a' }]));
+
   it('gives calls without arguments an empty object, and ids to those that have none (T6)', () => {
     const calls = [{ function: { name: 'f' } }, { id: '', function: { name: 'g', arguments: '' } }];
     expect(read(reply({ tool_calls: calls })).parts).toEqual([
@@ -90,6 +99,16 @@ describe('a reply of chat', () => {
     ['a list without choices', { choices: [] }],
     ['a choice without a message', { choices: [{ text: 'a' }] }],
     ['a failure', reply({ content: 'a' }, 'error')],
+    ["a failure of DeepSeek's", reply({ content: 'a' }, 'insufficient_system_resource')],
+    ["a failure of vLLM's", reply({ content: 'a' }, 'abort')],
+    ["a failure of Gemini's", reply({ content: null }, 'MALFORMED_FUNCTION_CALL')],
+    [
+      "a failure of Gemini's with its reason",
+      reply({ content: null }, 'function_call_filter: MALFORMED_FUNCTION_CALL'),
+    ],
+    ['a call that was cut for an unknown reason', reply({ tool_calls: [cut] }, 'odd')],
+    ['a call that was cut for no reason', reply({ tool_calls: [cut] }, null)],
+    ['a call without a name', reply({ tool_calls: [{ id: 'a', function: { arguments: '{}' } }] }, 'tool_calls')],
     ['an error', { error: { message: 'no' } }],
   ])('is none if the document is %s', (_what, document) => expect(readReply(document, SAME_NAMES)).toBeNull());
 

@@ -179,6 +179,53 @@ describe('calls in a stream (R2, R3)', () => {
     ]);
   });
 
+  const first = (args: string): JsonObject => call({ index: 0, id: 'a', function: { name: 'f', arguments: args } });
+  const more = (args: string, of: JsonObject = { index: 0 }): JsonObject =>
+    call({ ...of, function: { arguments: args } });
+  it.each<[string, readonly JsonObject[], string]>([
+    ['an empty object', [first('{}'), more('{"x":1}')], '{"x":1}'],
+    ['an empty object in pieces', [first('{'), more(' }'), more(' '), more('{'), more('"x":1}')], '{"x":1}'],
+    ['an empty object and its id again', [first('{}'), more('{"x":1}', { index: 0, id: 'a' })], '{"x":1}'],
+    ['a brace', [first('{'), more('"x":1}')], '{"x":1}'],
+    ['nothing else than an empty object', [first(''), more('{'), more('}')], '{}'],
+    ['a piece with another id', [first('{"x"'), more(':1}', { index: 0, id: 'z' })], '{"x":1}'],
+    ['a piece with another id and no number', [first('{"x"'), more(':1}', { id: 'z' })], '{"x":1}'],
+    ['an empty object and another id', [first('{}'), more('{"x":1}', { id: 'z' })], '{"x":1}'],
+  ])('are one call that begins with %s', (_what, chunks, input) => {
+    expect(partsOf(...chunks, end('tool_calls'))).toEqual([called('a', 'f', input)]);
+  });
+
+  it('may be of a custom tool that was sent as a function, and empty', () => {
+    const names = { ...SAME_NAMES, isCustom: () => true };
+    const decoder = readStream(names);
+    const events = [first('{}'), end()].flatMap((each) => decoder.take(null, each));
+    const plain = readReply(
+      { choices: [{ message: { tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' } }] } }] },
+      names,
+    );
+    expect(accumulate([...events, ...decoder.end()]).parts).toEqual(plain?.parts);
+  });
+
+  it('may have an empty object until other parts have come', () => {
+    const other = call({ index: 1, id: 'b', function: { name: 'g', arguments: '{}' } });
+    const late = more('{"y":2}', { index: 1 });
+    expect(partsOf(first('{}'), other, chunk({ content: 'a' }), more('{"x":1}'), late, end())).toEqual([
+      called('a', 'f', '{"x":1}'),
+      called('b', 'g', '{"y":2}'),
+      { kind: 'text', text: 'a', citations: [] },
+    ]);
+  });
+
+  it('without a name are an error, unless the answer was cut there', () => {
+    const nameless = call({ index: 0, id: 'a', function: { arguments: '{"x":1}' } });
+    for (const last of [end('tool_calls'), end('stop'), end('odd'), '[DONE]' as const])
+      expect(errorOf(decode([chunk({ content: 'a' }), nameless, last]))?.message).toMatch(/without the name/);
+    for (const reason of ['length', 'content_filter'])
+      expect(partsOf(chunk({ content: 'a' }), nameless, end(reason))).toEqual([
+        { kind: 'text', text: 'a', citations: [] },
+      ]);
+  });
+
   it('that have no input have an empty object, and the end waits for their results whatever it is called (R1, T6)', () => {
     const answer = accumulate(decode([call({ index: 0, id: 'a', function: { name: 'f' } }), end('stop')]));
     expect(answer.parts).toEqual([called('a', 'f', '{}')]);
@@ -194,6 +241,10 @@ describe('the end of a stream', () => {
     ['an error as a text', { error: 'too much' }, /too much/, 'server_error', null],
     ["vLLM's error", { object: 'error', message: 'no', type: 'BadRequest', code: 400 }, /no/, 'BadRequest', null],
     ["OpenRouter's failure", chunk({ content: '' }, { finish_reason: 'error' }), /middle/, 'server_error', null],
+    ["DeepSeek's failure", end('insufficient_system_resource'), /middle/, 'server_error', null],
+    ["vLLM's failure", end('abort'), /middle/, 'server_error', null],
+    ["Gemini's failure", end('MALFORMED_FUNCTION_CALL'), /middle/, 'server_error', null],
+    ["Gemini's, with its filter", end('function_call_filter: MALFORMED_FUNCTION_CALL'), /middle/, 'server_error', null],
     ['a failure with its error', { ...end('error'), error: { message: 'gone', code: 'x' } }, /gone/, 'x', 'x'],
   ])('is %s in the form of the client (R5)', (_what, last, message, type, code) => {
     const events = decode([chunk({ content: 'a' }), last, end(), chunk({ content: 'b' })]);
@@ -237,6 +288,15 @@ describe('the end of a stream', () => {
   ])('is an error even with [DONE] after %s', (_what, chunks) =>
     expect(errorOf(decode([...chunks, '[DONE]']))?.message).toMatch(/before its answer was complete/),
   );
+
+  it('is an error for a reason that is not known in the middle of a call, and else an end like others', () => {
+    const text = chunk({ content: 'a' });
+    expect(errorOf(decode([text, piece('{"x":'), end('odd')]))?.message).toMatch(/in the middle of a tool call/);
+    expect(accumulate(decode([text, piece('{"x":1}'), end('odd')])).finish.reason).toBe('tool_calls');
+    expect(accumulate(decode([text, end('odd')])).finish.reason).toBe('stop');
+    for (const reason of ['length', 'tool_calls'])
+      expect(accumulate(decode([text, piece('{"x":'), end(reason)])).finish.reason).toBe(reason);
+  });
 
   it.each<[string, JsonObject, JsonObject]>([
     [
@@ -298,6 +358,7 @@ const upstreams = fc
     calls: fc.array(fc.record({ name: names, input: objects }), { maxLength: 3 }),
     numbered: fc.boolean(),
     repeatsIds: fc.boolean(),
+    beginsEmpty: fc.boolean(),
     field: fc.constantFrom('reasoning_content', 'reasoning'),
     reason: fc.constantFrom('stop', 'length'),
     mixed: fc.boolean(),
@@ -323,6 +384,8 @@ interface Upstream {
   readonly calls: readonly { readonly name: string; readonly input: JsonObject }[];
   readonly numbered: boolean;
   readonly repeatsIds: boolean;
+  /** Whether each call begins with an empty object, which its input takes the place of. */
+  readonly beginsEmpty: boolean;
   readonly field: string;
   readonly reason: string;
 }
@@ -334,13 +397,14 @@ function track(text: string | null, delta: (piece: string) => JsonObject): fc.Ar
 function callTrack(
   { name, input }: Upstream['calls'][number],
   at: number,
-  { numbered, repeatsIds }: Upstream,
+  { numbered, repeatsIds, beginsEmpty }: Upstream,
 ): fc.Arbitrary<Track> {
   const id = `call_${at}`;
   const index = numbered ? { index: at } : {};
+  const empty = beginsEmpty ? '{}' : '';
   return cutsOf(JSON.stringify(input)).map((cuts) => ({
     pieces: [
-      { tool_calls: [{ ...index, id, type: 'function', function: { name, arguments: '' } }] },
+      { tool_calls: [{ ...index, id, type: 'function', function: { name, arguments: empty } }] },
       // Without numbers only ids tell calls apart.
       ...cuts.map((piece) => ({
         tool_calls: [{ ...index, ...(repeatsIds || !numbered ? { id } : {}), function: { arguments: piece } }],
@@ -404,6 +468,10 @@ const anyDelta = fc.record(
     annotations: fc.array(
       fc.record({ type: fc.constant('url_citation'), url_citation: fc.record({ url: fc.constantFrom('u', null) }) }),
       { maxLength: 1 },
+    ),
+    reasoning_details: fc.array(
+      fc.record({ type: anyText, index: fc.nat(1), text: anyText, signature: anyText, data: anyText, format: anyText }),
+      { maxLength: 2 },
     ),
     thinking_blocks: fc.array(
       fc.record({

@@ -3,7 +3,7 @@ import type { Answer, AnswerPart } from '../answer.js';
 import type { JsonObject, NameMap } from '../dialect-codec.js';
 import { isObject, itemsOf, numberOf, textOf } from '../fields.js';
 import { finishOf } from '../finish.js';
-import { madeCallId, readCall } from '../read-call.js';
+import { isNameless, madeCallId, readCall } from '../read-call.js';
 import { usageOf } from '../usage-of.js';
 import { nameOf } from './namespaces.js';
 import { sealOf, thoughtOf } from './read-items.js';
@@ -11,12 +11,16 @@ import { readAnnotation, readEnd } from './read-output.js';
 
 const WHOLE: ReadonlySet<unknown> = new Set([undefined, 'completed', 'incomplete']);
 
-/** Reads a plain reply. One that failed or goes on is no answer. Calls of OpenAI's own tools are no parts of it. */
+/**
+ * Reads a plain reply. One that failed or goes on, or calls a tool without a name, is no answer. Calls of OpenAI's own
+ * tools are no parts of it.
+ */
 export function readReply(document: JsonObject, names: NameMap): Answer | null {
   const { output, status } = document;
   if (!Array.isArray(output) || !WHOLE.has(status)) return null;
   const id = textOf(document['id']) ?? '';
   const parts = readOutput(output, id, names);
+  if (parts.some(isNameless)) return null;
   const has = (kind: AnswerPart['kind']): boolean => parts.some((part) => part.kind === kind);
   return {
     id,

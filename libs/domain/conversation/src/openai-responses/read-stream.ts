@@ -74,7 +74,8 @@ export class ResponseDecoder implements StreamDecoder {
   addItem(data: JsonObject): readonly AnswerEvent[] {
     const value = fieldsOf(data['item']);
     const item = this.itemOf(data, value);
-    return isCall(value) ? this.openCall(item, value) : [];
+    // A name that is missing here comes with the whole item.
+    return isCall(value) && callOf(value).name !== '' ? this.openCall(item, value) : [];
   }
 
   /** More of a part, told by its kind and its place in its item. */

@@ -60,6 +60,7 @@ describe('a reply of Responses', () => {
     { status: 'queued', output: [] },
     { status: 'in_progress', output: [] },
     { status: 'cancelled', output: [] },
+    { status: 'completed', output: [{ type: 'function_call', call_id: 'a', arguments: '{}' }] },
     { object: 'response' },
     { output: 'x' },
     { error: { message: 'x' } },

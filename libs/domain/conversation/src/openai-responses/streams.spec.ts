@@ -105,6 +105,23 @@ describe('a stream that is read', () => {
     );
   });
 
+  it.each([
+    ['is named when it is done', 'f', null],
+    ['is never named', undefined, 'The provider sent a tool call without the name of a tool.'],
+  ])('has a call that %s', (_what, name, error) => {
+    const item = { type: 'function_call', id: 'fc_1', call_id: 'a' };
+    const done = { ...item, name, arguments: '{"x":1}' };
+    const sentEvents: readonly JsonObject[] = [
+      { type: 'response.output_item.added', output_index: 0, item },
+      { type: 'response.function_call_arguments.delta', output_index: 0, delta: '{"x":1}' },
+      { type: 'response.output_item.done', output_index: 0, item: done },
+      { type: 'response.completed', response: { status: 'completed', output: [done] } },
+    ];
+    const events = read(sentEvents.map((data) => ({ event: null, data })));
+    expect(errorOf(events)?.message ?? null).toBe(error);
+    if (error === null) expect(accumulate(events).parts).toMatchObject([{ id: 'a', name: 'f', input: '{"x":1}' }]);
+  });
+
   it('has no end if it breaks off', () => {
     fc.assert(
       fc.property(streamed, fc.nat(), ([, events], at) => {

@@ -7,6 +7,7 @@ export class JsonEnd {
   private depth = 0;
   private inString = false;
   private escaped = false;
+  private hasFields = false;
 
   /** Whether the text so far is one whole object. */
   get isWhole(): boolean {
@@ -16,6 +17,11 @@ export class JsonEnd {
   /** Whether nothing but spaces has come so far. */
   get isBlank(): boolean {
     return this.state === 'before';
+  }
+
+  /** Whether nothing has come so far but spaces, or an object without fields, which may not be whole. */
+  get isEmpty(): boolean {
+    return this.state !== 'other' && !this.hasFields;
   }
 
   take(piece: string): void {
@@ -37,7 +43,7 @@ export class JsonEnd {
   }
 
   private goOn(char: string): void {
-    if (char === '"') this.inString = true;
+    if (char === '"') this.inString = this.hasFields = true;
     else if (char === '{' || char === '[') this.depth++;
     else if ((char === '}' || char === ']') && --this.depth === 0) this.state = 'whole';
   }
