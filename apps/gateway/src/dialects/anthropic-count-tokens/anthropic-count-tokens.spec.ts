@@ -104,6 +104,25 @@ describe('a count of our own', () => {
     expect(exact).toBeGreaterThanOrEqual(200);
     expect(exact).toBeLessThan(215);
   });
+  it.each([
+    ['a long text', { system: words.repeat(500) }, 100_000],
+    ['many short texts', content(...Array.from({ length: 9_000 }, () => ({ type: 'text', text: 'hi there' }))), 45_000],
+    ['one word', { system: 'x'.repeat(450_000) }, 450_000],
+  ])('leaves turns to others while it counts %s', async (_what, fields, about) => {
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setImmediate(turn);
+    };
+    const made = await ask(fields);
+    setImmediate(turn);
+    const body = await anthropicCountTokens.answerHere!(made, target('gpt-4o', { tokenizer: 'o200k_base' }));
+    isOver = true;
+    const { input_tokens: tokens } = JSON.parse(body.toString()) as { input_tokens: number };
+    expect(Math.abs(tokens - about) / about).toBeLessThan(0.15);
+    expect(turns).toBeGreaterThan(10);
+  });
   it('is an estimate of a body that is too large to be parsed', async () => {
     const large = await count({ system: 'word '.repeat(STEP_BYTES) });
     expect(large).toBeGreaterThan(STEP_BYTES);

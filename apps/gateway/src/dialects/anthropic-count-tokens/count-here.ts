@@ -5,6 +5,7 @@ import { mediaOf, type MediaPart } from '../../request-path/usage/media-bound.js
 import { IMAGE_TOKENS, mediaTokens } from '../../request-path/usage/media-tokens.js';
 import { TextMeter } from '../../request-path/usage/text-meter.js';
 import { estimateInputTokensInSteps } from '../anthropic-messages/input-tokens.js';
+import { piecesOf, PIECE_LENGTH } from './text-pieces.js';
 import { nextTurn } from '../../json-scan/next-turn.js';
 import type { Ask, TokenCount } from '../ask.js';
 import { countedTexts } from './counted-texts.js';
@@ -17,9 +18,13 @@ const MARK_TOKENS = 3;
 /** The text that the provider adds where a request has tools: Anthropic's page on tool use has 290 to 800 tokens. */
 const TOOLS_TOKENS = 346;
 
+/** Counting takes some time for each text, however short it is: that of so many characters. */
+const TEXT_LENGTH = 16;
+
 /**
  * Counts the tokens of a request that no provider of its model counts: texts by the tokenizer of the model, if its
- * price entry names one, otherwise by the measure of answers; images and documents by their figures.
+ * price entry names one, otherwise by the measure of answers; images and documents by their figures. Counts are free,
+ * so none may delay other requests: texts are counted in pieces, with turns of the event loop between them.
  * @throws {Error} for a request that is no count
  */
 export async function countHere(ask: Ask, { model, price }: Target): Promise<Buffer> {
@@ -32,7 +37,17 @@ async function tokensOf({ body, fields }: CountTokensAsk, model: string, count: 
   const texts = body.length > PARSED_BYTES_MAX ? null : countedTexts(body);
   if (texts === null) return estimateInputTokensInSteps(body, fields, nextTurn);
   let tokens = fields.toolPromptTokens > 0 ? TOOLS_TOKENS : 0;
-  for (const text of texts) tokens += count(text) + MARK_TOKENS;
+  let untilTurn = PIECE_LENGTH;
+  for (const text of texts) {
+    tokens += MARK_TOKENS;
+    for (const piece of piecesOf(text)) {
+      tokens += count(piece);
+      untilTurn -= piece.length + TEXT_LENGTH;
+      if (untilTurn > 0) continue;
+      await nextTurn();
+      untilTurn = PIECE_LENGTH;
+    }
+  }
   for (const part of fields.media) tokens += tokensOfMedia(body, part, model);
   return tokens;
 }
