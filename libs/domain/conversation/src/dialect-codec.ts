@@ -40,6 +40,8 @@ export interface WriteContext {
   readonly hints?: boolean;
   /** Seals for the provider what only it can read. Absent: clients do not get it. */
   readonly seal?: ProviderSeal;
+  /** The same for what only one model of the provider can read. Absent: clients get it as it is. */
+  readonly modelSeal?: ProviderSeal;
   /** Finds the caller's field of a feature, for faults. */
   fieldOf(feature: Feature): string;
 }

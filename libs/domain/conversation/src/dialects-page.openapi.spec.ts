@@ -52,7 +52,8 @@ ${tables.fields}
   model must call one of them, that is 400.
 - **Thoughts** come back as \`reasoning_content\` in chat, with their seals in \`thinking_blocks\`; as \`thinking\` blocks in
   Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
-  maker are not sent to a model.
+  maker are not sent to a model. What OpenAI's models encrypt is sealed for your organisation, the provider and the model that
+  gave it: that target is asked first, and where another one answers, the thought is left out.
 - **Signatures of Gemini** (\`extra_content\` of a tool call or a message at its compatible servers, \`reasoning_details\` at
   OpenRouter if one of them is encrypted or signed) come back to callers of Messages as a \`thinking\` block without text, before
   the call that they belong to or after the text, and to callers of Responses at the end of the \`call_id\` of the call, which is

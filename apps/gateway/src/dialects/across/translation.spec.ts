@@ -12,6 +12,7 @@ import type { Dialect } from '../dialect.js';
 import { OPENAI_ERRORS } from '../openai/errors.js';
 import { callerSide, providerSides, sidesFor } from './sides.js';
 import type { Translation } from './translation.js';
+import { speak } from '../../request-path/speak/speak.js';
 import { translator } from './translator.js';
 
 const SEALED_IDS = sealedIdsFrom({ pepper: 'the pepper of the test' });
@@ -279,6 +280,78 @@ describe('what only a provider can read', () => {
       ...(block.signature !== undefined && { signature: `${block.signature.slice(0, -1)}!` }),
     }));
     expect(sentBack(content)).toEqual(called);
+  });
+});
+
+describe('a thought that only one target can read', () => {
+  const reasoning = { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAAAB' };
+  const said = { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'four' }] };
+  const reply = { id: 'resp_1', status: 'completed', output: [reasoning, said] };
+  const to = (name = 'openai', model = 'gpt-5.1'): Target => ({
+    ...target,
+    model,
+    provider: { ...target.provider, name },
+    dialects: new Set(['openai-responses' as const]),
+  });
+  const translated = (fields: object, at: Target, organizationId = 'org-1'): Translation => {
+    const body = Buffer.from(JSON.stringify({ ...REQUEST, ...fields }));
+    const ask = { body, model: 'claude', inputTokensEstimate: 7, omitted: [] };
+    const key = { snapshot: { organizationId } };
+    const exchange = { ask, key, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
+    return translator(messages, exchange, SEALED_IDS)(at) as Translation;
+  };
+  const answered = (): readonly object[] => {
+    const read = translated({}, to()).readReply(Buffer.from(JSON.stringify(reply)), null);
+    if (read.kind !== 'answer' || read.body === undefined) throw new Error(read.kind);
+    return (JSON.parse(read.body.toString()) as { content: object[] }).content;
+  };
+  const goesOn = (content: readonly object[], at: Target, organizationId?: string): [Translation, unknown[]] => {
+    const turns = [REQUEST.messages[0], { role: 'assistant', content }, REQUEST.messages[0]];
+    const translation = translated({ messages: turns }, at, organizationId);
+    const { input } = JSON.parse(translation.bodyFor(at, call()).toString()) as { input: { type?: string }[] };
+    return [translation, input.filter(({ type }) => type === 'reasoning')];
+  };
+
+  it('is sealed for the client, and goes back to the target that made it alone', () => {
+    const content = answered();
+    expect(JSON.stringify(content)).toContain('tg1.anothers_thought.openai.encrypted.');
+    expect(JSON.stringify(content)).not.toContain('gAAAAB');
+    const [maker, thoughts] = goesOn(content, to());
+    expect(thoughts).toEqual([reasoning]);
+    expect(maker.isMaker).toBe(true);
+    for (const [at, organizationId] of [
+      [to('azure'), 'org-1'],
+      [to('openai', 'gpt-5.2'), 'org-1'],
+      [to(), 'org-2'],
+    ] as const) {
+      const [other, none] = goesOn(content, at, organizationId);
+      expect(none).toEqual([]);
+      expect(other.isMaker).toBe(false);
+    }
+  });
+
+  it('is left out where nobody knows who made it', () => {
+    const signature = 'tg1.anothers_thought.openai.encrypted..gAAAAB';
+    const content = [
+      { type: 'thinking', thinking: '', signature },
+      { type: 'text', text: 'four' },
+    ];
+    expect(goesOn(content, to())[1]).toEqual([]);
+  });
+
+  it('has its maker asked first, whatever the weights say', () => {
+    const [azure, openai] = [to('azure'), to()];
+    const turns = [REQUEST.messages[0], { role: 'assistant', content: answered() }, REQUEST.messages[0]];
+    const body = Buffer.from(JSON.stringify({ ...REQUEST, messages: turns }));
+    const exchange = {
+      ask: { body, model: 'claude', inputTokensEstimate: 7, omitted: [] },
+      key: { snapshot: { organizationId: 'org-1' } },
+      requestId: '0198-aa',
+      startedAtMs: 1_000,
+      targets: [azure, openai],
+    } as unknown as Routed;
+    expect(speak(messages, SEALED_IDS)(exchange)).toBeUndefined();
+    expect(exchange.targets).toEqual([openai, azure]);
   });
 });
 

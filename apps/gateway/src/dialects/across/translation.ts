@@ -48,6 +48,8 @@ export interface TranslationParts {
   readonly errors: ErrorShape;
   /** Our id of the request, for errors. */
   readonly requestId: string;
+  /** Whether the request contains something that the target has sealed, so that it is asked before others. */
+  readonly isMaker: boolean;
   /** The room of what it keeps in memory, in the budget for bodies; null where none is counted. */
   readonly room: BodyRoom | null;
   /** The request for the target, as `write` made it under the usual names of fields. */
@@ -73,6 +75,10 @@ export class Translation implements Speech {
 
   get leftOut(): readonly string[] {
     return this.parts.written.leftOut;
+  }
+
+  get isMaker(): boolean {
+    return this.parts.isMaker;
   }
 
   /**

@@ -39,21 +39,42 @@ export function translator(dialect: Dialect, exchange: Routed, sealedIds: Sealed
     const room = exchange.openRequest?.openRoom() ?? null;
     const make = (): Translation | Refusal | null => {
       read ??= readRequest(caller, exchange);
-      return 'kind' in read ? read : firstOf(sides, { ...read, exchange, target, caller, room, seal: sealOf(target) });
+      return 'kind' in read
+        ? read
+        : firstOf(sides, { ...read, exchange, target, caller, room, seals: sealsOf(target) });
     };
     const translation = makeRoomFor(exchange, 0, room) ?? make();
     if (translation === null || isRefusal(translation)) room?.free();
     return translation;
   };
 
-  /** Seals for a target's provider what only it can read, for the organisation that asks. */
-  function sealOf({ provider: { name } }: Target): ProviderSeal {
-    const boundTo = (): readonly string[] => ['provider content', exchange.key.snapshot.organizationId, name];
-    return {
-      seal: (text) => sealedIds.seal(text, boundTo()),
-      open: (sealed) => sealedIds.open(sealed, boundTo()),
+  /** Seals what only a target can read, for the organisation that asks. */
+  function sealsOf({ provider: { name }, model }: Target): Seals {
+    const seals = { hasOpened: false };
+    const boundTo = (kind: string, ...whom: readonly string[]): ProviderSeal => {
+      const owner = (): readonly string[] => [kind, exchange.key.snapshot.organizationId, ...whom];
+      return {
+        seal: (text) => sealedIds.seal(text, owner()),
+        open: (sealed) => {
+          const text = sealedIds.open(sealed, owner());
+          if (text !== null) seals.hasOpened = true;
+          return text;
+        },
+      };
     };
+    return Object.assign(seals, {
+      ofProvider: boundTo('provider content', name),
+      ofModel: boundTo('encrypted thought', name, model),
+    });
   }
+}
+
+/** The seals of one target: for what all models of its provider can read, and for what only its model can. */
+interface Seals {
+  readonly ofProvider: ProviderSeal;
+  readonly ofModel: ProviderSeal;
+  /** Whether the request contains something that this target has sealed. */
+  readonly hasOpened: boolean;
 }
 
 /** What a translation for one target is made of. */
@@ -62,7 +83,7 @@ interface Parts extends Read {
   readonly target: Target;
   readonly caller: CallerSide;
   readonly room: BodyRoom | null;
-  readonly seal: ProviderSeal;
+  readonly seals: Seals;
 }
 
 /** The translation to the first of these sides that can be told what the request says, else the first refusal. */
@@ -126,10 +147,10 @@ const NOT_READABLE = refuse('invalid_json', { message: 'A text in the body has a
 
 function translationOf(
   provider: ProviderSide,
-  { exchange, target, caller, conversation, request, room, seal }: Parts,
+  { exchange, target, caller, conversation, request, room, seals }: Parts,
 ): Translation | Refusal {
   const write = (to: Conversation, names: FieldNames): WrittenRequest | Fault =>
-    provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name, seal));
+    provider.codec.writeRequest(to, contextOf(target, names, caller.codec.name, seals));
   const written = write(conversation, target.provider.injectedFields.of(target.model));
   if (written.kind === 'fault') return refusalOf(written);
   const translation = new Translation({
@@ -140,6 +161,7 @@ function translationOf(
     reply: replyContextOf(exchange, request),
     errors: exchange.errors,
     requestId: exchange.requestId,
+    isMaker: seals.hasOpened,
     room,
     write: (to, names) => {
       const again = write(to, names);
@@ -155,7 +177,7 @@ function contextOf(
   { model, price, provider }: Target,
   { ceilingField, streamOptions }: FieldNames,
   caller: ConversationDialect,
-  seal: ProviderSeal,
+  { ofProvider: seal, ofModel: modelSeal }: Seals,
 ): WriteContext {
   return {
     model,
@@ -166,6 +188,7 @@ function contextOf(
     earlierThoughts: provider.earlierThoughts,
     hints: provider.hints,
     seal,
+    modelSeal,
     fieldOf: (feature: Feature) => fieldOfFeature(caller, feature) ?? feature,
   };
 }

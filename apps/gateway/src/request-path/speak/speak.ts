@@ -10,7 +10,8 @@ import { keepTargets, type Routed } from '../exchange/exchange.js';
 /**
  * Decides how each target is spoken to. A target whose provider speaks the endpoint's dialect is sent the caller's own
  * bytes; for others the request is translated. Targets that cannot be told all that the request says are passed over;
- * if there is no other, the request is refused by the name of the field.
+ * if there is no other, the request is refused by the name of the field. Targets that have sealed some of the content
+ * come first, since it is left out for others.
  */
 export function speak(dialect: Dialect, sealedIds: SealedIds): (exchange: Routed) => Refusal | undefined {
   const { name } = dialect;
@@ -27,11 +28,12 @@ function speakToOthers(
   speaksIt: (target: Target) => boolean,
 ): Refusal | undefined {
   const translations = new Map<Target, Translation>();
-  const reached: Target[] = [];
+  const makers: Target[] = [];
+  const others: Target[] = [];
   let fault: Refusal | null = null;
   for (const target of exchange.targets) {
     if (speaksIt(target)) {
-      reached.push(target);
+      others.push(target);
       continue;
     }
     const translation = translate(target);
@@ -42,10 +44,10 @@ function speakToOthers(
       continue;
     }
     translations.set(target, translation);
-    reached.push(target);
+    (translation.isMaker ? makers : others).push(target);
   }
   exchange.translations = translations.size === 0 ? null : translations;
-  if (keepTargets(exchange, reached)) return undefined;
+  if (keepTargets(exchange, [...makers, ...others])) return undefined;
   return (
     fault ??
     refuse('model_not_found', {

@@ -7,6 +7,7 @@ import { isNameless, madeCallId, readCall } from '../read-call.js';
 import { usageOf } from '../usage-of.js';
 import { nameOf } from './namespaces.js';
 import { sealOf, thoughtOf } from './read-items.js';
+import { sealedFor } from './sealed-thoughts.js';
 import { readAnnotation, readEnd } from './read-output.js';
 
 const WHOLE: ReadonlySet<unknown> = new Set([undefined, 'completed', 'incomplete']);
@@ -36,7 +37,7 @@ function readOutput(output: readonly unknown[], id: string, names: NameMap): rea
   let calls = 0;
   return output.filter(isObject).flatMap((item): readonly AnswerPart[] => {
     if (item['type'] === 'message') return itemsOf(item['content']).filter(isObject).flatMap(readContent);
-    if (item['type'] === 'reasoning') return readThought(item);
+    if (item['type'] === 'reasoning') return readThought(item, names);
     return isCall(item) ? [readCall(callOf(item), names, madeCallId(id, calls++))] : [];
   });
 }
@@ -50,9 +51,9 @@ function readContent(part: JsonObject): readonly AnswerPart[] {
   return [{ kind: 'text', text, citations: itemsOf(part['annotations']).filter(isObject).map(readAnnotation) }];
 }
 
-function readThought(item: JsonObject): readonly AnswerPart[] {
+function readThought(item: JsonObject, { seal }: NameMap): readonly AnswerPart[] {
   const text = thoughtOf(item);
-  const sealed = sealOf(item);
+  const sealed = sealedFor(seal, sealOf(item));
   return text === '' && sealed === null ? [] : [{ kind: 'thinking', text, sealed }];
 }
 

@@ -8,6 +8,7 @@ import { usageOf } from '../usage-of.js';
 import { sealOf, thoughtOf } from './read-items.js';
 import { readAnnotation, readEnd } from './read-output.js';
 import { callOf, isCall } from './read-reply.js';
+import { sealedFor } from './sealed-thoughts.js';
 
 const FAILED = 'The provider could not complete its answer.';
 
@@ -49,7 +50,7 @@ export class ResponseDecoder implements StreamDecoder {
   private hasRefusal = false;
   private hasCall = false;
 
-  constructor(names: NameMap) {
+  constructor(private readonly names: NameMap) {
     this.order = new PartOrder(names);
   }
 
@@ -203,7 +204,7 @@ export class ResponseDecoder implements StreamDecoder {
   }
 
   private finishThought(item: Item, value: JsonObject): readonly AnswerEvent[] {
-    const sealed = sealOf(value);
+    const sealed = sealedFor(this.names.seal, sealOf(value));
     return [
       ...this.addText(item, item.key, 'thinking', this.missing(item, item.key, thoughtOf(value))),
       ...(sealed === null ? [] : this.order.seal(item.key, sealed)),

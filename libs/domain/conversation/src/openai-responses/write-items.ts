@@ -9,9 +9,10 @@ import type {
   Turn,
   UserPart,
 } from '../conversation.js';
-import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
+import type { Fault, JsonObject, ProviderSeal, WriteContext } from '../dialect-codec.js';
 import { fault, isFault } from '../fault.js';
 import type { ToolNames } from '../names.js';
+import { openedBy } from './sealed-thoughts.js';
 
 /** How names and ids are sent, and where it is noted what was left out. */
 export interface ItemWriting {
@@ -19,6 +20,8 @@ export interface ItemWriting {
   callId(id: string): string;
   readonly leftOut: Set<string>;
   readonly fieldOf: WriteContext['fieldOf'];
+  /** Opens what this target has encrypted; undefined if nothing is sealed. */
+  readonly seal: ProviderSeal | undefined;
 }
 
 const NO_AUDIO = "The dialect of the model's provider has no audio in messages.";
@@ -131,9 +134,10 @@ function writeAssistant(parts: readonly AssistantPart[], writing: ItemWriting): 
   return items;
 }
 
-/** A thought that OpenAI has sealed goes back with the id that it had; any other is left out, since nobody reads it. */
-function writeThought({ text, sealed }: ThinkingPart, { leftOut }: ItemWriting): JsonObject | null {
-  if (sealed?.maker !== 'openai') {
+/** A thought that this target has encrypted goes back with the id that it had; any other is left out. */
+function writeThought({ text, sealed }: ThinkingPart, { leftOut, seal }: ItemWriting): JsonObject | null {
+  const encrypted = openedBy(seal, sealed);
+  if (sealed === null || encrypted === null) {
     leftOut.add('thinking');
     return null;
   }
@@ -141,7 +145,7 @@ function writeThought({ text, sealed }: ThinkingPart, { leftOut }: ItemWriting):
     type: 'reasoning',
     ...(sealed.id === undefined ? {} : { id: sealed.id }),
     summary: text === '' ? [] : [{ type: 'summary_text', text }],
-    encrypted_content: sealed.data,
+    encrypted_content: encrypted,
   };
 }
 

@@ -29,7 +29,8 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
   if (isFault(turns)) return turns;
   const [instructions, said] = instructionsOf(turns);
   const callId = callIds(turns, OPENAI_RESPONSES_CALL_IDS);
-  const input = writeItems(said, { names, callId, leftOut, fieldOf: (feature) => context.fieldOf(feature) });
+  const { modelSeal: seal } = context;
+  const input = writeItems(said, { names, callId, leftOut, seal, fieldOf: (feature) => context.fieldOf(feature) });
   if (isFault(input)) return input;
   const tools = writeTools(conversation, names, leftOut, context);
   if (isFault(tools)) return tools;
@@ -41,7 +42,7 @@ export function writeRequest(conversation: Conversation, context: WriteContext):
     ...writeSettings(withoutHints(conversation, context, leftOut), context, leftOut),
     store: false,
   };
-  return { kind: 'written', body, leftOut: [...leftOut], names };
+  return { kind: 'written', body, leftOut: [...leftOut], names: seal === undefined ? names : { ...names, seal } };
 }
 
 /** The first setting that Responses does not have, or that its answers cannot bring back. */
