@@ -41,7 +41,7 @@ export class IdSeal {
 
   /** Puts a mark before encrypted content. */
   #marked(text: string): string {
-    return this.#mark === '' ? text : text.replace(ENCRYPTED, (found) => found + this.#mark);
+    return text.replace(ENCRYPTED, (found) => found + this.#mark);
   }
 
   /** One event of a stream, of which `document` is the data; null if that is no JSON. */

@@ -169,8 +169,16 @@ describe('encrypted content', () => {
     expect(made.targets).toEqual([B]);
     expect(sent(made, B)['input']).toEqual([said('gAAAA'), user]);
   });
-  it('has no mark where a route has one target', () => {
-    expect(idsOf(A, 'org', false).mark).toBe('');
+  it('is marked for the organisation and the provider where a route has one target, whatever its model', () => {
+    const { mark } = idsOf(A, 'org', false);
+    const sentTo = (to: Target, organizationId = 'org') => {
+      const made = exchange({ input: [user, thought(`${mark}gAAAA`), user] }, [to], organizationId);
+      own(made);
+      return sent(made, to)['input'];
+    };
+    for (const to of [A, target('a', 'gpt-2')]) expect(sentTo(to)).toEqual([user, thought('gAAAA'), user]);
+    expect(sentTo(B)).toEqual([user, user]);
+    expect(sentTo(A, 'another')).toEqual([user, user]);
   });
 });
 

@@ -203,13 +203,15 @@ describe('ids in a stream of Responses', () => {
     expect(eventsOf(sent).at(-1)?.data['response']).toMatchObject({ id: ids.seal('r'), object: 'response' });
     expect(sent).toContain('"delta":"r"'.replace('"r"', `"${ids.seal('r')}"`));
   });
-  it('mark encrypted content only where a route has other targets', () => {
+  it('mark encrypted content, with the model only where a route has other targets', () => {
     const item = { id: 'rs_1', type: 'reasoning', summary: [], encrypted_content: 'gAAAA' };
     const event = sse({ type: 'response.output_item.done', output_index: 0, item });
-    expect(relay(event).sent).toBe(event);
-    const marking = idsOf(true);
-    const { sent } = relay(event, [], new ResponseEvents(null, new IdSeal(marking, null)));
-    expect(eventsOf(sent)[0]?.data['item']).toEqual({ ...item, encrypted_content: `${marking.mark}gAAAA` });
+    const [alone, among] = [idsOf(false), idsOf(true)];
+    expect(alone.mark).not.toBe(among.mark);
+    for (const marking of [alone, among]) {
+      const { sent } = relay(event, [], new ResponseEvents(null, new IdSeal(marking, null)));
+      expect(eventsOf(sent)[0]?.data['item']).toEqual({ ...item, encrypted_content: `${marking.mark}gAAAA` });
+    }
   });
 });
 
