@@ -9,10 +9,12 @@ export interface KnownFields {
   /** Whether it takes custom tools in chat, whose input is any text. Absent: no, and functions stand for them. */
   readonly customTools?: boolean;
   /**
-   * Whether its thinking models want their earlier thoughts back in chat (`reasoning_content`). Absent: no, since
-   * others refuse the field.
+   * Whether its thinking models want their earlier thoughts back in chat (`reasoning_content`). Absent: those of some
+   * makers do (`wantsThoughts`); others refuse the field.
    */
   readonly earlierThoughts?: boolean;
+  /** Whether it takes no other ids of calls than Mistral does. Absent: models of Mistral are asked with such ids. */
+  readonly mistralsCallIds?: boolean;
   /** Whether it is OpenAI, or its models at Azure, and so takes what only OpenAI knows. Absent: no. */
   readonly hints?: boolean;
   /**

@@ -23,7 +23,9 @@ export interface Provider {
   readonly freshPool: Pool;
   /** What translations to chat may use: as in `KnownFields`. */
   readonly customTools: boolean;
-  readonly earlierThoughts: boolean;
+  /** Null: it depends on the model. */
+  readonly earlierThoughts: boolean | null;
+  readonly mistralsCallIds: boolean | null;
   readonly hints: boolean;
   /** Whether a ceiling of 0 is one: as in `KnownFields`. */
   readonly endsAtZero: boolean;
@@ -92,7 +94,8 @@ export function openProvider(config: ProviderConfig, type: ProviderType): Provid
     pool: pool(),
     freshPool: pool(),
     customTools: known.customTools === true,
-    earlierThoughts: known.earlierThoughts === true,
+    earlierThoughts: known.earlierThoughts ?? null,
+    mistralsCallIds: known.mistralsCallIds ?? null,
     hints: known.hints === true,
     endsAtZero: known.endsAtZero === true,
     injectedFields: new InjectedFields({

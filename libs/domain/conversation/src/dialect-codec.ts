@@ -33,6 +33,8 @@ export interface WriteContext {
    * and others need it between calls of tools; OpenAI itself refuses the field.
    */
   readonly earlierThoughts?: boolean;
+  /** Whether the provider takes no other ids of calls in OpenAI's chat than Mistral does. */
+  readonly mistralsCallIds?: boolean;
   /**
    * Whether the provider is OpenAI itself, or OpenAI's models at Azure. Other servers refuse hints that only OpenAI
    * knows, efforts that only its models have, and texts of the operator that do not stand first.

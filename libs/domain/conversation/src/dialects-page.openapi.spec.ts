@@ -46,14 +46,18 @@ ${tables.fields}
   where results can have only text, each named by its call. A result that failed says so in words where no field does.
 - **A list of allowed tools** (\`allowed_tools\` in \`tool_choice\`) is known to OpenAI alone. Towards others the tools that are not in
   it are not declared.
-- **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own.
+- **Names of tools** and **ids of calls** that a provider does not take are shortened; the caller sees its own. Models of Mistral
+  get ids of nine letters and digits, wherever they are served.
+- **The input of tools** has its numbers as they are written, whatever their size: \`2512292042121000001\` and \`0.1000\` stay so.
 - **Custom tools** become functions with one text as input where a provider knows only functions, and come back as they were.
 - **Tools that a provider runs** are left out towards a provider that has none of them, and named in \`x-tollgate-left-out\`. If the
   model must call one of them, that is 400.
 - **Thoughts** come back as \`reasoning_content\` in chat, with their seals in \`thinking_blocks\`; as \`thinking\` blocks in
   Messages; as \`reasoning\` items in Responses. A client that sends them back lets the model go on with them. Those of another
   maker are not sent to a model. What OpenAI's models encrypt is sealed for your organisation, the provider and the model that
-  gave it: that target is asked first, and where another one answers, the thought is left out.
+  gave it: that target is asked first, and where another one answers, the thought is left out. Chat has no field for thoughts
+  that all servers take: models of DeepSeek and Kimi get them as \`reasoning_content\` wherever they are served but at Groq and
+  Cerebras, which refuse it.
 - **Signatures of Gemini** (\`extra_content\` of a tool call or a message at its compatible servers, \`reasoning_details\` at
   OpenRouter if one of them is encrypted or signed) come back to callers of Messages as a \`thinking\` block without text, before
   the call that they belong to or after the text, and to callers of Responses at the end of the \`call_id\` of the call, which is

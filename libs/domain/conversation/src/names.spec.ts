@@ -5,6 +5,7 @@ import {
   ANTHROPIC_CALL_IDS,
   ANTHROPIC_TOOL_NAMES,
   ANTHROPIC_USERS,
+  MISTRAL_CALL_IDS,
   OPENAI_CHAT_CALL_IDS,
   OPENAI_RESPONSES_CALL_IDS,
   OPENAI_TOOL_NAMES,
@@ -21,6 +22,7 @@ const RULES = [
 const ID_RULES = [
   { rule: ANTHROPIC_CALL_IDS, lengthMax: Infinity, pattern: /^[a-zA-Z0-9_-]+$/ },
   { rule: OPENAI_CHAT_CALL_IDS, lengthMax: 40, pattern: /^[^]+$/ },
+  { rule: MISTRAL_CALL_IDS, lengthMax: 9, pattern: /^[a-zA-Z0-9]{9}$/ },
   { rule: OPENAI_RESPONSES_CALL_IDS, lengthMax: 64, pattern: /^[^]+$/ },
 ];
 const anyNames = fc.uniqueArray(
@@ -110,10 +112,20 @@ describe('ids of calls', () => {
       }),
     ),
   );
+  it('stay apart even if a caller takes the one that another would become', () => {
+    const made = callIds(turnsOf(['call_1']), MISTRAL_CALL_IDS)('call_1');
+    const ofBoth = callIds(turnsOf([made, 'call_1']), MISTRAL_CALL_IDS);
+    expect(ofBoth(made)).toBe(made);
+    expect(ofBoth('call_1')).toMatch(/^[0-9a-z]{9}$/);
+    expect(ofBoth('call_1')).not.toBe(made);
+  });
   it.each([
     ['functions.Bash:0', ANTHROPIC_CALL_IDS, /^functions_Bash_0_[0-9a-f]{12}$/],
     ['functions.Bash:0', OPENAI_CHAT_CALL_IDS, /^functions\.Bash:0$/],
     ['toolu_01A', OPENAI_RESPONSES_CALL_IDS, /^toolu_01A$/],
+    ['a1B2c3D4e', MISTRAL_CALL_IDS, /^a1B2c3D4e$/],
+    ['call_0fypS', MISTRAL_CALL_IDS, /^[0-9a-z]{9}$/],
+    ['', MISTRAL_CALL_IDS, /^[0-9a-z]{9}$/],
     ['', ANTHROPIC_CALL_IDS, /^_[0-9a-f]{12}$/],
     ['a'.repeat(65), OPENAI_RESPONSES_CALL_IDS, /^a{51}_[0-9a-f]{12}$/],
   ])('%j becomes what the provider takes', (id, rule, expected) =>

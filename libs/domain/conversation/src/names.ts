@@ -8,6 +8,8 @@ export interface NameRule {
   readonly refused: RegExp;
   /** In UTF-16 units. */
   readonly lengthMax: number;
+  /** True if each name has `lengthMax` characters. A made name is then a digest, of letters and digits. */
+  readonly isExact?: boolean;
 }
 
 const NOT_A_WORD = /[^a-zA-Z0-9_-]/g;
@@ -24,6 +26,8 @@ export const ANTHROPIC_TOOL_NAMES: NameRule = { refused: NOT_A_WORD, lengthMax: 
  * back.
  */
 export const OPENAI_CHAT_CALL_IDS: NameRule = { refused: NOTHING, lengthMax: 40 };
+/** Ids of calls at Mistral, which answers others: "must be a-z, A-Z, 0-9, with a length of 9". */
+export const MISTRAL_CALL_IDS: NameRule = { refused: /[^a-zA-Z0-9]/g, lengthMax: 9, isExact: true };
 /** Ids of calls in OpenAI's Responses, `call_id`: 1 to 64 characters. */
 export const OPENAI_RESPONSES_CALL_IDS: NameRule = { refused: NOTHING, lengthMax: 64 };
 /** Ids of calls at Anthropic: `^[a-zA-Z0-9_-]+$`, of any length. */
@@ -124,7 +128,8 @@ function fitting(
   );
 }
 
-function fits(name: string, { refused, lengthMax }: NameRule): boolean {
+function fits(name: string, { refused, lengthMax, isExact }: NameRule): boolean {
+  if (isExact === true && name.length !== lengthMax) return false;
   return name !== '' && name.length <= lengthMax && name.search(refused) < 0;
 }
 
@@ -134,8 +139,14 @@ function madeName(name: string, rule: NameRule, taken: ReadonlySet<string>): str
   let digest = hash('sha256', `0:${name}`);
   // The name may be long, and callers can choose others that are in its way: only its digest is hashed again.
   for (;;) {
-    const made = `${prefix}_${digest.slice(0, DIGEST_LENGTH)}`;
+    const made =
+      rule.isExact === true ? lettersOf(digest, rule.lengthMax) : `${prefix}_${digest.slice(0, DIGEST_LENGTH)}`;
     if (!taken.has(made)) return made;
     digest = hash('sha256', digest);
   }
+}
+
+/** Letters and digits of a hexadecimal digest: each stands for some 5 bits. */
+function lettersOf(digest: string, length: number): string {
+  return BigInt(`0x${digest}`).toString(36).slice(-length);
 }

@@ -13,6 +13,7 @@ import {
 } from '@tollgate/conversation';
 import type { BodyRoom } from '@tollgate/http';
 import type { SealedIds } from '@tollgate/sealing';
+import { takesMistralsCallIds, wantsThoughts } from '../../providers/compatible/model-families.js';
 import type { FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { Routed } from '../../request-path/exchange/exchange.js';
@@ -185,7 +186,8 @@ function contextOf(
     ceilingField,
     streamOptions,
     customTools: provider.customTools,
-    earlierThoughts: provider.earlierThoughts,
+    earlierThoughts: provider.earlierThoughts ?? wantsThoughts(model),
+    mistralsCallIds: provider.mistralsCallIds ?? takesMistralsCallIds(model),
     hints: provider.hints,
     seal,
     modelSeal,

@@ -32,6 +32,19 @@ describe('a provider of OpenAI’s paths', () => {
     expect(openai.knownFields({ baseUrl }).hints).toBe(true);
   });
 
+  it.each([
+    ['https://api.openai.com/v1', false, undefined],
+    ['https://api.groq.com/openai/v1', false, undefined],
+    ['https://api.cerebras.ai/v1', false, undefined],
+    ['https://api.mistral.ai/v1', undefined, true],
+    ['https://api.deepseek.com', true, undefined],
+    ['https://api.moonshot.cn/v1', true, undefined],
+    ['https://openrouter.ai/api/v1', undefined, undefined],
+  ])('takes earlier thoughts and ids of calls as its host does, or else its model: %s', (baseUrl, thoughts, ids) => {
+    const known = compatible.knownFields({ baseUrl });
+    expect([known.earlierThoughts, known.mistralsCallIds]).toEqual([thoughts, ids]);
+  });
+
   it('is taken for OpenAI where its entry says that it is a proxy in front of it', () => {
     const proxy = { baseUrl: 'http://litellm.internal:4000/v1' };
     expect(compatible.knownFields({ ...proxy, passesToOpenAi: true })).toEqual(openai.knownFields(proxy));

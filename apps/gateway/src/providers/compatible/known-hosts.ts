@@ -9,23 +9,25 @@ const OPENAI: KnownFields = {
   customTools: true,
   hints: true,
   endsAtZero: true,
+  earlierThoughts: false,
 };
 
 /**
  * The ends of known hosts, with the fields that their API references document (read in November 2026). OpenAI's
  * reasoning models refuse `max_tokens`; Mistral answers 422 to both other fields, and Perplexity and Mistral report
- * usage without being asked. The thinking models of DeepSeek and Moonshot refuse to go on after a call of a tool
- * without the thoughts that led to it.
+ * usage without being asked. OpenAI, Groq and Cerebras refuse earlier thoughts ("property 'reasoning_content' is
+ * unsupported"), whatever the model is.
  */
 const HOSTS: readonly (readonly [host: string, KnownFields])[] = [
   [OPENAI_HOST, OPENAI],
   ['openai.azure.com', OPENAI],
-  ['api.groq.com', { ceilingField: 'max_completion_tokens', streamOptions: true }],
+  ['api.groq.com', { ceilingField: 'max_completion_tokens', streamOptions: true, earlierThoughts: false }],
   ['api.x.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],
-  ['api.cerebras.ai', { ceilingField: 'max_completion_tokens', streamOptions: true }],
-  ['api.mistral.ai', { ceilingField: 'max_tokens', streamOptions: false }],
+  ['api.cerebras.ai', { ceilingField: 'max_completion_tokens', streamOptions: true, earlierThoughts: false }],
+  ['api.mistral.ai', { ceilingField: 'max_tokens', streamOptions: false, mistralsCallIds: true }],
   ['api.deepseek.com', { ceilingField: 'max_tokens', streamOptions: true, earlierThoughts: true }],
   ['api.moonshot.ai', { ceilingField: 'max_tokens', streamOptions: true, earlierThoughts: true }],
+  ['api.moonshot.cn', { ceilingField: 'max_tokens', streamOptions: true, earlierThoughts: true }],
   ['api.perplexity.ai', { ceilingField: 'max_tokens', streamOptions: false }],
 ];
 

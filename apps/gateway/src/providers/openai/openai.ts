@@ -32,6 +32,7 @@ export const openai: ProviderType = {
     ceilingField: 'max_completion_tokens',
     streamOptions: true,
     customTools: true,
+    earlierThoughts: false,
     hints: true,
     endsAtZero: true,
   }),

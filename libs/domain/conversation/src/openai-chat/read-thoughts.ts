@@ -55,7 +55,7 @@ function readDetail(value: unknown): readonly ThinkingPart[] {
 }
 
 /** A piece of `reasoning_details` in a stream, and whether a thought begins with it that the one before is not of. */
-export interface DetailPiece extends ThinkingPart {
+interface DetailPiece extends ThinkingPart {
   readonly begins: boolean;
   /** Whether a text that is told beside it is its own. */
   readonly isOfText: boolean;

@@ -526,6 +526,26 @@ describe('a request to a model behind chat', () => {
     expect(written.leftOut).toEqual(model === 'gpt-4o-mini' ? ['field of reasoning'] : []);
   });
 
+  it('has ids of calls as Mistral takes them, the same in calls and results', () => {
+    const ids = ['toolu_01A', 'call_1', 'a1B2c3D4e'];
+    const turns: Turn[] = [
+      {
+        role: 'assistant',
+        parts: ids.map((id) => ({ kind: 'tool_call', id, name: 'f', input: '{}', custom: false })),
+      },
+      { role: 'tool', results: ids.map((callId) => ({ callId, parts: [], isError: false, custom: false })) },
+    ];
+    const [said, ...results] = write({ ...read({}), turns }, { mistralsCallIds: true })['messages'] as readonly {
+      readonly tool_calls: readonly { readonly id: string }[];
+      readonly tool_call_id: string;
+    }[];
+    const sent = said?.tool_calls.map(({ id }) => id) ?? [];
+    expect(sent.at(-1)).toBe('a1B2c3D4e');
+    for (const id of sent) expect(id).toMatch(/^[a-zA-Z0-9]{9}$/);
+    expect(new Set(sent).size).toBe(3);
+    expect(results.map(({ tool_call_id: id }) => id)).toEqual(sent);
+  });
+
   it('tells no thought of another maker, and its own only where the provider takes it back (S4)', () => {
     const turns: Turn[] = [
       {

@@ -2,7 +2,7 @@ import type { AssistantPart, TextPart, ToolCallPart, ToolResult, Turn } from '..
 import { wrapInput } from '../custom-tools.js';
 import type { Fault, JsonObject, WriteContext } from '../dialect-codec.js';
 import { isFault } from '../fault.js';
-import { callIds, OPENAI_CHAT_CALL_IDS, type ToolNames } from '../names.js';
+import { callIds, MISTRAL_CALL_IDS, OPENAI_CHAT_CALL_IDS, type ToolNames } from '../names.js';
 import { mapOrFault } from '../map-or-fault.js';
 import { openedFields, type OpenedFields } from './sealed-fields.js';
 import { writeParts, writeTexts, type PartNames } from './write-content.js';
@@ -17,7 +17,7 @@ export interface MessageNames {
 
 /** The messages of turns that are in order. */
 export function writeMessages(turns: readonly Turn[], written: MessageNames): readonly JsonObject[] | Fault {
-  const callId = callIds(turns, OPENAI_CHAT_CALL_IDS);
+  const callId = callIds(turns, written.context.mistralsCallIds === true ? MISTRAL_CALL_IDS : OPENAI_CHAT_CALL_IDS);
   const parts: PartNames = { fieldOf: (feature) => written.context.fieldOf(feature) };
   const messages = mapOrFault(turns, (turn): readonly JsonObject[] | Fault => {
     switch (turn.role) {
