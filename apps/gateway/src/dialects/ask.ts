@@ -8,7 +8,7 @@ import type { PartsPattern } from '../providers/credential-mask.js';
 import type { FieldNames, Injected } from '../providers/injected-fields.js';
 import type { AnswerReader, StreamReader, ToldError } from './answer.js';
 import type { Dialect } from './dialect.js';
-import type { OtherField } from './request-scan/field-table.js';
+import type { OmittedField, OtherField } from './request-scan/field-table.js';
 
 /** Tokens that a chat template, or the special tokens of an embedding model, add to the content of a request. */
 export const TEMPLATE_TOKENS = 64;
@@ -86,8 +86,8 @@ export interface Speech extends AnswerReader {
    * Makes a reader for the stream of the answer. `credential` matches text that must not be passed on; null for none.
    */
   readStream(credential: PartsPattern | null): StreamReader;
-  /** Parts of the request that this provider is not sent, by name. */
-  readonly leftOut: readonly string[];
+  /** Parts of the request that the provider of this target is not sent, by name. */
+  leftOut(target: Target): readonly string[];
   /** A provider's error about the request as the client is told it; null if the provider's own bytes are. */
   errorFor(status: number, body: Buffer): ToldError | null;
 }
@@ -109,6 +109,8 @@ export interface Ask extends Speech {
   readonly stream: boolean;
   /** Fields that the gateway does not know, that may name another destination, or whose cost has no known bound. */
   readonly others: readonly OtherField[];
+  /** Fields that no provider is sent, unless its entry in the configuration allows them. */
+  readonly omitted: readonly OmittedField[];
   /** Input tokens by our own count. */
   readonly inputTokensEstimate: number;
   /** The ceiling of output tokens that the request names, over all choices; 0 if it names no valid one. */

@@ -4,12 +4,14 @@ import type { PlainReply, StreamReader, ToldError } from './answer.js';
 import type { Speech, UpstreamCall } from './ask.js';
 import type { Dialect } from './dialect.js';
 import type { Operation } from './dialect-name.js';
+import type { OmittedField } from './request-scan/field-table.js';
 
 const NOTHING: readonly string[] = [];
 
 /** The `Speech` of an `Ask` to providers of its own dialect: either side is sent the bytes of the other. */
 export abstract class OwnSpeech implements Speech {
   abstract readonly dialect: Dialect;
+  abstract readonly omitted: readonly OmittedField[];
 
   get operation(): Operation {
     return this.dialect.operation;
@@ -19,8 +21,11 @@ export abstract class OwnSpeech implements Speech {
     return this.dialect.replyBytesMax;
   }
 
-  get leftOut(): readonly string[] {
-    return NOTHING;
+  leftOut({ provider }: Target): readonly string[] {
+    const { omitted } = this;
+    return omitted.length === 0
+      ? NOTHING
+      : omitted.filter(({ name }) => !provider.allowFields.has(name)).map(({ name }) => name);
   }
 
   readReply(body: Buffer, text: string | null): PlainReply {

@@ -103,6 +103,9 @@ ${tables.usage}
 
 They change no answer of another maker's model.
 
+\`usage\` of \`chat/completions\`, \`access_programs\` of \`responses\` and \`diagnostics\` of \`messages\` are left out towards
+providers of the same dialect too, unless the provider's entry in the configuration has them in \`allow_fields\`.
+
 ${tables.leftOut}
 
 ## Fields that are refused

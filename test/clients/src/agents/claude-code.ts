@@ -1,6 +1,7 @@
 /**
  * What Claude Code sends: a nonce in its first block of instructions, cache marks, an instruction in mid-conversation,
- * adaptive thinking with an effort, a rule for the context, a declared search of the provider's, several tools.
+ * adaptive thinking with an effort, a rule for the context, a declared search of the provider's, several tools, and a
+ * wish for a report on the cache.
  */
 export function claudeCodeTurn(model: string, turns: readonly object[], nonce: string): object {
   const cached = { cache_control: { type: 'ephemeral' } };
@@ -40,6 +41,7 @@ export function claudeCodeTurn(model: string, turns: readonly object[], nonce: s
     metadata: { user_id: 'user_0123456789abcdef_account__session_00000000-0000-4000-8000-000000000000' },
     thinking: { type: 'adaptive' },
     output_config: { effort: 'medium' },
+    diagnostics: { previous_message_id: null },
     context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] },
   };
 }

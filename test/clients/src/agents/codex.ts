@@ -49,6 +49,7 @@ export function codexTurn(model: string, input: readonly object[]): object {
     tool_choice: 'auto',
     parallel_tool_calls: true,
     reasoning: { effort: 'medium', summary: 'auto' },
+    access_programs: ['trusted_access'],
     store: false,
     stream: true,
     include: ['reasoning.encrypted_content'],

@@ -234,7 +234,7 @@ function translationOf({ dialect, request }: Caller, provider: Provider, stream:
     },
   } as unknown as Target;
   const exchange = {
-    ask: { body, model: 'm', inputTokensEstimate: 7 },
+    ask: { body, model: 'm', inputTokensEstimate: 7, omitted: [] },
     errors: dialect.errors,
     requestId: '0198-aa',
     startedAtMs: 1_000,

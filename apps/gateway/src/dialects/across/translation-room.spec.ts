@@ -39,7 +39,7 @@ function received(calls: OpenRequests, bytes: number, targets: readonly Target[]
   const exchange = {
     key: { snapshot: { apiKeyId, rateLimits: { parallelRequests: null } } },
     openRequest: null,
-    ask: { body, model: 'm', inputTokensEstimate: 1 },
+    ask: { body, model: 'm', inputTokensEstimate: 1, omitted: [] },
     requestId: '0198-aa',
     startedAtMs: 1_000,
     targets,

@@ -43,7 +43,7 @@ const call = (fields: Partial<UpstreamCall> = {}): UpstreamCall => ({
 
 function translate(request: object): Translation {
   const body = Buffer.from(JSON.stringify(request));
-  const ask = { body, model: 'claude', inputTokensEstimate: 7 };
+  const ask = { body, model: 'claude', inputTokensEstimate: 7, omitted: [] };
   const exchange = { ask, errors: OPENAI_ERRORS, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
   const translation = translator(messages, exchange, SEALED_IDS)(target);
   if (translation === null || isRefusal(translation)) throw new Error(JSON.stringify(translation));
@@ -109,7 +109,11 @@ describe('a request for a provider of another dialect', () => {
 
   it('is refused by the name of the caller’s field where the target’s dialect has none', () => {
     const body = Buffer.from(JSON.stringify({ ...REQUEST, top_k: 3 }));
-    const exchange = { ask: { body, model: 'claude' }, requestId: '', startedAtMs: 0 } as unknown as Routed;
+    const exchange = {
+      ask: { body, model: 'claude', omitted: [] },
+      requestId: '',
+      startedAtMs: 0,
+    } as unknown as Routed;
     expect(translator(messages, exchange, SEALED_IDS)(target)).toMatchObject({
       code: 'invalid_request',
       param: 'top_k',
@@ -216,7 +220,7 @@ it('goes back to chat where Responses cannot be told something', () => {
   const dialects = new Set(['openai-chat' as const, 'openai-responses' as const]);
   const asked = { ...target, model: 'gpt-5.1', dialects };
   const request = { ...REQUEST, stop_sequences: ['END'], tools: [{ name: 'f', input_schema: { type: 'object' } }] };
-  const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7 };
+  const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7, omitted: [] };
   const exchange = { ask, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
   const translation = translator(messages, exchange, SEALED_IDS)(asked);
   expect(translation).toMatchObject({ operation: '/chat/completions' });
@@ -225,7 +229,7 @@ it('goes back to chat where Responses cannot be told something', () => {
 it('refuses bodies that only some readers take, or that would take too long', () => {
   const refusalFor = (body: string) => {
     const exchange = {
-      ask: { body: Buffer.from(body), model: 'm' },
+      ask: { body: Buffer.from(body), model: 'm', omitted: [] },
       requestId: '',
       startedAtMs: 0,
     } as unknown as Routed;
@@ -246,7 +250,7 @@ describe('what only a provider can read', () => {
   const reply = { choices: [{ message: { tool_calls: [{ ...called, ...signed }] }, finish_reason: 'stop' }] };
   const asked = (request: object, provider: string, organizationId: string): [Translation, Target] => {
     const to = { ...target, provider: { ...target.provider, name: provider } };
-    const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7 };
+    const ask = { body: Buffer.from(JSON.stringify(request)), model: 'claude', inputTokensEstimate: 7, omitted: [] };
     const key = { snapshot: { organizationId } };
     const exchange = { ask, key, requestId: '0198-aa', startedAtMs: 1_000 } as unknown as Routed;
     return [translator(messages, exchange, SEALED_IDS)(to) as Translation, to];

@@ -73,7 +73,7 @@ export class Translation implements Speech {
     return TRANSLATED_BYTES_MAX;
   }
 
-  get leftOut(): readonly string[] {
+  leftOut(): readonly string[] {
     return this.parts.written.leftOut;
   }
 

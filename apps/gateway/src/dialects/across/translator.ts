@@ -124,7 +124,10 @@ function readRequest({ codec }: CallerSide, { ask }: Routed): Read | Refusal {
   const request = parsed(ask.body);
   if (request === null) return NOT_READABLE;
   const conversation = codec.readRequest(request);
-  return 'kind' in conversation ? refusalOf(conversation) : { conversation, request };
+  if ('kind' in conversation) return refusalOf(conversation);
+  if (ask.omitted.length === 0) return { conversation, request };
+  const leftOut = [...(conversation.leftOut ?? []), ...ask.omitted.map(({ name }) => name)];
+  return { conversation: { ...conversation, leftOut }, request };
 }
 
 /** The scan has checked that the body is an object, but not each escape in its texts. */

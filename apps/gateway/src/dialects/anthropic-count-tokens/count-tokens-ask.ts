@@ -6,7 +6,7 @@ import type { StreamReader } from '../answer.js';
 import type { Ask, Limits, UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 
 /** The `Ask` of a count of tokens: it has no answer of a model, and nothing is charged for it. */
 export class CountTokensAsk extends OwnSpeech implements Ask {
@@ -30,6 +30,10 @@ export class CountTokensAsk extends OwnSpeech implements Ask {
     return this.fields.others;
   }
 
+  get omitted(): readonly OmittedField[] {
+    return this.fields.omitted;
+  }
+
   limits(): Limits {
     return { contentTokensMax: 0, media: [], ceiling: null, choices: 0 };
   }
@@ -42,9 +46,9 @@ export class CountTokensAsk extends OwnSpeech implements Ask {
     return false;
   }
 
-  bodyFor({ model }: Target, call: UpstreamCall): Buffer {
+  bodyFor(target: Target, call: UpstreamCall): Buffer {
     call.injected = NOTHING_INJECTED;
-    return bodyForClaude(this.body, this.model, model, this.fields);
+    return bodyForClaude(this.body, this.model, target, this.fields);
   }
 
   readStream(): StreamReader {

@@ -339,7 +339,6 @@ describe('the tools of a request to Messages', () => {
     [{ mcp_servers: [{ type: 'url', url: 'https://a' }] }, 'mcp_servers'],
     [{ container: 'container_1' }, 'container'],
     [{ container: { skills: [] } }, 'container'],
-    [{ diagnostics: { previous_message_id: 'msg_1' } }, 'diagnostics'],
   ])(
     'and fields that name other models, servers or what is kept at the provider lead elsewhere: %j',
     (fields, name) => {

@@ -1,13 +1,17 @@
 import { FOREIGN_SEAL } from '@tollgate/conversation';
 import { describe, expect, it } from 'vitest';
 import { topLevelField } from '../../json-scan/last-field.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
 import { bodyForClaude } from './body-for-claude.js';
 
 function sent(text: string): string {
   const body = Buffer.from(text);
   const model = topLevelField(body, Buffer.from('"model"')) ?? null;
   const messages = topLevelField(body, Buffer.from('"messages"')) ?? null;
-  return bodyForClaude(body, 'named', 'claude', { model, messages }).toString();
+  const cut = text.indexOf('"diagnostics"');
+  const omitted = cut < 0 ? [] : [{ name: 'diagnostics', start: cut, end: text.indexOf('}', cut) + 1 }];
+  const target = { model: 'claude', provider: { allowFields: new Set() } } as unknown as Target;
+  return bodyForClaude(body, 'named', target, { model, messages, omitted }).toString();
 }
 
 const withMessages = (messages: string, model = 'named'): string =>
@@ -21,6 +25,12 @@ const said = (content: string): string => `{ "role":"assistant", "content":${con
 describe('the body for Claude', () => {
   it("has the caller's bytes but for the model", () => {
     expect(sent('{ "model" : "named",  "messages": [ ] }')).toBe('{ "model" : "claude",  "messages": [ ] }');
+  });
+
+  it('has no field that no provider is sent', () => {
+    const messages = `[${said(`[${FOREIGN},${USE}]`)}]`;
+    const text = withMessages(messages).replace('"messages"', '"diagnostics":{"previous_message_id":null},"messages"');
+    expect(sent(text)).toBe(withMessages(`[${said(`[${USE}]`)}]`, 'claude'));
   });
 
   it.each([

@@ -2,23 +2,24 @@ import { FOREIGN_SEAL, isForeignThought } from '@tollgate/conversation';
 import { COMMA, isEmptyAt, OPEN_BRACKET, skipSpace, skipValue, type Span } from '../../json-scan/json-tokens.js';
 import { topLevelField } from '../../json-scan/last-field.js';
 import { valueAt } from '../../json-scan/values.js';
-import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import type { Target } from '../../request-path/choose-route/route-table.js';
+import { modelSplice, splice, withoutFields, type Splice } from '../openai/splice.js';
 import type { MessagesFields } from './messages-fields.js';
 
 const CONTENT = Buffer.from('"content"');
 
 /**
- * The caller's own bytes with the target's model. Thoughts of other makers' models, which the gateway has marked, are
- * left out, since Claude refuses their signatures: a client that changes models in the middle of a conversation sends
- * them back to all.
+ * The caller's own bytes with the target's model, and without the fields that no provider is sent. Thoughts of other
+ * makers' models, which the gateway has marked, are left out, since Claude refuses their signatures: a client that
+ * changes models in the middle of a conversation sends them back to all.
  */
 export function bodyForClaude(
   body: Buffer,
   named: string,
-  model: string,
-  { model: span, messages }: Pick<MessagesFields, 'model' | 'messages'>,
+  { model, provider }: Pick<Target, 'model' | 'provider'>,
+  { model: span, messages, omitted }: Pick<MessagesFields, 'model' | 'messages' | 'omitted'>,
 ): Buffer {
-  const splices: Splice[] = [];
+  const splices: Splice[] = [...withoutFields(body, omitted, provider)];
   modelSplice(named, model, span, splices);
   if (messages !== null && body[messages.start] === OPEN_BRACKET && body.includes(FOREIGN_SEAL))
     splices.push({ ...messages, text: listOf(itemsAt(body, messages.start).flatMap((each) => ownText(body, each))) });

@@ -11,7 +11,7 @@ import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
 import { tokensOf } from '../openai-chat/content-tokens.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import { bodyForClaude } from './body-for-claude.js';
 import type { MessagesFields } from './messages-fields.js';
 import { MessageEvents } from './message-events.js';
@@ -54,6 +54,10 @@ export class MessagesAsk extends OwnSpeech implements Ask {
     return modesOf(this.body, this.head.fields);
   }
 
+  get omitted(): readonly OmittedField[] {
+    return this.head.fields.omitted;
+  }
+
   get inputTokensAllowed(): number {
     return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED) + this.head.fields.toolPromptTokens;
   }
@@ -91,9 +95,9 @@ export class MessagesAsk extends OwnSpeech implements Ask {
   }
 
   /** The caller's own bytes with the target's model. The ceiling is always the caller's: the dialect demands one. */
-  bodyFor({ model }: Target, call: UpstreamCall): Buffer {
+  bodyFor(target: Target, call: UpstreamCall): Buffer {
     call.injected = NOTHING_INJECTED;
-    return bodyForClaude(this.body, this.model, model, this.head.fields);
+    return bodyForClaude(this.body, this.model, target, this.head.fields);
   }
 
   readStream(credential: PartsPattern | null): StreamReader {

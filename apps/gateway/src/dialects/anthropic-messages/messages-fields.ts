@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { CONTENT_DEPTH, ContentReader, type ContentSeen } from './content-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import { ToolsReader, type ToolsSeen } from './tools-reader.js';
@@ -53,5 +53,6 @@ export const MESSAGES_FIELDS = fieldTable<MessagesFields>({
     toolPromptTokens: 0,
     providerTools: NOTHING,
     others: NO_OTHERS,
+    omitted: NO_OMITTED,
   }),
 });

@@ -40,12 +40,18 @@ const OWN_FIELDS: readonly RequestField[] = [
   ...rows('unbounded', 'It is another pass of the model, whose length is not known before.', 'compaction'),
   ...rows('unbounded', 'A header says it for this API, and the gateway checks the header.', 'anthropic_beta betas'),
 
+  ...rows(
+    'omitted',
+    'It asks for a report on a cache, and names a message of the account at the provider, which all callers share.',
+    'diagnostics',
+  ),
+
   ...rows('elsewhere', 'It names another model.', 'fallbacks'),
   ...rows('elsewhere', 'It names servers that the provider calls, with credentials for them.', 'mcp_servers'),
   ...rows(
     'elsewhere',
     'It names something that is kept in the account at the provider, which all callers share.',
-    'container thread fallback_credit_token diagnostics user_profile_id workspace_id',
+    'container thread fallback_credit_token user_profile_id workspace_id',
   ),
 ];
 

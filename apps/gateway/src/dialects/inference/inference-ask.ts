@@ -2,7 +2,7 @@ import { TEMPLATE_TOKENS, TOKENS_MAX, type Ask, type Limits, type TokenCount } f
 import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import type { InferenceFields } from './inference-fields.js';
 
 /** Providers add a prompt of their own to a request: some thousand tokens for "hi". */
@@ -36,6 +36,10 @@ export class InferenceAsk extends OwnSpeech implements Ask {
 
   get others(): readonly OtherField[] {
     return this.head.fields.others;
+  }
+
+  get omitted(): readonly OmittedField[] {
+    return this.head.fields.omitted;
   }
 
   get namedOutputTokens(): number {

@@ -1,6 +1,6 @@
 import type { Span } from '../../json-scan/json-tokens.js';
 import { ELSEWHERE_FIELDS } from '../openai/elsewhere-fields.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { rows, type RequestField } from '../request-scan/request-field.js';
 
 /** The fields of our own endpoint for one prompt. The translation refuses all others by name. */
@@ -28,5 +28,5 @@ export const INFERENCE_FIELDS = fieldTable<InferenceFields>({
   places: { model: 'model', stream: 'stream', max_output_tokens: 'maxOutputTokens' },
   readers: {},
   readDepth: 1,
-  empty: () => ({ open: 0, model: null, stream: null, maxOutputTokens: null, others: NO_OTHERS }),
+  empty: () => ({ open: 0, model: null, stream: null, maxOutputTokens: null, others: NO_OTHERS, omitted: NO_OMITTED }),
 });

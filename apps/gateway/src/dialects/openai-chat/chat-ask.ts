@@ -10,7 +10,7 @@ import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
 import { tierModes } from '../openai/service-tier.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
 import { mediaOf, textBytes, withoutMedia } from '../../request-path/usage/media-bound.js';
 import { tokensOf } from './content-tokens.js';
@@ -71,6 +71,10 @@ export class ChatAsk extends OwnSpeech implements Ask {
   get impliedTool(): ToolName | undefined {
     const { others } = this.fields;
     return others.length > 0 && others.some(({ name }) => name === SEARCH) ? toolOfType(SEARCH) : undefined;
+  }
+
+  get omitted(): readonly OmittedField[] {
+    return this.fields.omitted;
   }
 
   get inputTokensAllowed(): number {

@@ -1,6 +1,6 @@
 import type { Span } from '../../json-scan/json-tokens.js';
 import { scanBody as scan, scanBodyInSteps as scanInSteps } from '../request-scan/body-scan.js';
-import { fieldTable, NO_OTHERS, type ScanFault, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScanFault, type ScannedFields } from '../request-scan/field-table.js';
 import { MESSAGES_DEPTH, MessagesReader, type MessagesSeen } from './messages-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import type { MediaPart } from '../../request-path/usage/media-bound.js';
@@ -61,6 +61,7 @@ export const CHAT_FIELDS = fieldTable<ChatFields>({
     media: NO_MEDIA,
     providerId: null,
     others: NO_OTHERS,
+    omitted: NO_OMITTED,
   }),
 });
 

@@ -169,6 +169,12 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     `,
   ),
 
+  ...rows(
+    'omitted',
+    'OpenRouter once took it, and now shows the usage of each call; OpenAI refuses the name.',
+    'usage',
+  ),
+
   ...rows('elsewhere', 'It names another model, which reads the request too.', 'moderation'),
   ...ELSEWHERE_FIELDS,
 ];

@@ -2,7 +2,7 @@ import { valueAt } from '../../json-scan/values.js';
 import { NOTHING_INJECTED, type FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { UpstreamCall } from '../ask.js';
-import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import { modelSplice, splice, withoutFields, type Splice } from '../openai/splice.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
 
 type Ceiling = keyof typeof CEILINGS;
@@ -12,13 +12,13 @@ const CEILINGS = { max_completion_tokens: 'maxCompletionTokens', max_tokens: 'ma
 const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
 
 /**
- * The caller's own bytes with up to three splices: the target's `model`; the output ceiling, if the call holds credit,
- * under the name that the provider takes; and `stream_options.include_usage` for streams, if the provider takes that.
- * All other bytes stay. `call.injected` notes what was put in.
+ * The caller's own bytes, without fields that no provider is sent, with up to three splices: the target's `model`; the
+ * output ceiling, if the call holds credit, under the name that the provider takes; and `stream_options.include_usage`
+ * for streams, if the provider takes that. All other bytes stay. `call.injected` notes what was put in.
  */
 export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: UpstreamCall): Buffer {
   const names = call.fieldNames ?? provider.injectedFields.of(model);
-  const splices: Splice[] = [];
+  const splices: Splice[] = [...withoutFields(ask.body, ask.fields.omitted, provider)];
   modelSplice(ask.model, model, ask.fields.model, splices);
   const ceiling = spliceCeiling(ask, call, names, splices);
   const streamOptions = ask.stream && !ask.asksUsage && names.streamOptions;

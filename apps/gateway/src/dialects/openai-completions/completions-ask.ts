@@ -12,7 +12,7 @@ import { streamOptionsSplice } from '../openai-chat/upstream-body.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
 import { tierModes } from '../openai/service-tier.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import { DEFAULT_CEILING, type CompletionsHead } from './read-head.js';
 
 /** A model may add a token before and after each text. */
@@ -49,6 +49,10 @@ export class CompletionsAsk extends OwnSpeech implements Ask {
 
   get modes(): AskedModes | undefined {
     return tierModes(this.body, this.head.fields.serviceTier);
+  }
+
+  get omitted(): readonly OmittedField[] {
+    return this.head.fields.omitted;
   }
 
   get inputTokensAllowed(): number {

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { MESSAGES_DEPTH } from '../openai-chat/messages-reader.js';
 import { ToolsReader, type ToolsSeen } from '../openai-chat/tools-reader.js';
 import { PromptReader, type PromptSeen } from './prompt-reader.js';
@@ -54,5 +54,6 @@ export const COMPLETIONS_FIELDS = fieldTable<CompletionsFields>({
     isPrompt: true,
     providerId: null,
     others: NO_OTHERS,
+    omitted: NO_OMITTED,
   }),
 });

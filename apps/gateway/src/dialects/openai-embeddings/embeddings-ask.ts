@@ -7,7 +7,7 @@ import type { StreamReader } from '../answer.js';
 import type { Dialect } from '../dialect.js';
 import { OwnSpeech } from '../own-speech.js';
 import { modelSplice, splice, type Splice } from '../openai/splice.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import type { EmbeddingsFields } from './embeddings-fields.js';
 
 /** A model may add a token before and after each text. */
@@ -31,6 +31,10 @@ export class EmbeddingsAsk extends OwnSpeech implements Ask {
 
   get others(): readonly OtherField[] {
     return this.fields.others;
+  }
+
+  get omitted(): readonly OmittedField[] {
+    return this.fields.omitted;
   }
 
   get inputTokensAllowed(): number {

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { InputReader, type InputSeen } from './input-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 
@@ -24,5 +24,6 @@ export const EMBEDDINGS_FIELDS = fieldTable<EmbeddingsFields>({
     hasText: false,
     isBounded: true,
     others: NO_OTHERS,
+    omitted: NO_OMITTED,
   }),
 });

@@ -4,14 +4,14 @@ import { QUOTE } from '../../json-scan/json-tokens.js';
 import type { BoundSpeech, Speech, UpstreamCall } from '../ask.js';
 import type { PlainReply, StreamReader, ToldError } from '../answer.js';
 import type { Operation } from '../dialect-name.js';
-import type { Splice } from '../openai/splice.js';
+import { withoutItems, type Splice } from '../openai/splice.js';
 import { errorForClient } from './provider-errors.js';
 import type { ResponseIds } from './response-ids.js';
 import { readReply } from './read-reply.js';
 import type { ResponsesAsk } from './responses-ask.js';
 import { IdSeal } from './id-seal.js';
 import { ResponseEvents } from './stream-events.js';
-import { upstreamBody, withoutItems } from './upstream-body.js';
+import { upstreamBody } from './upstream-body.js';
 
 /** Marks of the origin of encrypted content are at the beginning of the text. */
 const MARK_BYTES_MAX = 64;
@@ -26,7 +26,7 @@ export class BoundResponses implements Speech {
     private readonly ask: ResponsesAsk,
     ids: ResponseIds,
     private readonly splices: readonly Splice[],
-    readonly leftOut: readonly string[],
+    private readonly itemsLeftOut: readonly string[],
     previous: { readonly id: string; readonly sealed: string } | null,
   ) {
     this.operation = ask.operation;
@@ -57,8 +57,12 @@ export class BoundResponses implements Speech {
     if (openedId !== null && fields.previousResponseId !== null)
       splices.push({ ...fields.previousResponseId, text: JSON.stringify(openedId) });
     const previous = openedId === null || previousId === null ? null : { id: openedId, sealed: previousId };
-    const leftOut = removed.length === 0 ? ask.leftOut : [...ask.leftOut, 'reasoning.encrypted_content'];
+    const leftOut = removed.length === 0 ? [] : ['reasoning.encrypted_content'];
     return { isMaker, speech: new BoundResponses(ask, ids, splices, leftOut, previous) };
+  }
+
+  leftOut(target: Target): readonly string[] {
+    return [...this.ask.leftOut(target), ...this.itemsLeftOut];
   }
 
   bodyFor(target: Target, call: UpstreamCall): Buffer {

@@ -118,8 +118,8 @@ describe('encrypted content', () => {
     const made = exchange({ input: [user, thought(marked(B)), user] });
     own(made);
     expect(sent(made, A)['input']).toEqual([user, user]);
-    expect(speechTo(made, A).leftOut).toEqual(['reasoning.encrypted_content']);
-    expect(speechTo(made, B).leftOut).toEqual([]);
+    expect(speechTo(made, A).leftOut(A)).toEqual(['reasoning.encrypted_content']);
+    expect(speechTo(made, B).leftOut(B)).toEqual([]);
   });
   it('is left out wherever it stands in the input', () => {
     const kinds = fc.array(fc.constantFrom('user', 'here', 'elsewhere'), { maxLength: 8 });

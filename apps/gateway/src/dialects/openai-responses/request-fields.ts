@@ -70,7 +70,12 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
   ...rows('unbounded', 'It asks for speech or images, which have prices of their own.', 'modalities audio'),
   ...rows('unbounded', 'It multiplies the output.', 'n best_of'),
 
+  ...rows(
+    'omitted',
+    'It asks for programs that the account, which all callers share, may be part of.',
+    'access_programs',
+  ),
+
   ...rows('elsewhere', 'It names another model, which reads the request too.', 'moderation'),
-  ...rows('elsewhere', 'It asks for a program that the account is part of.', 'access_programs'),
   ...ELSEWHERE_FIELDS,
 ];

@@ -119,12 +119,11 @@ describe('a Responses request', () => {
     expect(ask({ background: false })).toMatchObject({ model: 'm' });
   });
   it('tells fields that lead elsewhere, cost more, or are not known', () => {
-    const fields = { api_base: 'x', moderation: { model: 'm' }, from_the_future: 1, user: 'u', access_programs: {} };
+    const fields = { api_base: 'x', moderation: { model: 'm' }, from_the_future: 1, user: 'u' };
     expect(ask({ input: 'a', ...fields }).others.map(({ name, use }) => [name, use])).toEqual([
       ['api_base', 'elsewhere'],
       ['moderation', 'elsewhere'],
       ['from_the_future', 'unknown'],
-      ['access_programs', 'elsewhere'],
     ]);
     expect(ask({ reasoning: { effort: 'high', summary: 'auto' } }).others).toEqual([]);
     expect(ask({ reasoning: { mode: 'pro' } }).others.map(({ name }) => name)).toEqual(['reasoning']);

@@ -19,7 +19,7 @@ import type { Dialect } from '../dialect.js';
 import { tokensOf } from '../openai-chat/content-tokens.js';
 import { tierModes } from '../openai/service-tier.js';
 import { OwnSpeech } from '../own-speech.js';
-import type { OtherField } from '../request-scan/field-table.js';
+import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import { BoundResponses } from './bound-responses.js';
 import { isGiven, type ResponsesHead } from './read-head.js';
 import { ResponseIds } from './response-ids.js';
@@ -66,6 +66,10 @@ export class ResponsesAsk extends OwnSpeech implements Ask, IdsOfAccount {
 
   get modes(): AskedModes | undefined {
     return tierModes(this.body, this.head.fields.serviceTier);
+  }
+
+  get omitted(): readonly OmittedField[] {
+    return this.head.fields.omitted;
   }
 
   get inputTokensAllowed(): number {

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
 import { IdReader } from './id-reader.js';
 import { INPUT_DEPTH, InputReader, type InputSeen } from './input-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
@@ -74,5 +74,6 @@ export const RESPONSES_FIELDS = fieldTable<ResponsesFields>({
     toolId: null,
     inputModel: null,
     others: NO_OTHERS,
+    omitted: NO_OMITTED,
   }),
 });

@@ -1,9 +1,8 @@
 import { CALL_SEAL, openCallId } from '@tollgate/conversation';
-import { COMMA, skipSpace, type Span } from '../../json-scan/json-tokens.js';
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import type { UpstreamCall } from '../ask.js';
-import { modelSplice, splice, type Splice } from '../openai/splice.js';
+import { modelSplice, splice, withoutFields, type Splice } from '../openai/splice.js';
 import type { ResponsesHead } from './read-head.js';
 
 /** A Responses body with the values of its fields. */
@@ -20,12 +19,13 @@ export interface ReadResponses {
  */
 export function upstreamBody(
   { body, head, hasCeiling }: ReadResponses,
-  { model }: Target,
+  { model, provider }: Target,
   call: UpstreamCall,
   others: readonly Splice[],
 ): Buffer {
   const { fields } = head;
-  const splices: Splice[] = [...others, ...callIdSplices(body, others)];
+  const cut = [...others, ...withoutFields(body, fields.omitted, provider)];
+  const splices: Splice[] = [...cut, ...callIdSplices(body, cut)];
   modelSplice(head.model, model, fields.model, splices);
   const { holdNanoUsd, injectedMaxTokens, ceilingLeftOut } = call;
   const isInjected = hasCeiling && holdNanoUsd !== null && injectedMaxTokens !== null && !ceilingLeftOut;
@@ -57,42 +57,4 @@ function callIdSplices(body: Buffer, others: readonly Splice[]): Splice[] {
 function ceilingSplice({ open, maxOutputTokens }: ResponsesHead['fields'], tokens: number): Splice {
   if (maxOutputTokens !== null) return { ...maxOutputTokens, text: String(tokens) };
   return { start: open, end: open, text: `"max_output_tokens":${tokens},` };
-}
-
-/**
- * Removes items from the list that they are in, in the order of the body, with the commas that go with them.
- *
- * @example
- * withoutItems(Buffer.from('[1,2,3]'), [{ start: 3, end: 4 }, { start: 5, end: 6 }]); // removes ",2,3"
- */
-export function withoutItems(body: Buffer, items: readonly Span[]): Splice[] {
-  const splices: Splice[] = [];
-  for (let at = 0; at < items.length; at++) {
-    const start = items[at]?.start ?? 0;
-    let end = items[at]?.end ?? 0;
-    // Neighbours are removed together.
-    for (let next = items[at + 1]; next !== undefined && isFollowedBy(body, end, next); next = items[at + 1]) {
-      end = next.end;
-      at += 1;
-    }
-    const after = skipSpace(body, end);
-    const before = lastByteBefore(body, start);
-    if (body[after] === COMMA) splices.push({ start, end: after + 1, text: '' });
-    else if (body[before] === COMMA) splices.push({ start: before, end, text: '' });
-    else splices.push({ start, end, text: '' });
-  }
-  return splices;
-}
-
-function isFollowedBy(body: Buffer, end: number, next: Span): boolean {
-  const comma = skipSpace(body, end);
-  return body[comma] === COMMA && skipSpace(body, comma + 1) === next.start;
-}
-
-const SPACE = 0x20;
-
-function lastByteBefore(body: Buffer, start: number): number {
-  let at = start - 1;
-  while (at > 0 && (body[at] ?? 0) <= SPACE) at -= 1;
-  return at;
 }

@@ -330,6 +330,10 @@ export class BodyScan<Fields extends ScannedFields> {
   #takeOther(row: ScannedField<Fields> | null, span: Span): boolean {
     const { bytes } = this;
     const { start, end } = span;
+    if (row?.use === 'omitted') {
+      this.#found.omitted = [...this.#found.omitted, { start: this.#nameStart - 1, end, name: row.name }];
+      return true;
+    }
     if (isNull(bytes, start)) return true;
     if (this.#reader !== null && this.#reader.end(this.#found)) return true;
     if (row?.isBounded !== undefined && end - start <= VALUE_BYTES_MAX && row.isBounded(valueAt(bytes, span)))

@@ -10,6 +10,11 @@ export interface OtherField extends Span {
   readonly reason?: FieldReason;
 }
 
+/** A field that is cut out of the body, from the quote before its name to the end of its value. */
+export interface OmittedField extends Span {
+  readonly name: string;
+}
+
 /** What is at fault within a field. */
 export interface FieldReason {
   /** The path of the faulty value, which begins with the name of the field. */
@@ -27,6 +32,8 @@ export interface ScannedFields {
    * the order of the body.
    */
   others: readonly OtherField[];
+  /** Fields that no provider is sent, in the order of the body. */
+  omitted: readonly OmittedField[];
 }
 
 /**
@@ -101,6 +108,8 @@ export const VALUE_BYTES_MAX = 512;
 const MODEL_BYTES_MAX = 2_048;
 /** The empty list of fields that are not read. */
 export const NO_OTHERS: readonly OtherField[] = [];
+/** The empty list of fields that are cut out. */
+export const NO_OMITTED: readonly OmittedField[] = [];
 
 /** Compiles the description of a dialect's fields. */
 export function fieldTable<Fields extends ScannedFields>(plan: FieldPlan<Fields>): FieldTable<Fields> {

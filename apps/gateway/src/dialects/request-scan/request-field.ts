@@ -6,12 +6,14 @@
  * - `bounded`: it may add tokens, but no more than its own bytes, or within the ceiling of the output.
  * - `unbounded`: it may cost more than its bytes and the ceiling. It is refused for a key with a credit limit.
  * - `elsewhere`: it names another model, address or credential than the route's. It is refused for every key.
+ * - `omitted`: clients send it as a matter of course, but no provider needs it, or none may be sent it. It is cut out
+ *   of the body, and the reply says so.
  *
  * A field that is not in a dialect's table counts as `elsewhere` if its name says so, otherwise as `unbounded`. Fields
- * that are `unbounded`, `elsewhere` or not in the table pass if the provider's entry in `config.yaml` lists them in
- * `allow_fields`.
+ * that are `unbounded`, `elsewhere`, `omitted` or not in the table pass if the provider's entry in `config.yaml`
+ * lists them in `allow_fields`.
  */
-export type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere';
+export type FieldUse = 'read' | 'free' | 'bounded' | 'unbounded' | 'elsewhere' | 'omitted';
 
 /** A row of a dialect's table of top-level fields. */
 export interface RequestField {

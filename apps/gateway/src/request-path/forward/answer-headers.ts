@@ -47,7 +47,7 @@ const LEFT_OUT_MAX = 20;
 /** Names the parts of the request, and of its headers, that the provider was not sent. */
 function addLeftOut(headers: string[], exchange: Journaled, target: Target): void {
   const ofHeaders = exchange.callerHeaders?.get(target.provider)?.leftOut;
-  const ofBody = speechTo(exchange, target).leftOut;
+  const ofBody = speechTo(exchange, target).leftOut(target);
   const leftOut = ofHeaders === undefined ? ofBody : [...ofBody, ...ofHeaders];
   if (leftOut.length === 0) return;
   const shown = leftOut.slice(0, LEFT_OUT_MAX).map(headerText);

@@ -10,11 +10,7 @@ export const HARMLESS: readonly FieldNote[] = [
     why: 'It tells what Anthropic clears from long conversations; the others are sent whole.',
   },
   { field: 'cache_control', why: 'Marks for caches, here and in blocks and tools: OpenAI caches without them.' },
-  {
-    field: 'diagnostics',
-    why: 'It names an earlier answer, which the provider keeps for its whole account.',
-    isRefusedAlways: true,
-  },
+  { field: 'diagnostics', why: "It asks for a report on Anthropic's cache." },
   { field: 'speed', why: 'It is left out if it is "standard", which is the speed that all models have.' },
   {
     field: 'system[0]',

@@ -5,11 +5,7 @@ const OF_ACCOUNT = 'It names something that the provider keeps for its whole acc
 
 /** Fields without which the answer stays the same. */
 export const HARMLESS_FIELDS: readonly FieldNote[] = [
-  {
-    field: 'access_programs',
-    why: "It names programs of OpenAI that the provider's account is part of.",
-    isRefusedAlways: true,
-  },
+  { field: 'access_programs', why: 'It names programs of OpenAI for which a model may be used; Codex may send it.' },
   { field: 'client_metadata', why: 'A client says something about itself; Codex sends it with each request.' },
   {
     field: 'context_management',
