@@ -75,6 +75,9 @@ ${tables.fields}
   \`detail\`: it is left out.
 - **Names of users** that are longer than a provider takes (64 characters at OpenAI, which those of Claude Code exceed) are cut,
   with a digest of the whole at the end.
+- **Messages of the system** that change tools or the effort in the middle of a conversation of Anthropic's: the tools that
+  are offered at its end are declared for all of it, and the effort is the one that counts there.
+- **Instructions alone**, without a turn of anybody else, reach Claude as a turn of the user.
 - **A last turn of the assistant** is refused: some models would go on with it, others would answer anew.
 
 ## Why an answer ended

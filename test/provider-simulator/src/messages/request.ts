@@ -22,7 +22,7 @@ export interface MessagesRequest {
   behaviour: unknown;
 }
 
-/** Fields that Anthropic knows; any other is 400. */
+/** Fields that Anthropic knows, some of them only with a beta feature; any other is 400. */
 const KNOWN = new Set([
   'cache_control',
   'container',
@@ -36,6 +36,7 @@ const KNOWN = new Set([
   'model',
   'output_config',
   'output_format',
+  'safeguards',
   'service_tier',
   'simulator',
   'speed',

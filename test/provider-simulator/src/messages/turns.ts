@@ -65,6 +65,8 @@ function checkPart(part: Fields, at: string, memory: Memory): void {
     case 'thinking':
       if (!memory.knows(part['signature'])) throw new BadRequest(`${at}: Invalid \`signature\` in \`thinking\` block`);
       return;
+    case 'tool_addition':
+    case 'tool_removal':
     case 'document':
     case 'redacted_thinking':
     case 'search_result':

@@ -1,7 +1,7 @@
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
 import { bodyForClaude } from '../anthropic-messages/body-for-claude.js';
-import type { MessagesFields } from '../anthropic-messages/messages-fields.js';
+import { othersOf, type MessagesFields } from '../anthropic-messages/messages-fields.js';
 import type { StreamReader } from '../answer.js';
 import type { Ask, Limits, UpstreamCall } from '../ask.js';
 import type { Dialect } from '../dialect.js';
@@ -27,7 +27,7 @@ export class CountTokensAsk extends OwnSpeech implements Ask {
   }
 
   get others(): readonly OtherField[] {
-    return this.fields.others;
+    return othersOf(this.fields);
   }
 
   get omitted(): readonly OmittedField[] {

@@ -14,6 +14,13 @@ function ask(fields: object = {}): Ask {
   return made;
 }
 const content = (...blocks: unknown[]) => ({ messages: [{ role: 'user', content: blocks }] });
+const define = (definition: object) => ({ type: 'tool_addition', tool: { type: 'tool_definition', definition } });
+const found = (...names: string[]) =>
+  content({
+    type: 'tool_result',
+    tool_use_id: 't',
+    content: names.map((name) => ({ type: 'tool_reference', tool_name: name })),
+  });
 const PNG = Buffer.concat([
   Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x18\0\0\x01\x18\x01\0\0\0\0\0\0\0\0\0\0\0\x09IDAT', 'latin1'),
   Buffer.alloc(40),
@@ -133,8 +140,45 @@ describe('the bound of a request to Messages', () => {
     ],
     ['citations', content({ type: 'text', text: 'a', citations: [{ type: 'char_location', cited_text: 'b' }] })],
     ['no blocks', content()],
+    [
+      'an effort from one message on',
+      { messages: [...BASE.messages, { role: 'system', content: [], output_config: { effort: 'high' } }] },
+    ],
+    [
+      'parts of a cache',
+      content(
+        { type: 'text', text: 'a', cache_reference: 'r' },
+        { type: 'tool_result', tool_use_id: 't', content: 'b', cache_reference: 't' },
+      ),
+    ],
+    ['a tool that is taken away', content({ type: 'tool_removal', tool: { type: 'tool_reference', name: 'f' } })],
+    ['a tool by its name', content({ type: 'tool_addition', tool: { type: 'tool_reference', name: 'f' } })],
+    ['a tool by its definition', content(define({ name: 'f', input_schema: { type: 'object' } }))],
+    ['a tool that a search has found', found('f')],
+    ['several of them', found('f', 'g')],
   ])('takes for text: %s', (_what, fields) => expect(limits(fields)).toMatchObject({ media: [] }));
 
+  it('has the definitions of tools once more where blocks name some', () => {
+    const tools = [{ name: 'f', input_schema: { type: 'object' }, defer_loading: true }];
+    const asked = { ...found('f'), tools };
+    const { contentTokensMax, media } = limits(asked);
+    const without = limits({ ...content({ type: 'text', text: 'a' }), tools }).contentTokensMax;
+    const more = bodyOf(asked).length - bodyOf({ ...content({ type: 'text', text: 'a' }), tools }).length;
+    expect([contentTokensMax, media]).toEqual([without + more + JSON.stringify(tools).length, []]);
+    expect(ask(asked).countContent(() => 0)).toBeGreaterThanOrEqual(JSON.stringify(tools).length);
+  });
+  it('is the context for each tool that is named again: nobody says that it is read once', () => {
+    expect(limits(found('f', 'g', 'f', '\u0066')).media).toEqual([{ kind: 'anything' }, { kind: 'anything' }]);
+    const added = { type: 'tool_addition', tool: { type: 'tool_reference', name: 'f' } };
+    const removed = { type: 'tool_removal', tool: { type: 'tool_reference', name: 'f' } };
+    expect(limits(content(added, removed, added)).media).toEqual([{ kind: 'anything' }]);
+  });
+  it('counts what the provider runs, wherever it is defined', () => {
+    const search = { type: 'web_search_20250305', name: 'web_search', max_uses: 3 };
+    const { providerTools, contextReads } = limits({ tools: [search] });
+    expect(limits(content(define(search)))).toMatchObject({ providerTools, contextReads });
+    expect(limits({ ...content(define(search)), tools: [search] })).toMatchObject({ contextReads: 7 });
+  });
   it('has images wherever they are, and documents', () => {
     const fields = content(
       { ...image },
@@ -164,6 +208,7 @@ describe('the bound of a request to Messages', () => {
     'code_execution_tool_result',
     'mcp_tool_result',
     'tool_reference',
+    'fallback',
     'compaction',
   ])('is the context where a tool of the provider was used before: %s', (type) => {
     expect(limits(content({ type, content: { type: 'anything_at_all' }, tool_use_id: 't' }))).toMatchObject({
@@ -192,6 +237,37 @@ describe('the bound of a request to Messages', () => {
       'a source with two places',
       content({ type: 'image', source: { type: 'url', url: 'a', data: 'b' } }),
       'messages[0].content[0]',
+    ],
+    ['a tool that is added without one', content({ type: 'tool_addition' }), 'messages[0].content[0]'],
+    [
+      'a tool that is added in two ways',
+      content({ type: 'tool_addition', tool: { type: 'tool_definition', name: 'f', definition: { name: 'f' } } }),
+      'messages[0].content[0]',
+    ],
+    [
+      'a name with a definition',
+      content({ type: 'tool_addition', tool: { type: 'tool_reference', definition: { name: 'f' } } }),
+      'messages[0].content[0]',
+    ],
+    [
+      'a tool that holds more',
+      content({ type: 'tool_addition', tool: { type: 'tool_reference', name: 'f', from: 'a' } }),
+      'messages[0].content[0]',
+    ],
+    [
+      'text that holds a tool',
+      content({ type: 'text', text: 'a', tool: { type: 'tool_reference', name: 'f' } }),
+      'messages[0].content[0]',
+    ],
+    [
+      'a search among the messages that has no limit of uses',
+      content(define({ type: 'web_search_20250305', name: 'web_search' })),
+      'messages[0].content[0].tool.definition.max_uses',
+    ],
+    [
+      'a definition that nobody knows',
+      content(define({ name: 'f', runs_at: 'provider' })),
+      'messages[0].content[0].tool.definition',
     ],
     ['content that is one block', { messages: [{ role: 'user', content: { type: 'text' } }] }, 'messages[0]'],
     ['a message that nobody knows', { messages: [{ role: 'user', content: 'a', images: ['b'] }] }, 'messages[0]'],
@@ -333,6 +409,8 @@ describe('the tools of a request to Messages', () => {
   });
   it.each<[object, string]>([
     [{ tools: [{ type: 'advisor_20260301', name: 'advisor', model: 'claude-opus-4-8', max_uses: 1 }] }, 'tools'],
+    [content(define({ type: 'advisor_20260301', name: 'advisor', model: 'claude-opus-4-8' })), 'messages'],
+    [content({ type: 'x', tool: { definition: { model: 'claude-opus-4-8' } } }), 'messages'],
     [{ fallbacks: [{ model: 'claude-opus-4-8' }] }, 'fallbacks'],
     [{ fallbacks: 'default' }, 'fallbacks'],
     [{ models: ['a', 'b'] }, 'models'],
@@ -360,11 +438,13 @@ describe('the other fields of a request to Messages', () => {
       ],
       messages: [
         { role: 'user', content: [{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }] },
-        { role: 'system', content: 'a reminder' },
+        { role: 'system', content: 'a reminder', output_config: { effort: 'high' } },
       ],
       thinking: { type: 'adaptive', budget_tokens: 0 },
       output_config: { effort: 'high' },
       context_management: { edits: [{ type: 'clear_thinking_20251015', keep: 'all' }] },
+      diagnostics: { previous_message_id: null },
+      safeguards: [{ type: 'dangerous_tool_use', classifier_context: { v: 1, permission_mode: 'auto' } }],
       metadata: { user_id: 'user_1' },
       stream: true,
       temperature: 1,

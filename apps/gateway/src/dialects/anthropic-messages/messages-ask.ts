@@ -13,7 +13,7 @@ import { tokensOf } from '../openai-chat/content-tokens.js';
 import { OwnSpeech } from '../own-speech.js';
 import type { OmittedField, OtherField } from '../request-scan/field-table.js';
 import { bodyForClaude } from './body-for-claude.js';
-import type { MessagesFields } from './messages-fields.js';
+import { namedAgain, othersOf, type MessagesFields } from './messages-fields.js';
 import { MessageEvents } from './message-events.js';
 
 /** Providers add a prompt of their own to a request: some hundred tokens, and more for each tool. */
@@ -47,7 +47,7 @@ export class MessagesAsk extends OwnSpeech implements Ask {
   }
 
   get others(): readonly OtherField[] {
-    return this.head.fields.others;
+    return othersOf(this.head.fields);
   }
 
   get modes(): AskedModes | undefined {
@@ -59,7 +59,9 @@ export class MessagesAsk extends OwnSpeech implements Ask {
   }
 
   get inputTokensAllowed(): number {
-    return Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED) + this.head.fields.toolPromptTokens;
+    const { fields } = this.head;
+    const ofBody = Math.max(this.body.length + TEMPLATE_TOKENS, INPUT_TOKENS_ALLOWED);
+    return ofBody + fields.toolPromptTokens + namedAgain(fields);
   }
 
   /** A model reads its context once at first, and once more after each call of a tool that the provider runs. */
@@ -74,7 +76,7 @@ export class MessagesAsk extends OwnSpeech implements Ask {
     const contextReads = isTranslated ? 1 : this.contextReads;
     const providerTools = isTranslated ? [] : fields.providerTools;
     return {
-      contentTokensMax: textBytes(body, fields.media) + fields.toolPromptTokens,
+      contentTokensMax: textBytes(body, fields.media) + fields.toolPromptTokens + namedAgain(fields),
       media: fields.media.map((part) => mediaOf(body, part)),
       ceiling: maxTokens,
       choices: 1,
@@ -84,9 +86,9 @@ export class MessagesAsk extends OwnSpeech implements Ask {
   }
 
   countContent(count: TokenCount): number | null {
-    const { media, toolPromptTokens } = this.head.fields;
-    const tokens = tokensOf(withoutMedia(this.body, media), count);
-    return tokens === null ? null : tokens + toolPromptTokens;
+    const { fields } = this.head;
+    const tokens = tokensOf(withoutMedia(this.body, fields.media), count);
+    return tokens === null ? null : tokens + fields.toolPromptTokens + namedAgain(fields);
   }
 
   mayReadMore(): boolean {

@@ -1,5 +1,5 @@
 import type { Span } from '../../json-scan/json-tokens.js';
-import { fieldTable, NO_OMITTED, NO_OTHERS, type ScannedFields } from '../request-scan/field-table.js';
+import { fieldTable, NO_OMITTED, NO_OTHERS, type OtherField, type ScannedFields } from '../request-scan/field-table.js';
 import { CONTENT_DEPTH, ContentReader, type ContentSeen } from './content-reader.js';
 import { REQUEST_FIELDS } from './request-fields.js';
 import { ToolsReader, type ToolsSeen } from './tools-reader.js';
@@ -51,8 +51,25 @@ export const MESSAGES_FIELDS = fieldTable<MessagesFields>({
     media: NOTHING,
     fileId: null,
     toolPromptTokens: 0,
+    toolBytes: 0,
+    namesTools: false,
+    toolModel: null,
     providerTools: NOTHING,
     others: NO_OTHERS,
     omitted: NO_OMITTED,
   }),
 });
+
+/** As `ScannedFields.others`, with the messages if a tool that is defined among them names a model. */
+export function othersOf({ others, messages, toolModel }: MessagesFields): readonly OtherField[] {
+  if (toolModel === null || messages === null) return others;
+  return [...others, { ...messages, name: 'messages', use: 'elsewhere', reason: toolModel }];
+}
+
+/**
+ * The most tokens of definitions that are read again because a block names their tools. Each name that comes again can
+ * be another reading, so it counts as content without a bound of its own.
+ */
+export function namedAgain({ namesTools, toolBytes }: MessagesFields): number {
+  return namesTools ? toolBytes : 0;
+}

@@ -28,6 +28,7 @@ const OWN_FIELDS: readonly RequestField[] = [
   ...rows('bounded', 'Tools of the caller are text; each use of a tool of the provider is counted.', 'tools'),
   ...rows('bounded', 'It is text of the input, and the answer to it is output.', 'tool_choice output_format'),
   ...rows('bounded', 'Thinking is output, within its ceiling.', 'thinking output_config'),
+  ...rows('bounded', 'It is text; to judge which tool calls are dangerous is not charged.', 'safeguards'),
   ...rows('bounded', 'Tokens that are written to a cache have a price of their own.', 'cache_control'),
   ...rows('bounded', 'Only the provider simulator reads it; other providers do not know the name.', 'simulator'),
   {

@@ -66,6 +66,8 @@ export interface ToolsSeen {
   toolPromptTokens: number;
   /** The tools of the provider, with the most calls of each. */
   providerTools: readonly ToolUses[];
+  /** The bytes of the definitions of tools. */
+  toolBytes: number;
 }
 
 /** Reads the tools of a body during the scan, to find what the provider runs, and how often. */
@@ -81,20 +83,27 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   #promptTokens = 0;
   readonly #names = new ObjectNames(NAMES);
   readonly #tools: ToolUses[] = [];
+  #start = 0;
+  #bytes = 0;
+
+  /** `place` is the path of the one tool that is read, where it stands in no list. */
+  constructor(private readonly place: string | null = null) {}
 
   /** Takes a name, without its quotes. Returns its fault or null. `depth` is the number of brackets around it. */
   name(bytes: Buffer, start: number, end: number, depth: number): NameFault | null {
     if (depth !== AROUND_VALUE) return null;
     const fault = this.#names.take(bytes, start, end);
-    return fault && within(`tools[${this.#index}]`, fault);
+    return fault && within(this.#place, fault);
   }
 
   /** Takes an opening bracket. */
   open(bytes: Buffer, at: number, depth: number): void {
     if (depth === AROUND_TOOL - 1) {
+      this.#start = at;
       if (bytes[at] !== OPEN_BRACKET) this.#unbounded('tools', 'is no list of tools.');
     } else if (depth === AROUND_TOOL) {
       this.#index += 1;
+      if (this.place !== null) this.#start = at;
       this.#names.begin();
       this.#kind = null;
       this.#uses = null;
@@ -144,8 +153,13 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   }
 
   /** Takes a closing bracket; `depth` is the number of brackets that are still open. */
-  close(depth: number): void {
-    if (depth === AROUND_TOOL) this.#endTool(`tools[${this.#index}]`);
+  close(depth: number, end: number): void {
+    if (depth === AROUND_TOOL) this.#endTool(this.#place);
+    this.#bytes = end - this.#start;
+  }
+
+  get #place(): string {
+    return this.place ?? `tools[${this.#index}]`;
   }
 
   #endTool(place: string): void {
@@ -174,7 +188,7 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   #namesModel(): void {
     if (this.isElsewhere) return;
     this.isElsewhere = true;
-    const param = `tools[${this.#index}].model`;
+    const param = `${this.#place}.model`;
     this.reason = { param, message: `${param} names a model that the request was not checked for.` };
   }
 
@@ -183,8 +197,9 @@ export class ToolsReader implements ValueReader<ToolsSeen> {
   }
 
   end(fields: ToolsSeen): boolean {
-    fields.toolPromptTokens = this.#promptTokens;
-    fields.providerTools = this.#tools;
+    fields.toolPromptTokens += this.#promptTokens;
+    fields.toolBytes += this.#bytes;
+    if (this.#tools.length > 0) fields.providerTools = [...fields.providerTools, ...this.#tools];
     return this.reason === null;
   }
 }

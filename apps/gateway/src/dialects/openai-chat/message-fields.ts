@@ -74,6 +74,10 @@ export const PART_FIELDS: readonly PartField[] = [
   { name: 'refusal', holds: 'text' },
   { name: 'cache_control', holds: 'note' },
   { name: 'prompt_cache_breakpoint', holds: 'note' },
+  // Thoughts of an earlier answer of Mistral's.
+  { name: 'thinking', holds: 'note' },
+  { name: 'closed', holds: 'note' },
+  { name: 'signature', holds: 'note' },
   { name: 'image_url', holds: 'image' },
   { name: 'input_audio', holds: 'audio' },
   { name: 'file', holds: 'file' },
@@ -97,7 +101,7 @@ export const PART_FIELDS: readonly PartField[] = [
 ];
 
 /** Types of parts: of text, and those whose content stands in the field of the same name. */
-export const PART_KINDS = ['text', 'refusal', 'image_url', 'input_audio', 'file'] as const;
+export const PART_KINDS = ['text', 'refusal', 'thinking', 'image_url', 'input_audio', 'file'] as const;
 
 /** The known fields of such a content. */
 export const CONTENT_FIELDS: readonly ContentField[] = [

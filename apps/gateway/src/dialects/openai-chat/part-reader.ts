@@ -20,6 +20,8 @@ type Holder = Extract<PartField['holds'], 'image' | 'audio' | 'file'>;
 /** The type of the part whose content stands in each of these fields. */
 const KIND_OF: Readonly<Record<Holder, Kind>> = { image: 'image_url', audio: 'input_audio', file: 'file' };
 
+const TEXT_KINDS: ReadonlySet<Kind> = new Set(['text', 'refusal', 'thinking'] as const);
+
 /** What a part turned out to be: text, content of a bounded size, or something whose cost is not known. */
 export type PartFound = 'text' | 'unbounded' | MediaPart;
 
@@ -139,7 +141,7 @@ export class PartReader {
   /** The part has ended. */
   found(): PartFound {
     if (!this.#isKnown || this.#kind === null) return 'unbounded';
-    if (this.#holder === null) return this.#kind === 'text' || this.#kind === 'refusal' ? 'text' : 'unbounded';
+    if (this.#holder === null) return TEXT_KINDS.has(this.#kind) ? 'text' : 'unbounded';
     if (KIND_OF[this.#holder] !== this.#kind || this.#data === null) return 'unbounded';
     return {
       kind: this.#holder === 'file' ? 'anything' : this.#holder,

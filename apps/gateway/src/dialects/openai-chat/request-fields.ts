@@ -29,6 +29,28 @@ const TEMPLATE_SETTINGS = ['chat_template_kwargs', 'chat_template_args'].map((na
     Object.entries(settings).every(isSetting),
 }));
 
+/** The fields of `reasoning` that say how hard the model thinks and what is shown of it, with no number of tokens. */
+const REASONING_WORDS = new Set(['effort', 'summary']);
+const REASONING_SWITCHES = new Set(['enabled', 'exclude']);
+
+function isWithoutBudget(reasoning: unknown): boolean {
+  return fieldsOf(reasoning)?.every(isReasoningSetting) === true;
+}
+
+function isReasoningSetting([name, value]: [string, unknown]): boolean {
+  if (value === null) return true;
+  if (typeof value === 'string') return REASONING_WORDS.has(name) && value.length <= WORD_CHARACTERS_MAX;
+  return typeof value === 'boolean' && REASONING_SWITCHES.has(name);
+}
+
+const isSwitchedOff = (thinking: unknown): boolean =>
+  fieldsOf(thinking)?.every(([name, value]) => value === null || (name === 'type' && value === 'disabled')) === true;
+
+/** The fields of an object; null for another value. */
+function fieldsOf(value: unknown): [string, unknown][] | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : null;
+}
+
 /**
  * The fields of OpenAI's chat completions, and those that compatible providers and relays add: vLLM, SGLang, llama.cpp,
  * OpenRouter, LiteLLM, Portkey, Azure, Mistral, DeepSeek, Together, Groq, xAI, Perplexity.
@@ -119,6 +141,18 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     why: 'Some models think beyond the ceiling of the output.',
     isBounded: (on) => on === false,
   },
+  {
+    name: 'thinking',
+    use: 'bounded',
+    why: 'Some models think beyond the ceiling of the output, or have a separate budget to think.',
+    isBounded: isSwitchedOff,
+  },
+  {
+    name: 'reasoning',
+    use: 'bounded',
+    why: 'Reasoning is output, within its ceiling; a number of tokens is a separate budget.',
+    isBounded: isWithoutBudget,
+  },
   { name: 'modalities', use: 'bounded', why: 'Text is bounded; speech and images are not.', isBounded: isTextOnly },
 
   ...rows(
@@ -141,7 +175,7 @@ export const REQUEST_FIELDS: readonly RequestField[] = [
     'unbounded',
     'It is a separate budget of tokens, beside the ceiling of the output.',
     `
-    reasoning thinking thinking_budget thinking_config generation_config max_output_tokens max_new_tokens max_length
+    thinking_budget thinking_config generation_config max_output_tokens max_new_tokens max_length
     max_tokens_to_sample num_predict n_predict options prompt_truncate_len
     `,
   ),

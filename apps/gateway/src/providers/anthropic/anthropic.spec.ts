@@ -39,7 +39,10 @@ describe('a provider of type anthropic', () => {
   it('is sent the beta features that Claude Code always asks for', () => {
     const asked =
       'claude-code-20250219,interleaved-thinking-2025-05-14,redact-thinking-2026-02-12,context-management-2025-06-27,' +
-      'prompt-caching-scope-2026-01-05,effort-2025-11-24,advisor-tool-2026-03-01';
+      'prompt-caching-scope-2026-01-05,effort-2025-11-24,advisor-tool-2026-03-01,thinking-token-count-2026-05-13,' +
+      'mid-conversation-system-2026-04-07,per-turn-control-2026-07-01,mid-conversation-tool-changes-2026-07-01,' +
+      'inline-tools-2026-09-15,dangerous-tool-use-2026-09-03,thinking-display-updates-2026-08-18,' +
+      'mid-conversation-output-config-2026-07-01,thinking-binding-controls-2026-08-01,message-threads-2026-08-12';
     expect(anthropic.callerHeaders([...CLIENT, 'anthropic-beta', asked], capped)).toEqual({
       sent: ['anthropic-version', '2023-06-01', 'anthropic-beta', asked],
       leftOut: [],

@@ -1,7 +1,7 @@
 import type { FieldNote } from '../dialect-codec.js';
 
 /** They tell what Anthropic keeps, reports or clears on its side: another model answers the same without them. */
-export const HARMLESS_FIELDS = ['context_management', 'cache_control', 'diagnostics'];
+export const HARMLESS_FIELDS = ['context_management', 'cache_control', 'diagnostics', 'safeguards'];
 
 /** What the way to another dialect leaves out of a request of Anthropic's. */
 export const HARMLESS: readonly FieldNote[] = [
@@ -11,6 +11,7 @@ export const HARMLESS: readonly FieldNote[] = [
   },
   { field: 'cache_control', why: 'Marks for caches, here and in blocks and tools: OpenAI caches without them.' },
   { field: 'diagnostics', why: "It asks for a report on Anthropic's cache." },
+  { field: 'safeguards', why: 'It asks Anthropic which calls are dangerous; Claude Code judges itself without.' },
   { field: 'speed', why: 'It is left out if it is "standard", which is the speed that all models have.' },
   {
     field: 'system[0]',

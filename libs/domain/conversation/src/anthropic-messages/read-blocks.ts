@@ -8,6 +8,7 @@ import { mapOrFault } from '../map-or-fault.js';
 import { readCacheMark } from './cache-marks.js';
 import { sealOf } from './foreign-thoughts.js';
 import { notCarried, unknownField } from './known-fields.js';
+import { readToolChange, type ToolChange } from './mid-conversation.js';
 
 /** What the content of a message is made of. */
 export type ReadBlock =
@@ -16,7 +17,8 @@ export type ReadBlock =
   | DocumentPart
   | ThinkingPart
   | ToolCallPart
-  | { readonly kind: 'result'; readonly result: ToolResult };
+  | { readonly kind: 'result'; readonly result: ToolResult }
+  | { readonly kind: 'tool_change'; readonly change: ToolChange };
 
 type BlockReader = (block: JsonObject, path: string) => ReadBlock | Fault;
 
@@ -26,27 +28,32 @@ interface BlockType {
   readonly read: BlockReader;
 }
 
-const TEXT: BlockType = { fields: new Set(['type', 'text', 'cache_control', 'citations']), read: readText };
-const IMAGE: BlockType = { fields: new Set(['type', 'source', 'cache_control']), read: readImage };
+/** Fields of any block, which tell what is kept in Anthropic's cache. */
+const MARKS = ['cache_control', 'cache_reference'];
+const TEXT: BlockType = { fields: new Set(['type', 'text', 'citations', ...MARKS]), read: readText };
+const IMAGE: BlockType = { fields: new Set(['type', 'source', ...MARKS]), read: readImage };
 const DOCUMENT: BlockType = {
-  fields: new Set(['type', 'source', 'title', 'citations', 'cache_control']),
+  fields: new Set(['type', 'source', 'title', 'citations', ...MARKS]),
   read: readDocument,
 };
 const TOOL_RESULT: BlockType = {
-  fields: new Set(['type', 'tool_use_id', 'content', 'is_error', 'cache_control', 'cache_reference']),
+  fields: new Set(['type', 'tool_use_id', 'content', 'is_error', ...MARKS]),
   read: readToolResult,
 };
 const TOOL_USE: BlockType = {
-  fields: new Set(['type', 'id', 'name', 'input', 'cache_control', 'caller']),
+  fields: new Set(['type', 'id', 'name', 'input', 'caller', ...MARKS]),
   read: readToolUse,
 };
-const TOOL_REFERENCE: BlockType = { fields: new Set(['type', 'tool_name', 'cache_control']), read: readToolReference };
+const TOOL_REFERENCE: BlockType = { fields: new Set(['type', 'tool_name', ...MARKS]), read: readToolReference };
 const THINKING: BlockType = { fields: new Set(['type', 'thinking', 'signature']), read: readThinking };
+const TOOL_CHANGE: BlockType = { fields: new Set(['type', 'tool', ...MARKS]), read: readChange };
 const REDACTED: BlockType = { fields: new Set(['type', 'data']), read: readRedacted };
 
 /** The types of blocks that each place may hold. */
 export const BLOCKS = {
   system: { text: TEXT },
+  /** A message of the system that stands among the others. */
+  laterSystem: { text: TEXT, tool_addition: TOOL_CHANGE, tool_removal: TOOL_CHANGE },
   user: { text: TEXT, image: IMAGE, document: DOCUMENT, tool_result: TOOL_RESULT },
   assistant: { text: TEXT, tool_use: TOOL_USE, thinking: THINKING, redacted_thinking: REDACTED },
   result: { text: TEXT, image: IMAGE, document: DOCUMENT, tool_reference: TOOL_REFERENCE },
@@ -171,6 +178,11 @@ function readToolReference(block: JsonObject, path: string): TextPart | Fault {
     return fault(`${path}.tool_name`, 'A reference to a tool must have its name.');
   const cache = readCacheMark(block, path);
   return isFault(cache) ? cache : { kind: 'text', text: `Tool available: ${name}`, ...cache };
+}
+
+function readChange(block: JsonObject, path: string): ReadBlock | Fault {
+  const change = readToolChange(block, path);
+  return isFault(change) ? change : { kind: 'tool_change', change };
 }
 
 function readToolUse(block: JsonObject, path: string): ToolCallPart | Fault {

@@ -55,6 +55,116 @@ describe('a request of Anthropic as a conversation', () => {
     expect(read({ messages }).turns.map(({ role }) => role)).toEqual(['user', 'system', 'assistant', 'user']);
   });
 
+  const says = (...content: unknown[]): JsonObject => ({ role: 'system', content });
+  const effort = (level: string, content: unknown = []): JsonObject => ({
+    role: 'system',
+    content,
+    output_config: { effort: level },
+  });
+  const assistant = { role: 'assistant', content: 'a' };
+  const result = { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'b' }] };
+  it.each<[string, JsonObject[], string]>([
+    ['behind what the user says, at once', [USER, effort('high')], 'high'],
+    ['behind that and another message of the system', [USER, says(), effort('high')], 'high'],
+    ['before the user says something, from then on', [USER, assistant, effort('high'), USER], 'high'],
+    ['behind an answer, not yet', [USER, assistant, effort('high'), result], 'low'],
+    ['behind results, not yet', [USER, assistant, result, effort('high')], 'low'],
+    ['until another one', [USER, effort('high'), assistant, effort('max'), USER], 'max'],
+    ['also with a text', [USER, effort('high', 'Think well.')], 'high'],
+  ])('takes the effort of a message: %s', (_place, messages, expected) => {
+    expect(read({ messages, output_config: { effort: 'low' } }).reasoning).toMatchObject({ effort: expected });
+  });
+  it.each<[JsonObject, string]>([
+    [{ ...USER, output_config: { effort: 'high' } }, 'messages[1].output_config'],
+    [{ ...says(), output_config: { effort: 7 } }, 'messages[1].output_config.effort'],
+    [{ ...says(), output_config: { task_budget: {} } }, 'messages[1].output_config.task_budget'],
+    [{ ...says(), output_config: 'high' }, 'messages[1].output_config'],
+  ])('and refuses any other configuration of a message: %j', (message, param) => {
+    expect(readRequest({ ...ASKED, messages: [USER, message] })).toMatchObject({ kind: 'fault', param });
+  });
+
+  const named = (type: string, name: string): JsonObject => ({ type, tool: { type: 'tool_reference', name } });
+  const defined = (name: string, description: string): JsonObject => ({
+    type: 'tool_addition',
+    tool: { type: 'tool_definition', definition: { name, description, input_schema: { type: 'object' } } },
+  });
+  it.each<[string, JsonObject[], [string, string | null][]]>([
+    [
+      'added by name',
+      [named('tool_addition', 'g')],
+      [
+        ['f', null],
+        ['g', null],
+      ],
+    ],
+    ['taken away', [named('tool_removal', 'f')], [['g', null]]],
+    [
+      'taken away and added',
+      [named('tool_removal', 'f'), named('tool_addition', 'f')],
+      [
+        ['g', null],
+        ['f', null],
+      ],
+    ],
+    [
+      'defined',
+      [defined('h', 'new')],
+      [
+        ['f', null],
+        ['g', null],
+        ['h', 'new'],
+      ],
+    ],
+    [
+      'defined anew',
+      [defined('f', 'new')],
+      [
+        ['f', 'new'],
+        ['g', null],
+      ],
+    ],
+  ])('declares the tools that may be called at the end: %s', (_what, changes, expected) => {
+    const tools = [
+      { name: 'f', input_schema: { type: 'object' } },
+      { name: 'g', input_schema: { type: 'object' }, defer_loading: true },
+    ];
+    const { turns, tools: offered } = read({ messages: [USER, ...changes.map((change) => says(change))], tools });
+    expect(turns).toHaveLength(1);
+    expect(offered.map((tool) => [tool.name, tool.kind === 'function' ? tool.description : null])).toEqual(expected);
+  });
+  it.each<[JsonObject, string]>([
+    [named('tool_addition', 'h'), 'messages[1].content[0].tool.name'],
+    [named('tool_removal', ''), 'messages[1].content[0].tool.name'],
+    [{ type: 'tool_addition' }, 'messages[1].content[0].tool'],
+    [{ type: 'tool_addition', tool: { type: 'x' } }, 'messages[1].content[0].tool.type'],
+    [{ ...defined('f', ''), type: 'tool_removal' }, 'messages[1].content[0].tool.type'],
+    [
+      { type: 'tool_addition', tool: { type: 'tool_definition', definition: {} } },
+      'messages[1].content[0].tool.definition.name',
+    ],
+    [
+      { type: 'tool_addition', tool: { type: 'tool_reference', name: 'f', from: 'a' } },
+      'messages[1].content[0].tool.from',
+    ],
+  ])('and refuses other changes of the tools: %j', (change, param) => {
+    expect(readRequest({ ...ASKED, messages: [USER, says(change)] })).toMatchObject({ kind: 'fault', param });
+  });
+
+  it('leaves out texts that are empty, and turns of nothing else', () => {
+    const empty = [{ type: 'text', text: '' }];
+    const messages = [USER, { role: 'assistant', content: empty }, { role: 'assistant', content: '' }];
+    expect(read({ messages }).turns).toEqual([{ role: 'user', parts: [text('hi')] }]);
+    expect(read({ messages: [{ role: 'user', content: [...empty, { type: 'text', text: 'hi' }] }] }).turns).toEqual([
+      { role: 'user', parts: [text('hi')] },
+    ]);
+  });
+
+  it('takes blocks that name a part of what is cached', () => {
+    const cached = { cache_reference: 'toolu_1' };
+    const messages = [{ role: 'user', content: [{ type: 'text', text: 'hi', ...cached }] }];
+    expect(read({ messages }).turns).toEqual([{ role: 'user', parts: [text('hi')] }]);
+  });
+
   it('puts results before all else in their turn, in their order', () => {
     const result = (id: string): JsonObject => ({ type: 'tool_result', tool_use_id: id, content: id });
     const content = [

@@ -17,9 +17,10 @@ type Output = Pick<Conversation, 'format' | 'reasoning'>;
 
 /**
  * `thinking` and `output_config`. Clients send forms that Anthropic's reference does not have: `adaptive` with a budget
- * of 0, and `enabled` without one. Both leave the amount to the model.
+ * of 0, and `enabled` without one. Both leave the amount to the model. `lastEffort` is the one that the last message
+ * about it asks for; null if none does.
  */
-export function readOutput(body: JsonObject): Output | Fault {
+export function readOutput(body: JsonObject, lastEffort: string | null): Output | Fault {
   const config = body['output_config'] ?? NO_CONFIG;
   if (!isObject(config)) return fault('output_config', 'It must be an object.');
   const unknown = unknownField(config, OUTPUT_FIELDS);
@@ -29,7 +30,7 @@ export function readOutput(body: JsonObject): Output | Fault {
   const { effort } = config;
   if (effort !== undefined && effort !== null && typeof effort !== 'string')
     return fault('output_config.effort', 'The effort must be a string.');
-  const reasoning = readThinking(body['thinking'], effort ?? null);
+  const reasoning = readThinking(body['thinking'], lastEffort ?? effort ?? null);
   return isFault(reasoning) ? reasoning : { format, reasoning };
 }
 

@@ -20,7 +20,7 @@ export function readTools(tools: unknown): readonly Tool[] | Fault {
 }
 
 /** A tool without a type, or of the type `custom`, is the caller's own; any other is one that Anthropic defines. */
-function readTool(tool: unknown, path: string): Tool | Fault {
+export function readTool(tool: unknown, path: string): Tool | Fault {
   if (!isObject(tool)) return fault(path, 'A tool must be an object.');
   const { type, name } = tool;
   if (type !== undefined && type !== null && type !== 'custom') {

@@ -82,6 +82,15 @@ const search: Tool = { kind: 'builtin', type: 'web_search', name: 'web_search', 
 const effort = (said: string | null): Reasoning => ({ effort: said, budgetTokens: null, summary: null });
 
 describe('a conversation as a request for Claude', () => {
+  it('has a turn of the user where the caller has given instructions alone', () => {
+    const { system: before, messages } = body({ turns: [system('Write a poem.'), system('In French.')] });
+    const said = (text: string): object => ({ type: 'text', text });
+    expect([before, messages]).toEqual([
+      undefined,
+      [{ role: 'user', content: [said('Write a poem.'), said('In French.')] }],
+    ]);
+  });
+
   it('has the ceiling that Claude demands', () => {
     expect(body({})).toEqual({
       model: 'claude-opus-4-6',
@@ -595,7 +604,6 @@ describe('a conversation as a request for Claude', () => {
       },
     ],
     ['messages', { turns: [user('hi'), assistant('I would say')] }],
-    ['messages', { turns: [system('be brief')] }],
     ['messages', { turns: [user(' ')] }],
     ['messages', { turns: [user('hi'), assistant('yes'), user('')] }],
     ['messages', { turns: [user('hi'), results('a')] }],

@@ -29,7 +29,7 @@ interface Message {
  *
  * What the operator says before all other turns becomes `system`. Later it keeps its place: as a turn of the system
  * where the model takes one (after a turn of the user, and before one of the assistant or at the end), else as a text
- * within the user's turn, between the tags `<system-reminder>`.
+ * within the user's turn, between the tags `<system-reminder>`. If nobody else says anything, it is a turn of the user.
  */
 export function writeTurns(turns: readonly Turn[], model: ClaudeModel, context: BlockContext): WrittenTurns | Fault {
   const all = mapOrFault(turns, (turn) => {
@@ -38,8 +38,11 @@ export function writeTurns(turns: readonly Turn[], model: ClaudeModel, context: 
   });
   if (isFault(all)) return all;
   const written = all.filter(({ blocks }) => blocks.length > 0);
-  const first = written.findIndex(({ turn }) => turn.role !== 'system');
-  const messages = first === -1 ? [] : messagesOf(written.slice(first), model);
+  const found = written.findIndex(({ turn }) => turn.role !== 'system');
+  // Other makers' models answer to instructions alone; Claude wants to hear something from a user.
+  const isAlone = found === -1;
+  const first = isAlone ? 0 : found;
+  const messages = isAlone ? asUser(written) : messagesOf(written.slice(first), model);
   if (messages.length === 0 || messages.at(-1)?.role === 'assistant')
     return fault(
       context.fieldOf('turns'),
@@ -64,6 +67,11 @@ function blocksOf(turn: Turn, context: BlockContext): readonly JsonObject[] | Fa
     default:
       return turn satisfies never;
   }
+}
+
+function asUser(written: readonly Written[]): readonly Message[] {
+  const content = written.flatMap(({ blocks }) => blocks);
+  return content.length === 0 ? [] : [{ role: 'user', content }];
 }
 
 function messagesOf(written: readonly Written[], model: ClaudeModel): readonly Message[] {

@@ -54,7 +54,7 @@ export const REQUEST_FIELDS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'response_format'],
   ...['max_tokens', 'max_completion_tokens', 'stop', 'temperature', 'top_p', 'seed', 'stream'],
   ...['frequency_penalty', 'presence_penalty', 'logit_bias', 'logprobs', 'top_logprobs'],
-  ...['reasoning_effort', 'reasoning', 'include_reasoning', 'verbosity'],
+  ...['reasoning_effort', 'reasoning', 'include_reasoning', 'thinking', 'verbosity'],
   ...['user', 'safety_identifier', 'metadata', 'prompt_cache_key', 'service_tier'],
   ...['stream_options', 'usage', 'prompt_cache_options', 'prompt_cache_retention', 'store'],
   ...REFUSED.map(({ field }) => field),

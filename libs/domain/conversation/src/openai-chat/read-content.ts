@@ -1,18 +1,30 @@
-import type { AudioPart, CacheMark, DocumentPart, ImagePart, RefusalPart, TextPart } from '../conversation.js';
+import type {
+  AudioPart,
+  CacheMark,
+  DocumentPart,
+  ImagePart,
+  RefusalPart,
+  TextPart,
+  ThinkingPart,
+} from '../conversation.js';
 import type { JsonObject } from '../dialect-codec.js';
 import type { FieldReader } from '../field-reader.js';
 import { isObject } from '../fields.js';
 import { imageTypeOf, readDataUrl } from '../image-type.js';
 import { readEach, readNested } from '../nested-fields.js';
 import { NOT_CARRIED } from './known-fields.js';
+import { contentPieces } from './read-reply.js';
 
-type Part = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart;
+type Part = TextPart | ImagePart | DocumentPart | AudioPart | RefusalPart | ThinkingPart;
 
 /** Types of parts, and where each of them may stand. */
 export const SYSTEM_PARTS: readonly string[] = ['text'];
 export const USER_PARTS: readonly string[] = ['text', 'image_url', 'input_audio', 'file'];
-export const ASSISTANT_PARTS: readonly string[] = ['text', 'refusal'];
+export const ASSISTANT_PARTS: readonly string[] = ['text', 'refusal', 'thinking'];
 export const TOOL_PARTS: readonly string[] = ['text', 'image_url', 'file'];
+
+/** Mistral's models think in parts of their answers, and say whether a thought came to its end. */
+const THOUGHT_FIELDS = ['thinking', 'signature', 'closed'];
 
 const WEB = /^https?:\/\//i;
 const PDF = /^JVBERi0/;
@@ -48,7 +60,8 @@ function readList(message: FieldReader, types: readonly string[]): readonly Part
   return readEach(message, 'content', (fields, object) => {
     const type = fields.oneOf('type', types);
     if (type === null) fields.refuse('type', `${fields.pathOf('type')} must be one of ${types.join(', ')}.`);
-    fields.only(new Set(['type', 'cache_control', 'prompt_cache_breakpoint', type ?? 'type']), NOT_CARRIED);
+    const own = type === 'thinking' ? THOUGHT_FIELDS : [type ?? 'type'];
+    fields.only(new Set(['type', 'cache_control', 'prompt_cache_breakpoint', ...own]), NOT_CARRIED);
     const part = readPart(fields, type, object);
     return part === null ? null : { ...part, ...cacheOf(object) };
   }).filter((part) => part !== null);
@@ -60,6 +73,12 @@ function readPart(fields: FieldReader, type: string | null, object: JsonObject):
       return textParts(required(fields, 'text'))[0] ?? null;
     case 'refusal':
       return { kind: 'refusal', text: required(fields, 'refusal') };
+    case 'thinking': {
+      const text = contentPieces([object])
+        .map((piece) => piece.text)
+        .join('');
+      return text === '' ? null : { kind: 'thinking', text, sealed: null };
+    }
     case 'image_url':
       return readImage(fields, object['image_url']);
     case 'input_audio':
@@ -81,7 +100,8 @@ function required(fields: FieldReader, name: string): string {
 function readImage(part: FieldReader, value: unknown): ImagePart | null {
   if (typeof value === 'string') return imageOf(part, 'image_url', value, null);
   return readNested(part, 'image_url', value, (fields) => {
-    fields.only(new Set(['url', 'detail']), NOT_CARRIED);
+    // LiteLLM adds the media type as `format`; the bytes of the image tell it.
+    fields.only(new Set(['url', 'detail', 'format']), NOT_CARRIED);
     return imageOf(fields, 'url', required(fields, 'url'), fields.text('detail'));
   });
 }

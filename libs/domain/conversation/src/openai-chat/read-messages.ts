@@ -1,4 +1,12 @@
-import type { AssistantPart, RefusalPart, TextPart, ToolCallPart, ToolResult, Turn } from '../conversation.js';
+import type {
+  AssistantPart,
+  RefusalPart,
+  TextPart,
+  ThinkingPart,
+  ToolCallPart,
+  ToolResult,
+  Turn,
+} from '../conversation.js';
 import type { JsonObject } from '../dialect-codec.js';
 import { writeJson } from '../exact-json.js';
 import type { FieldReader } from '../field-reader.js';
@@ -68,7 +76,7 @@ class MessagesReader {
     if (object['function_call'] !== null && object['function_call'] !== undefined)
       message.refuse('function_call', 'Calls must stand in `tool_calls`.');
     const refusal = message.text('refusal') ?? '';
-    const parts = readContent<TextPart | RefusalPart>(message, object, ASSISTANT_PARTS);
+    const parts = readContent<TextPart | RefusalPart | ThinkingPart>(message, object, ASSISTANT_PARTS);
     return [
       ...readThoughts(object),
       ...parts,

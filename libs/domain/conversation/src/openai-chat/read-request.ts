@@ -132,7 +132,8 @@ function readSchema(fields: FieldReader): OutputFormat {
 }
 
 /**
- * `reasoning_effort`, or OpenRouter's `reasoning` and `include_reasoning`. To hide thoughts asks for none: without an
+ * `reasoning_effort`, or OpenRouter's `reasoning` and `include_reasoning`, or `thinking` of Anthropic's form, which
+ * LiteLLM, DeepSeek and others take. To hide thoughts asks for none: without an
  * effort or a budget nothing is said of thinking then.
  */
 function readReasoning(fields: FieldReader, body: JsonObject): Reasoning | null {
@@ -142,9 +143,24 @@ function readReasoning(fields: FieldReader, body: JsonObject): Reasoning | null 
   const more =
     value === undefined || value === null ? null : readNested(fields, 'reasoning', value, (object) => readMore(object));
   const summary = hidden ?? more?.summary ?? null;
-  const said = { effort: effort ?? more?.effort ?? null, budgetTokens: more?.budgetTokens ?? null };
+  const thinking = body['thinking'];
+  const thought =
+    thinking === undefined || thinking === null ? null : readNested(fields, 'thinking', thinking, readThinking);
+  const said = {
+    effort: effort ?? more?.effort ?? thought?.effort ?? null,
+    budgetTokens: more?.budgetTokens ?? thought?.budgetTokens ?? null,
+  };
   const isAsked = said.effort !== null || said.budgetTokens !== null;
   return isAsked || (summary !== null && summary !== 'omitted') ? { ...said, summary } : null;
+}
+
+/** Without a budget it stands for the effort medium, as `enabled` of `reasoning` does. */
+function readThinking(fields: FieldReader): Pick<Reasoning, 'effort' | 'budgetTokens'> {
+  fields.only(new Set(['type', 'budget_tokens']), NOT_CARRIED);
+  const type = fields.oneOf('type', ['enabled', 'adaptive', 'disabled'] as const);
+  const budgetTokens = fields.number('budget_tokens');
+  if (type === 'disabled') return { effort: 'none', budgetTokens: null };
+  return { effort: type === null || budgetTokens !== null ? null : 'medium', budgetTokens };
 }
 
 /** `enabled: true` alone stands for the effort medium: openrouter.ai/docs/use-cases/reasoning-tokens. */

@@ -144,6 +144,14 @@ describe('a request of chat', () => {
     [{ reasoning: { enabled: true } }, { effort: 'medium', budgetTokens: null, summary: null }],
     [{ reasoning: { enabled: true, exclude: true } }, { effort: 'medium', budgetTokens: null, summary: 'omitted' }],
     [{ reasoning: { enabled: true, max_tokens: 2000 } }, { effort: null, budgetTokens: 2000, summary: null }],
+    [{ thinking: { type: 'disabled' } }, { effort: 'none', budgetTokens: null, summary: null }],
+    [{ thinking: { type: 'enabled' } }, { effort: 'medium', budgetTokens: null, summary: null }],
+    [{ thinking: { type: 'adaptive' } }, { effort: 'medium', budgetTokens: null, summary: null }],
+    [{ thinking: { type: 'enabled', budget_tokens: 2000 } }, { effort: null, budgetTokens: 2000, summary: null }],
+    [
+      { thinking: { type: 'enabled' }, reasoning_effort: 'high' },
+      { effort: 'high', budgetTokens: null, summary: null },
+    ],
     [
       { include_reasoning: false, reasoning_effort: 'low' },
       { effort: 'low', budgetTokens: null, summary: 'omitted' },
@@ -184,6 +192,35 @@ describe('a request of chat', () => {
     for (const label of ['image/jpg', 'image/jpeg', 'image/svg+xml', ''])
       expect(image(`data:${label};base64,${PNG}`)).toMatchObject([{ parts: [{ source: { mediaType: 'image/png' } }] }]);
     expect(image('https://example.com/a')).toMatchObject([{ parts: [{ source: { kind: 'url' } }] }]);
+    const labelled = { url: `data:image/jpeg;base64,${PNG}`, format: 'image/jpeg' };
+    expect(turnsOf({ role: 'user', content: [{ type: 'image_url', image_url: labelled }] })).toMatchObject([
+      { parts: [{ source: { mediaType: 'image/png' } }] },
+    ]);
+  });
+
+  it.each([
+    [
+      'a list',
+      [
+        { type: 'text', text: 'h' },
+        { type: 'text', text: 'm' },
+      ],
+    ],
+    ['a string', 'hm'],
+  ])("reads Mistral's thoughts of before, which are parts: %s", (_form, thinking) => {
+    const content = [
+      { type: 'thinking', thinking, closed: true },
+      { type: 'text', text: 'a' },
+    ];
+    expect(turnsOf({ role: 'assistant', content })).toEqual([
+      {
+        role: 'assistant',
+        parts: [
+          { kind: 'thinking', text: 'hm', sealed: null },
+          { kind: 'text', text: 'a' },
+        ],
+      },
+    ]);
   });
 
   it('keeps thoughts of before, with their seals if they have some (S4)', () => {
@@ -245,6 +282,8 @@ describe('a request of chat', () => {
     ['metadata', { metadata: { a: 1 } }],
     ['response_format.type', { response_format: { type: 'grammar' } }],
     ['reasoning.effect', { reasoning: { effect: 1 } }],
+    ['thinking.type', { thinking: { type: 'always' } }],
+    ['thinking.display', { thinking: { type: 'enabled', display: 'omitted' } }],
     ['tool_choice', { tool_choice: 'required' }],
     ['tool_choice', { tool_choice: { type: 'function', function: { name: 'g' } } }],
     ['tool_choice.allowed_tools.tools', choiceAmong({ mode: 'auto', tools: [] })],
