@@ -74,6 +74,13 @@ describe('JSON that is parsed and written', () => {
     expect(writeJson(parseJson('{"a":1e400,"a":1,"b":{"c":1.0},"b":{"c":"x"}}'))).toBe('{"a":1,"b":{"c":"x"}}');
   });
 
+  it('is refused if there are too many numbers to remember', () => {
+    const list = (count: number): string => `[${'1.0,'.repeat(count - 1)}1.0]`;
+    expect(() => parseJson(list(250_001))).toThrow(SyntaxError);
+    expect(writeJson(parseJson(list(250_000)))).toBe(list(250_000));
+    expect(parseJson(`[${'1,'.repeat(250_000)}1]`)).toHaveLength(250_001);
+  });
+
   it('is refused if it cannot be written again', () => {
     const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1.0${'}'.repeat(depth)}`;
     expect(() => parseJson(nested(1_001))).toThrow(SyntaxError);

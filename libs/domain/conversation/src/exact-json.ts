@@ -12,13 +12,16 @@ const MAY_BE_ODD = /[:,[\s]-?(?:[\d.]{16}|[\d.]+[eE]|\d+\.\d*0(?!\d)|0\.000000)|
 
 /** Values that are nested more deeply are refused: `JSON.stringify` has no stack for a few thousand levels. */
 const DEPTH_MAX = 1_000;
+/** A text with more numbers is refused if one of them must be remembered: each takes some 100 bytes of memory then. */
+const NUMBERS_MAX = 250_000;
 
 /**
  * Parses JSON as `JSON.parse` does, and remembers the numbers that JavaScript would change, so that `writeJson` writes
  * them unchanged. The value has plain numbers. A copy of one of its objects does not remember the object's own numbers,
  * but those of the objects in it.
  *
- * @throws SyntaxError for a text that is not JSON, or is nested more than 1,000 levels deep.
+ * @throws SyntaxError for a text that is not JSON, or is nested more than 1,000 levels deep, or has more than
+ * 250,000 numbers and among them one to remember.
  */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -79,6 +82,7 @@ const NUMBER = /[-\d][\d.eE+-]*/y;
 /** Reads a text that is JSON, beside its value, without a call in itself: both may be nested deeply. */
 class NumberNotes {
   private readonly open: Open[] = [];
+  private numbers = 0;
 
   constructor(private readonly text: string) {}
 
@@ -115,6 +119,7 @@ class NumberNotes {
 
   /** Returns the place after the number that begins at `at`. */
   private number(at: number): number {
+    if (++this.numbers > NUMBERS_MAX) throw new SyntaxError('It has too many numbers.');
     NUMBER.lastIndex = at;
     const number = NUMBER.exec(this.text)?.[0] ?? ' ';
     if (String(Number(number)) !== number) this.remember(number);

@@ -33,7 +33,7 @@ function targetOf(model: string, provider: object): Target {
 }
 
 function translate(target: Target): Translation {
-  const ask = { body: Buffer.from(HISTORY), model: 'm', inputTokensEstimate: 7 };
+  const ask = { body: Buffer.from(HISTORY), model: 'm', inputTokensEstimate: 7, omitted: [] };
   const exchange = {
     ask,
     errors: OPENAI_ERRORS,

@@ -114,8 +114,8 @@ interface Read {
 }
 
 /**
- * The most texts, objects and lists of a body that is carried to another dialect: reading and writing these takes some
- * 100 ms, in which no other request is served. The longest sessions of agents have a tenth of them.
+ * The most texts, numbers, objects and lists of a body that is carried to another dialect: reading and writing these
+ * takes some 100 ms, in which no other request is served. The longest sessions of agents have a tenth of them.
  */
 const NODES_MAX = 100_000;
 
@@ -140,14 +140,17 @@ function parsed(body: Buffer): JsonObject | null {
 }
 
 const TOO_MANY = refuse('invalid_request', {
-  message: `The model is behind another API, and the body has more than ${NODES_MAX} texts, objects and lists: too many to be carried there.`,
+  message: `The model is behind another API, and the body has more than ${NODES_MAX} texts, numbers, objects and lists: too many to be carried there.`,
 });
 const TOO_LARGE = refuse('body_too_large', {
   message:
     'The model is behind another API, and the body is too large to be carried there: it and its translation take more ' +
     'memory than one API key may have.',
 });
-const NOT_READABLE = refuse('invalid_json', { message: 'A text in the body has an escape that JSON does not know.' });
+const NOT_READABLE = refuse('invalid_json', {
+  message:
+    'The body has a text with an escape that JSON does not know, or too many numbers that are not in their shortest form.',
+});
 
 function translationOf(
   provider: ProviderSide,
