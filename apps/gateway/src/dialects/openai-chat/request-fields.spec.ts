@@ -54,6 +54,7 @@ describe('how hard a model of chat thinks', () => {
     { thinking: { type: 'enabled', budget_tokens: 2_000 } },
     { thinking: { type: 'disabled', thinking_budget: 1 } },
     { thinking: true },
+    { thinking: {} },
   ])('has no bound otherwise: %j', (fields) => {
     expect(ask(fields).others).toMatchObject([{ name: Object.keys(fields)[0], use: 'unbounded' }]);
   });

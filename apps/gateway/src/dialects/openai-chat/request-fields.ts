@@ -43,8 +43,10 @@ function isReasoningSetting([name, value]: [string, unknown]): boolean {
   return typeof value === 'boolean' && REASONING_SWITCHES.has(name);
 }
 
-const isSwitchedOff = (thinking: unknown): boolean =>
-  fieldsOf(thinking)?.every(([name, value]) => value === null || (name === 'type' && value === 'disabled')) === true;
+function isSwitchedOff(thinking: unknown): boolean {
+  const given = fieldsOf(thinking)?.filter(([, value]) => value !== null) ?? [];
+  return given.length === 1 && given[0]?.[0] === 'type' && given[0][1] === 'disabled';
+}
 
 /** The fields of an object; null for another value. */
 function fieldsOf(value: unknown): [string, unknown][] | null {

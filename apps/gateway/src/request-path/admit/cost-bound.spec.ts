@@ -281,7 +281,6 @@ describe('the bound of a request’s cost', () => {
       'file',
       'input_text',
       'tool_result',
-      'thinking',
     ].map((type): [string, object] => [`a part ${JSON.stringify(type)}`, part({ type, [type]: 'x' })]),
     ['a part whose type ends in a NUL', part({ type: 'text\u0000', text: 'x' })],
     ['a part in capitals', part({ type: 'TEXT', text: 'a' })],
