@@ -263,7 +263,19 @@ export class CreditStage {
 
   /** Makes many calls of a key at once. Resolves with how often each status was answered, as `{ 200: 3, 402: 7 }`. */
   async callAtOnce(key: StagedKey, times: number): Promise<Record<number, number>> {
-    return countByStatus(await Promise.all(Array.from({ length: times }, () => this.call(key))));
+    return countByStatus(await Promise.all(Array.from({ length: times }, () => this.#callUntilDecided(key))));
+  }
+
+  /**
+   * Calls again while the account of a new limit is not loaded yet: a slow machine may take longer for that than a call
+   * waits. Such a call costs nothing.
+   */
+  async #callUntilDecided(key: StagedKey): ReturnType<CreditStage['call']> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.call(key);
+      const isUndecided = answer.status === 503 && answer.code === 'credit_unavailable' && !this.busIsAway;
+      if (!isUndecided || attempt === 20) return answer;
+    }
   }
 
   /** Resolves once so many calls wait at the provider. */
