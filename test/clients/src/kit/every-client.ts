@@ -89,11 +89,12 @@ export function everyClient(name: string, clients: readonly Client[], start: () 
         await full.stop();
       });
 
-      it.runIf(client.rejectsBrokenStreams === true).each(TARGETS)('sees a stream of %s that fails', async (model) => {
-        const broken = await begin(shape, client, `broken-${model}`, { credit_limit_usd: 5 });
-        await expect(broken.connected.streamed('Hello')).rejects.toThrow(/error|overloaded/);
-        await broken.stop();
-      });
+      if (client.rejectsBrokenStreams === true)
+        it.each(TARGETS)('sees a stream of %s that fails', async (model) => {
+          const broken = await begin(shape, client, `broken-${model}`, { credit_limit_usd: 5 });
+          await expect(broken.connected.streamed('Hello')).rejects.toThrow(/error|overloaded/);
+          await broken.stop();
+        });
 
       it('calls once when credit is used up', async () => {
         const { key, ...trial } = await begin(shape, client, TARGETS[0], { credit_limit_usd: '0.000000001' });
