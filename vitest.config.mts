@@ -23,7 +23,8 @@ export default defineConfig({
     projects: [
       // Files of one worker share what they have loaded: to load Nest for each takes longer than most of them run.
       project('unit', [specs], { pool: 'threads', isolate: false, exclude: [mocking], ...patient }),
-      // Those that put something in the place of a module would leave it there for the next.
+      // Those that put something in the place of a module would leave it there for the next. And where all timers are
+      // replaced, what files before have left under way (an idle connection, say) would get the false ones.
       project('unit-mocked', [mocking], { pool: 'threads', ...patient }),
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
