@@ -107,8 +107,8 @@ describe('the scan of a body', () => {
     fc.assert(
       fc.property(
         fc.dictionary(
-          // A long value of `n` is refused.
-          fc.string().filter((name) => name.toLowerCase() !== 'n'),
+          // A value of `n` that is no count is refused, and so is the name with a sign beside it.
+          fc.string().filter((name) => name.toLowerCase().replaceAll(/[^a-z]/g, '') !== 'n'),
           fc.jsonValue({ maxDepth: 4 }),
         ),
         fc.constantFrom(undefined, 1, 2),
