@@ -1,5 +1,6 @@
 import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
 import type { PartsPattern } from '../../providers/credential-mask.js';
+import { ToldParts } from '../../providers/told-parts.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../answer.js';
@@ -36,7 +37,7 @@ export class MessageEvents implements StreamReader {
   readonly #templates: { readonly template: DeltaTemplate; readonly block: number }[] = [];
   readonly #meter = new DeliveredMeter();
   /** How much of the credential each block has revealed, by its number. */
-  readonly #told: number[] = [];
+  readonly #told: ToldParts<number> | null;
   #done = false;
   #textAfterReport = false;
   /** True if the last report has no more output than the one before, although text arrived between them. */
@@ -48,13 +49,18 @@ export class MessageEvents implements StreamReader {
   opened = false;
   finished = false;
   error: EventError | null = null;
-  tellsCredential = false;
   dropped = '';
   /** The first event has a report, which names the tier. */
   readonly tierTold = null;
 
   /** `credential` must not be passed on; null for none. */
-  constructor(private readonly credential: PartsPattern | null = null) {}
+  constructor(credential: PartsPattern | null = null) {
+    this.#told = credential === null ? null : new ToldParts(credential);
+  }
+
+  get tellsCredential(): boolean {
+    return this.#told?.isEnough === true;
+  }
 
   take(chunk: Buffer): StreamPart {
     return this.#done || this.tellsCredential ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
@@ -116,8 +122,7 @@ export class MessageEvents implements StreamReader {
       if (textEnd > start) {
         this.#meter.addJson(text, start, textEnd);
         this.#textAfterReport = true;
-        if (this.credential !== null)
-          this.#tell(block, this.credential.afterJson(this.#toldBy(block), text, start, textEnd));
+        this.#told?.addJson(block, text, start, textEnd);
       }
       return end;
     }
@@ -149,7 +154,7 @@ export class MessageEvents implements StreamReader {
       this.#meter.add(texts);
       this.#textAfterReport = true;
       this.#learn(event, raw, data, texts);
-      if (this.credential !== null) this.#search(this.credential, blockOf(event), texts);
+      for (const text of texts) this.#told?.add(blockOf(event), text);
     }
     this.#hear(reportIn(event));
     if (type === 'message_start') this.#begun = true;
@@ -166,20 +171,6 @@ export class MessageEvents implements StreamReader {
     if (template === null) return;
     this.#templates.unshift({ template, block: blockOf(event) });
     if (this.#templates.length > TEMPLATES_MAX) this.#templates.pop();
-  }
-
-  #search(credential: PartsPattern, block: number, texts: readonly string[]): void {
-    for (const text of texts) this.#tell(block, credential.after(this.#toldBy(block), text));
-  }
-
-  #toldBy(block: number): number {
-    return this.#told[block] ?? 0;
-  }
-
-  #tell(block: number, state: number): void {
-    if (state === this.#toldBy(block)) return;
-    this.#told[block] = state;
-    if (this.credential?.isEnough(state) === true) this.tellsCredential = true;
   }
 
   #hear(report: UsageReport | null): void {

@@ -2,6 +2,7 @@ import { textsOfChoice, textsOfChoices } from './delivered-text.js';
 import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
+import { ToldParts } from '../../providers/told-parts.js';
 import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../answer.js';
 import { choicesOf, errorIn, errorOfEvent } from '../openai/reply-error.js';
 import { EventTemplate } from './event-template.js';
@@ -29,7 +30,7 @@ export class StreamEvents implements StreamReader {
   readonly #templates: { readonly template: EventTemplate; readonly choice: number }[] = [];
   readonly #meter = new DeliveredMeter();
   /** How much of the credential each choice has revealed, by the number of the choice. */
-  readonly #told: number[] = [];
+  readonly #told: ToldParts<number> | null;
   #done = false;
   #report: UsageReport | null = null;
   #textAfterReport = false;
@@ -44,9 +45,6 @@ export class StreamEvents implements StreamReader {
    * The first event that was an error, or that was no part of a completion before the first such part; null for none.
    */
   error: EventError | null = null;
-  /** True if the texts of a choice together contain our credential. The event that completes it is not passed on. */
-  tellsCredential = false;
-
   /** An incomplete event that was left at the end of the stream. */
   dropped = '';
   /** OpenAI names the tier in each chunk. */
@@ -55,8 +53,15 @@ export class StreamEvents implements StreamReader {
   /** `showUsage` says that the client asked for the usage chunk. `credential` must not be passed on; null for none. */
   constructor(
     private readonly showUsage: boolean,
-    private readonly credential: PartsPattern | null = null,
-  ) {}
+    credential: PartsPattern | null = null,
+  ) {
+    this.#told = credential === null ? null : new ToldParts(credential);
+  }
+
+  /** True if the texts of a choice together contain our credential. The event that completes it is not passed on. */
+  get tellsCredential(): boolean {
+    return this.#told?.isEnough === true;
+  }
 
   take(chunk: Buffer): StreamPart {
     return this.#done || this.tellsCredential ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
@@ -139,9 +144,7 @@ export class StreamEvents implements StreamReader {
       if (textEnd > start) {
         this.#meter.addJson(text, start, textEnd);
         this.#textAfterReport = true;
-        if (this.credential !== null) {
-          this.#tell(choice, this.credential.afterJson(this.#toldBy(choice), text, start, textEnd));
-        }
+        this.#told?.addJson(choice, text, start, textEnd);
       }
       return end;
     }
@@ -195,30 +198,12 @@ export class StreamEvents implements StreamReader {
         this.#templates.push({ template, choice });
       }
     }
-    if (this.credential !== null && texts.length > 0) this.#searchChoices(this.credential, choices);
+    if (this.#told !== null && texts.length > 0) searchChoices(this.#told, choices);
     // An error may still follow a part without a choice, so such a part does not open the answer.
     if (choices.length > 0) this.opened = true;
     return choices.length === 0 && !this.showUsage && ((document as { usage?: unknown }).usage ?? null) !== null
       ? 'hide'
       : 'pass';
-  }
-
-  #searchChoices(credential: PartsPattern, choices: readonly Record<string, unknown>[]): void {
-    for (const choice of choices) {
-      const number = numberOf(choice);
-      for (const text of textsOfChoice(choice)) this.#tell(number, credential.after(this.#toldBy(number), text));
-    }
-  }
-
-  #toldBy(choice: number): number {
-    return this.#told[choice] ?? 0;
-  }
-
-  #tell(choice: number, state: number): void {
-    // Nearly always neither the state before nor the new one has any part of the credential.
-    if (state === this.#toldBy(choice)) return;
-    this.#told[choice] = state;
-    if (this.credential?.isEnough(state) === true) this.tellsCredential = true;
   }
 
   #hear(report: UsageReport | null): void {
@@ -228,6 +213,10 @@ export class StreamEvents implements StreamReader {
     if (this.#textAfterReport && before !== null) this.#isReportStuck = this.#report?.outputTokens === before;
     this.#textAfterReport = false;
   }
+}
+
+function searchChoices(told: ToldParts<number>, choices: readonly Record<string, unknown>[]): void {
+  for (const choice of choices) for (const text of textsOfChoice(choice)) told.add(numberOf(choice), text);
 }
 
 /** The number of a choice; 0 if it has none that a request can ask for. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@tollgate/errors';
 import { CallCount, mergeReports, NO_DETAILS, reportIn, toolOfItem, type UsageReport } from '@tollgate/usage';
 import type { PartsPattern } from '../../providers/credential-mask.js';
+import { ToldParts } from '../../providers/told-parts.js';
 import { EventCutter, eventEnd, readEvent } from '../../request-path/forward/sse-reader.js';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import { NO_ANSWER, type EventError, type StreamPart, type StreamReader } from '../answer.js';
@@ -43,7 +44,7 @@ export class ResponseEvents implements StreamReader {
   #templatesMade = 0;
   readonly #meter = new DeliveredMeter();
   /** How much of the credential each part of the answer has revealed. */
-  readonly #told = new Map<string, number>();
+  readonly #told: ToldParts<string> | null;
   /** The output items whose text came in deltas. */
   readonly #inDeltas = new Set<unknown>();
   readonly #toolCalls = new CallCount();
@@ -60,16 +61,21 @@ export class ResponseEvents implements StreamReader {
   opened = false;
   finished = false;
   error: EventError | null = null;
-  tellsCredential = false;
   dropped = '';
   /** Until its last event, a response has the tier that was asked for. */
   readonly tierTold = null;
 
   /** `credential` must not be passed on; null for none. `seal` replaces ids; null if the events are for no client. */
   constructor(
-    private readonly credential: PartsPattern | null = null,
+    credential: PartsPattern | null = null,
     private readonly seal: IdSeal | null = null,
-  ) {}
+  ) {
+    this.#told = credential === null ? null : new ToldParts(credential, PARTS_MAX);
+  }
+
+  get tellsCredential(): boolean {
+    return this.#told?.isEnough === true;
+  }
 
   take(chunk: Buffer): StreamPart {
     return this.#done || this.tellsCredential ? NOTHING : this.#read(this.#cutter.take(chunk.toString('latin1')));
@@ -155,8 +161,7 @@ export class ResponseEvents implements StreamReader {
       if (textEnd > textStart) {
         this.#meter.addJson(text, textStart, textEnd);
         this.#textAfterReport = true;
-        if (this.credential !== null)
-          this.#tell(part, this.credential.afterJson(this.#toldBy(part), text, textStart, textEnd));
+        this.#told?.addJson(part, text, textStart, textEnd);
       }
       return end;
     }
@@ -239,7 +244,7 @@ export class ResponseEvents implements StreamReader {
       const text = latin1(delta);
       this.#meter.add([text]);
       this.#textAfterReport = true;
-      if (this.credential !== null) this.#tell(part, this.credential.after(this.#toldBy(part), text));
+      this.#told?.add(part, text);
     }
     if (shown === raw) this.#learnTemplate(DeltaTemplate.of(raw, part, latin1(delta)));
     return shown;
@@ -260,25 +265,14 @@ export class ResponseEvents implements StreamReader {
     if (texts.length === 0) return;
     this.#meter.add(texts.map(latin1));
     this.#textAfterReport = true;
-    if (this.credential === null || this.#inDeltas.has(document['output_index'])) return;
+    if (this.#told === null || this.#inDeltas.has(document['output_index'])) return;
     const part = String(document['output_index']);
-    for (const text of texts) this.#tell(part, this.credential.after(this.#toldBy(part), latin1(text)));
+    for (const text of texts) this.#told.add(part, latin1(text));
   }
 
   /** The event for the client: without the provider's ids. */
   #shown(raw: string, document: Fields | null): string {
     return this.seal === null ? raw : this.seal.inEvent(raw, document, this.error !== null);
-  }
-
-  #toldBy(part: string): number {
-    return this.#told.get(part) ?? 0;
-  }
-
-  #tell(part: string, state: number): void {
-    // Nearly always neither the state before nor the new one has any part of the credential.
-    if (state === this.#toldBy(part)) return;
-    if (this.#told.size < PARTS_MAX || this.#told.has(part)) this.#told.set(part, state);
-    if (this.credential?.isEnough(state) === true) this.tellsCredential = true;
   }
 
   #hear(report: UsageReport | null): void {
