@@ -119,6 +119,7 @@ describe('the text of an event', () => {
       usageSource: 'provider',
       costNanoUsd: 450_000n,
       chargeNanoUsd: 449_999n,
+      billableNanoUsd: undefined,
       priceLines: '[]',
       endedAt: 1_795_190_401_007,
     } as const;
@@ -188,6 +189,7 @@ describe('the text of an event', () => {
             usageSource: 'provider',
             costNanoUsd: 12n,
             chargeNanoUsd: 11n,
+            billableNanoUsd: undefined,
             endedAt: 1_795_190_401_000,
           } as const;
           const { linesText } = pricedUsage(price, detailed, () => null);

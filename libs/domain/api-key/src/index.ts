@@ -23,7 +23,14 @@ export {
 } from './imported-secret.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
-export { accountsOf, type JoinedAccount, type OrganizationSnapshot } from './organization-snapshot.js';
+export {
+  accountsOf,
+  type CapRaise,
+  type JoinedAccount,
+  type OrganizationSnapshot,
+  type SnapshotBudget,
+  type SnapshotGrant,
+} from './organization-snapshot.js';
 export {
   BROWSER_USES,
   CREDIT_RESETS,
@@ -42,7 +49,17 @@ export {
   type RevokeReason,
   type SecretForm,
   type SnapshotSecret,
+  type SnapshotSubscription,
   type Tombstone,
 } from './snapshot.js';
 export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle } from './credit-cycle.js';
+export {
+  budgetAccountId,
+  grantAccountId,
+  kindOfAccount,
+  paygAccountId,
+  subscriptionAccountId,
+  type AccountKind,
+} from './account-id.js';
+export { subscriptionCycleAt, subscriptionCycleStart } from './subscription-cycle.js';
 export { compileAllowedIps, normaliseAddress, parseSubnet, type Subnet } from './allowed-ip.js';

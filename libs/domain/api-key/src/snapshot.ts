@@ -1,3 +1,4 @@
+import type { CapRaise } from './organization-snapshot.js';
 import type { Scope } from './scope.js';
 
 /** The rate limits of one key; null is unlimited. */
@@ -63,12 +64,31 @@ interface SnapshotIdentity {
   readonly digests: readonly string[];
 }
 
+/** What a key of a subscription may spend, and until when. */
+export interface SnapshotSubscription {
+  readonly subscriptionId: string;
+  /** The first moment of its first cycle, in milliseconds since 1970: a whole second. All cycles are counted from it. */
+  readonly anchorMs: number;
+  /**
+   * What a cycle includes, in the order of `fromMs`: of the entries that are not later than the start of the cycle, the
+   * last one counts. A change of plan in the middle of a cycle replaces the entry of that cycle.
+   */
+  readonly quotas: readonly { readonly fromMs: number; readonly quotaNanoUsd: string }[];
+  /** When it ends, in milliseconds since 1970: from then on its key is refused. Null while it renews itself. */
+  readonly endsAtMs: number | null;
+  /** What may be spent in a cycle by calls that its quota does not cover; null: pay-as-you-go is off. */
+  readonly payg: { readonly capNanoUsd: string } | null;
+  /** Of the plan; it takes the place of that of the organisation. Absent for none of its own. */
+  readonly markupMillionths?: number;
+}
+
 /**
- * The state of a usable key that gateways need. `extended` says that the key has rules which the release before
+ * The state of a usable key that gateways need. `subscribed` is one with a `subscription`, which the release of
+ * 2026-11-29 does not know. `extended` says that the key has rules which the release before
  * 2026-12 does not know: its gateways refuse what they cannot read.
  */
 export interface ActiveSnapshot extends SnapshotIdentity {
-  readonly state: 'active' | 'extended';
+  readonly state: 'active' | 'extended' | 'subscribed';
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Milliseconds since 1970; null never expires. */
@@ -91,6 +111,12 @@ export interface ActiveSnapshot extends SnapshotIdentity {
   readonly browserUse?: BrowserUse;
   /** Ids of the groups that it is in. */
   readonly groups?: readonly string[];
+  /** What may be spent beyond the cap of the key's own account until a moment; absent for nothing. */
+  readonly creditRaise?: CapRaise;
+  /** Set for the key of a subscription, whose own account has no cap. */
+  readonly subscription?: SnapshotSubscription;
+  /** The member who made the key; absent where nobody did. */
+  readonly memberId?: string;
   /** All secrets that have not ended. Absent: the digests are those of one secret that has the key's id. */
   readonly secrets?: readonly SnapshotSecret[];
 }

@@ -27,6 +27,25 @@ export {
   type FieldSource,
   type FieldValues,
 } from './events/event-fields.js';
+export {
+  ORGANIZATIONS_CHANGED_V1,
+  organizationsChangedV1,
+  type OrganizationsChangedV1,
+} from './events/organizations-changed.v1.js';
+export {
+  SUBSCRIPTIONS_CHANGED_V1,
+  subscriptionsChangedV1,
+  subscriptionTerms,
+  type SubscriptionsChangedV1,
+  type SubscriptionTerms,
+} from './events/subscriptions-changed.v1.js';
+export { CALLS_REFUSED_V1, callsRefusedV1, type CallsRefusedV1 } from './events/calls-refused.v1.js';
+export { NOTICES_V1, noticesV1, type NoticesV1 } from './events/notices.v1.js';
+export {
+  CREDIT_THRESHOLD_CROSSED_V1,
+  creditThresholdCrossedV1,
+  type CreditThresholdCrossedV1,
+} from './events/credit-threshold-crossed.v1.js';
 export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
 export { KEYS_USED_V1, keysUsedV1, USED_ADDRESSES_MAX, type KeysUsedV1 } from './events/keys-used.v1.js';
 export {

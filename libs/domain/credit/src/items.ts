@@ -19,6 +19,22 @@ export interface CappedItem {
    * `endMs`, by the clock of admission. Absent for an account that is for good.
    */
   readonly cycle?: { readonly startMs: number; readonly endMs: number };
+  /** A higher cap until a moment: the whole cap in nano-USD, and the first moment without it (ms since 1970). */
+  readonly raise?: { readonly capNanoUsd: bigint; readonly untilMs: number };
+}
+
+/** Prepaid credit that a request may be charged to, in part. */
+export interface GrantItem {
+  readonly accountId: string;
+  readonly capNanoUsd: bigint;
+  /** The first moment at which nothing more is held on it, by the clock of admission; null never expires. */
+  readonly endMs: number | null;
+}
+
+/** What a hold takes of one account. */
+export interface HeldPart {
+  readonly accountId: string;
+  readonly amountNanoUsd: bigint;
 }
 
 /** A request to be admitted. */
@@ -33,6 +49,16 @@ export interface ReserveItem {
   readonly amountNanoUsd: bigint;
   /** Accounts with a cap; all must have enough credit. Empty for a key without a cap. */
   readonly accounts: readonly CappedItem[];
+  /**
+   * Accounts of which one takes the whole amount: the first that has room for it. The quota of a subscription's cycle
+   * stands before its pay-as-you-go. Absent for none.
+   */
+  readonly either?: readonly CappedItem[];
+  /**
+   * Prepaid credit, which takes the amount in this order and in parts. Absent for an organisation that pays afterwards;
+   * an empty list has no credit. What the first account of `either` takes is paid for already, and takes none of it.
+   */
+  readonly grants?: readonly GrantItem[];
   readonly rateLimits: RateLimitsItem;
   /** The most tokens of input and output that are expected, for the tokens-per-minute limit; corrected at settle. */
   readonly tokens: number;
@@ -62,6 +88,8 @@ export interface OpenHold {
   readonly journalId: string;
   readonly amountNanoUsd: bigint;
   readonly accountIds: readonly string[];
+  /** What it takes of grants, in the order in which they are charged. Absent for none. */
+  readonly parts?: readonly HeldPart[];
   /** Whether it takes a place among the key's parallel requests. */
   readonly parallel: boolean;
   /** Tokens taken from the tokens-per-minute limit. */
@@ -78,14 +106,26 @@ export interface RateState {
 
 /** The decision about one request. */
 export type AdmissionDecision =
-  | { readonly kind: 'admitted'; readonly rate: RateState }
+  /**
+   * `either` is the account that was chosen of those, and `parts` what is held on grants; absent where the request names
+   * none. The event of the request must name them.
+   */
+  | {
+      readonly kind: 'admitted';
+      readonly rate: RateState;
+      readonly either?: string;
+      readonly parts?: readonly HeldPart[];
+    }
   | {
       readonly kind: 'rate_limited';
       readonly limit: 'requests' | 'tokens' | 'parallel';
       readonly retryAfterMs: number;
       readonly rate: RateState;
     }
-  /** `availableNanoUsd` is the credit that the account has left. */
+  /**
+   * `availableNanoUsd` is the credit that the account has left. Of `either` it is the last one, and of grants the first;
+   * what all of them have left counts there. Without any grant the account is `GRANTS`.
+   */
   | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
   /** `no_epoch`: usage-billing has to open an epoch. `announcing`: gateways have yet to announce under the new one. */
   | { readonly kind: 'unavailable'; readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'no_lease' }

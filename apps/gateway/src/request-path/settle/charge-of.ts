@@ -11,6 +11,8 @@ export interface Charge {
   readonly costNanoUsd: bigint;
   /** At most the hold or, without one, the cost of what the request can have used. */
   readonly chargeNanoUsd: bigint;
+  /** The cost with the mark-up; undefined where nothing is added to the cost. */
+  readonly billableNanoUsd: bigint | undefined;
   /** The price lines of the cost, as the JSON of an event. */
   readonly priceLines: string;
   /** The usage of the event: the believed tokens, so that one broken report does not spoil the totals of a key. */
@@ -33,6 +35,7 @@ export function chargeOf(
   return {
     costNanoUsd,
     chargeNanoUsd: costNanoUsd < owedNanoUsd ? costNanoUsd : owedNanoUsd,
+    billableNanoUsd: undefined,
     priceLines: linesText,
     usage: believed,
   };

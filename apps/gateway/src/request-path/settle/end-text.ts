@@ -16,6 +16,7 @@ export function endText(usage: TokenUsage, end: CallEnd): string {
     usageSource: end.usageSource,
     costNanoUsd: end.costNanoUsd,
     chargeNanoUsd: end.chargeNanoUsd,
+    billableNanoUsd: end.billableNanoUsd,
     priceLines: end.priceLines,
     endedAt: end.endedAt,
     inputTokens,

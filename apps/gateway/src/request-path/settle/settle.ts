@@ -29,7 +29,7 @@ export function settle(
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { journaled, requestId } = exchange;
-    const { costNanoUsd, chargeNanoUsd, priceLines, usage } = chargeOf(exchange, target, reported);
+    const { costNanoUsd, chargeNanoUsd, billableNanoUsd, priceLines, usage } = chargeOf(exchange, target, reported);
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
@@ -39,6 +39,7 @@ export function settle(
       usageSource,
       costNanoUsd,
       chargeNanoUsd,
+      billableNanoUsd,
       priceLines,
       endedAt: Date.now(),
     });

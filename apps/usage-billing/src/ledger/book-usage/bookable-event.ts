@@ -57,7 +57,7 @@ export function bookableEvent(event: UsageRecorded): BookableEvent {
   for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
   // A charge above the maximum cannot be real: the event stays as it is, and the database refuses it.
   if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
-    for (const name of AMOUNTS) if (isTooMuch(event[name])) changes[name] = AMOUNT_MAX.toString();
+    for (const name of AMOUNTS) if (isTooMuch(fields[name] ?? null)) changes[name] = AMOUNT_MAX.toString();
   }
   const accounts = bookableAccounts(event.accounts);
   if (accounts !== event.accounts) changes['accounts'] = accounts;

@@ -95,7 +95,9 @@ export type FieldsOfKind<Fields extends EventFields, Kind extends FieldKind> = {
 
 /** What a writer of the event is given for a field: amounts in nano-USD, moments in milliseconds since 1970. */
 type FieldValue<Field extends EventField> = Field['kind'] extends 'amount'
-  ? bigint
+  ? undefined extends z.input<Field['schema']>
+    ? bigint | undefined
+    : bigint
   : Field['kind'] extends 'amountOrNull'
     ? bigint | null
     : Field['kind'] extends 'moment'

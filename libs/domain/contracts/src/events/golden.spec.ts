@@ -3,9 +3,14 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  callsRefusedV1,
+  creditThresholdCrossedV1,
   keysChangedV1,
   keysUsedV1,
   leaksReportedV1,
+  noticesV1,
+  organizationsChangedV1,
+  subscriptionsChangedV1,
   USAGE_RECORDED_V2_FIELDS,
   usageRecordedV1,
   usageRecordedV2,
@@ -25,7 +30,13 @@ const frozen: readonly [name: string, schema: z.ZodType, shape: string, optional
   ['keys-changed.v1', keysChangedV1, '54bd1205f5cb389d'],
   ['usage-recorded.v1', usageRecordedV1, '08ed51b0defa82b1'],
   ['usage-recorded.v1.with-secret', usageRecordedV1, '08ed51b0defa82b1', ['secretId']],
-  ['usage-recorded.v2', usageRecordedV2, 'f7fc917b48e1e986', USUAL_OF_V2],
+  ['usage-recorded.v2', usageRecordedV2, '1550cccc9c9e0dfa', USUAL_OF_V2],
+  ['usage-recorded.v2.with-mark-up', usageRecordedV2, '1550cccc9c9e0dfa', [...USUAL_OF_V2, 'billableNanoUsd']],
+  ['organizations-changed.v1', organizationsChangedV1, 'b27f65ad3bcce3d8'],
+  ['subscriptions-changed.v1', subscriptionsChangedV1, '72ce8aedb0020d00'],
+  ['calls-refused.v1', callsRefusedV1, '866820fd2a1135eb'],
+  ['notices.v1', noticesV1, '615d81b5980398fd'],
+  ['credit-threshold-crossed.v1', creditThresholdCrossedV1, '5738bfecc1a618dc'],
   ['keys-used.v1', keysUsedV1, 'fe96a0e87a6af4d9'],
   ['leaks-reported.v1', leaksReportedV1, 'b67245094d6622a8'],
 ];

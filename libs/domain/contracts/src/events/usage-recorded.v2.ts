@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { count, id, instant, nanoUsd } from '../primitives.js';
-import { eventSchema, field, usualField } from './event-fields.js';
+import { eventSchema, field, optionalField, usualField } from './event-fields.js';
 import { USAGE_OUTCOMES } from './usage-recorded.v1.js';
 
 /**
@@ -44,6 +44,8 @@ const account = z.object({
   capNanoUsd: nanoUsd.nullable(),
   kind: z.string().nullable().default(null),
   cycle: z.object({ startsAt: instant, endsAt: instant.nullable() }).nullable().default(null),
+  /** The part of the hold that stands on this account, of a grant; absent: the whole hold stands on it. */
+  heldNanoUsd: nanoUsd.optional(),
 });
 
 /**
@@ -118,6 +120,8 @@ export const USAGE_RECORDED_V2_FIELDS = {
   /** The groups of the key at the time of the request, and the one that opened the route to it. */
   groupIds: usualField('key', 'jsonOrNull', z.array(id).nullable(), null),
   routeGroupId: usualField('request', 'idOrNull', id.nullable(), null),
+  /** The cost with the mark-up, which is charged up to the hold; absent where nothing is added to the cost. */
+  billableNanoUsd: optionalField('end', 'amount', nanoUsd),
 } as const;
 
 /** Reads an event of `usage.recorded.v2`. Unknown fields are ignored. */

@@ -21,6 +21,18 @@ const identity = {
   digests: z.array(digest).readonly(),
 };
 const limit = z.int().positive().nullable();
+const capRaise = z.object({ amountNanoUsd: nanoUsd, untilMs: z.number() });
+const subscription = z.object({
+  subscriptionId: ledgerId,
+  anchorMs: z.int(),
+  quotas: z
+    .array(z.object({ fromMs: z.int(), quotaNanoUsd: nanoUsd }))
+    .min(1)
+    .readonly(),
+  endsAtMs: z.int().nullable(),
+  payg: z.object({ capNanoUsd: nanoUsd }).nullable(),
+  markupMillionths: z.int().nonnegative().exactOptional(),
+});
 const SUBSCRIPTION_NAME_LENGTH_MAX = 100;
 /** Longer than any credential or address of ours. */
 const CREDENTIAL_LENGTH_MAX = 200;
@@ -39,7 +51,7 @@ const scopes = z
 export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state', [
   z.object({
     ...identity,
-    state: z.enum(['active', 'extended']),
+    state: z.enum(['active', 'extended', 'subscribed']),
     name: z.string(),
     scopes,
     expiresAtMs: z.number().nullable(),
@@ -57,6 +69,9 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
     projectId: z.string().nullable().exactOptional(),
     browserUse: z.enum(BROWSER_USES).exactOptional(),
     groups: z.array(z.string()).readonly().exactOptional(),
+    creditRaise: capRaise.exactOptional(),
+    subscription: subscription.exactOptional(),
+    memberId: z.string().exactOptional(),
     secrets: z
       .array(
         z.object({
@@ -84,10 +99,29 @@ export const keySnapshot: z.ZodType<KeySnapshot> = z.discriminatedUnion('state',
 export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
   organizationId: ledgerId,
   version: z.int().positive(),
-  state: z.enum(['active', 'extended', 'deleted']),
+  state: z.enum(['active', 'extended', 'billed', 'deleted']),
   capNanoUsd: nanoUsd.nullable(),
   capGeneration: z.int().nonnegative().exactOptional(),
   groupRoutes: z.record(z.string(), z.array(z.string()).readonly()).readonly().exactOptional(),
+  capRaise: capRaise.exactOptional(),
+  budgets: z
+    .array(
+      z.object({
+        kind: z.enum(['group', 'project']),
+        ownerId: ledgerId,
+        capNanoUsd: nanoUsd,
+        reset: z.enum(CREDIT_RESETS),
+        generation: z.int().nonnegative(),
+        raise: capRaise.exactOptional(),
+      }),
+    )
+    .readonly()
+    .exactOptional(),
+  grants: z
+    .array(z.object({ grantId: ledgerId, amountNanoUsd: nanoUsd, expiresAtMs: z.int().nullable() }))
+    .readonly()
+    .exactOptional(),
+  markupMillionths: z.int().nonnegative().exactOptional(),
 });
 
 /** A secret can have been imported in two forms, under two peppers. */
