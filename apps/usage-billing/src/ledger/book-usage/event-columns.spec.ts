@@ -43,7 +43,7 @@ const FACTS = [
   'member_id text',
   'group_ids jsonb',
   'route_group_id text',
-      'billable_nano_usd bigint',
+  'billable_nano_usd bigint',
 ];
 
 describe('the columns of a booked event', () => {
