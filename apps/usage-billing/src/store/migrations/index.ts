@@ -1,4 +1,5 @@
 import type { MigrateOptions } from '@tollgate/postgres';
+import { AccountsOfAllKinds1797379200001 } from './1797379200001-accounts-of-all-kinds.js';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
 import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
@@ -23,5 +24,6 @@ export const usageBillingSchema: MigrateOptions = {
     AccountsInForce1797120000001,
     UsageClasses1797206400001,
     MarkUp1797292800001,
+    AccountsOfAllKinds1797379200001,
   ],
 };
