@@ -42,7 +42,7 @@ const REFUSALS: readonly ErrorCode[] = [
 ];
 const ACCESS = {
   credential: 'apiKey',
-  refusals: ['missing_api_key', 'invalid_api_key', 'expired_api_key', 'keys_unavailable'],
+  refusals: ['missing_api_key', 'invalid_api_key', 'expired_api_key', 'subscription_expired', 'keys_unavailable'],
 } as const;
 
 const tokens = z.int().min(1);

@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
+import type { ActiveSnapshot } from '@tollgate/api-key';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BODY, DIGEST, GRACE_MS, LIFE_MS, NEW_DIGEST, RequestStage, WAITS, type Wait } from './request-stage.js';
 
 const HOUR_MS = 3_600_000;
+const STATUS = { invalid_api_key: 401, expired_api_key: 401, subscription_expired: 402, keys_unavailable: 503 };
 
 /** A way in which a key ends, or in which its state becomes unknown. */
 interface End {
-  readonly code: 'invalid_api_key' | 'expired_api_key' | 'keys_unavailable';
+  readonly code: 'invalid_api_key' | 'expired_api_key' | 'subscription_expired' | 'keys_unavailable';
   /** True for a key with an expiry. */
   readonly expires?: true;
   /** True if no message tells of it, so that a request is refused only after its body is complete. */
@@ -57,6 +59,14 @@ const ENDS: Readonly<Record<string, End>> = {
     happen: (stage) => {
       stage.passTime(0, LIFE_MS);
       stage.passTime(0, -HOUR_MS);
+    },
+  },
+  'of a subscription that is cancelled now': {
+    code: 'subscription_expired',
+    unheard: true,
+    happen: (stage) => {
+      stage.committed = stage.subscribed(1);
+      stage.changes.changed(stage.committed);
     },
   },
   'revoked, by a change that cannot be read': {
@@ -174,7 +184,7 @@ describe('a key that ends while a request of it is on its way', () => {
       if (place !== 'body') stage.gates[place].open();
       else if (end.unheard === true) client.send(BODY.slice(10));
       const { status, code } = await client.reply();
-      expect([status, code]).toEqual([end.code === 'keys_unavailable' ? 503 : 401, end.code]);
+      expect([status, code]).toEqual([STATUS[end.code], end.code]);
       expect(stage.sent).toEqual(SENT_ONCE.includes(place) ? ['a'] : []);
       expect(stage.lines.filter((line) => line.code === end.code)).toHaveLength(1);
       // What was reserved is given back once, and nothing is charged.
@@ -294,6 +304,25 @@ describe('an expired key', () => {
       const next = await stage.anotherClient();
       next.begin(BODY.length);
       expect((await next.reply()).code).toBe('expired_api_key');
+    }
+  });
+
+  it('stays so, too, where it was its subscription that has ended', async () => {
+    stage = new RequestStage(null, true);
+    const { expiresAtMs } = stage.committed as ActiveSnapshot;
+    stage.committed = stage.subscribed(expiresAtMs!, 1);
+    const ask = async (): Promise<string | undefined> => {
+      const next = await stage.anotherClient();
+      next.begin(BODY.length);
+      return (await next.reply()).code;
+    };
+    expect(await ask()).toBeUndefined();
+    stage.passTime(0, LIFE_MS);
+    expect(await ask()).toBe('subscription_expired');
+    for (const forget of [() => undefined, () => stage.changes.gap()]) {
+      stage.passTime(0, -HOUR_MS);
+      forget();
+      expect(await ask()).toBe('subscription_expired');
     }
   });
 

@@ -24,7 +24,7 @@ function steps(endpoint: ReadEndpoint, parts: RequestPathParts, catalogue: Model
     StepList.begin()
       // 401 missing_api_key
       .then(readCredential)
-      // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
+      // 401 invalid_api_key, expired_api_key; 402 subscription_expired; 429 rate_limit_exceeded; 503 keys_unavailable
       .reach(isIdentified, identifyKey(parts.keys, parts.digests, parts.newDigests))
       // 403 ip_not_allowed
       .then(checkNetwork)
@@ -32,7 +32,7 @@ function steps(endpoint: ReadEndpoint, parts: RequestPathParts, catalogue: Model
       .then(checkBrowser)
       // 403 access_denied: the key lacks the scope, or is a project key
       .then(checkScope(endpoint.scope))
-      // 401 invalid_api_key, expired_api_key: the key has ended meanwhile
+      // 401 invalid_api_key, expired_api_key; 402 subscription_expired: the key has ended meanwhile
       .then(({ keyEnd }) => keyEnd ?? undefined)
       // the answer, or the refusals that it needs
       .then((exchange) => {

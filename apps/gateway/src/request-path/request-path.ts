@@ -76,7 +76,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
     StepList.begin()
       // 401 missing_api_key
       .then(readCredential)
-      // 401 invalid_api_key, expired_api_key; 429 rate_limit_exceeded; 503 keys_unavailable
+      // 401 invalid_api_key, expired_api_key; 402 subscription_expired; 429 rate_limit_exceeded; 503 keys_unavailable
       .reach(isIdentified, identifyKey(parts.keys, parts.digests, parts.newDigests))
       // 403 ip_not_allowed
       .then(checkNetwork)
@@ -90,7 +90,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .then((exchange) => parts.refusedBodies.check(exchange))
       // 400 invalid_json, invalid_request; 408; 413 body_too_large; 415; 429, 503 server_busy; the codes of a key's end
       .reach(isReceived, awaitBody(receiveBody(parts.bodyBytesMax, dialect)))
-      // 401 invalid_api_key, expired_api_key; 503 keys_unavailable
+      // 401 invalid_api_key, expired_api_key; 402 subscription_expired; 503 keys_unavailable
       .then(look.afterBody)
       // 403 as above, where the key was changed while its body came
       .then(look.takeChanges([checkNetwork, checkBrowser, hasScope]))

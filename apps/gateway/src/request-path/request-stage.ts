@@ -197,6 +197,13 @@ export class RequestStage implements KeySnapshotReader {
     };
   }
 
+  /** The key as that of a subscription, which ends at a moment (milliseconds since 1970). */
+  subscribed(endsAtMs: number, version = 2): ActiveSnapshot {
+    const quotas = [{ fromMs: 0, quotaNanoUsd: '1000000000' }];
+    const subscription = { subscriptionId: 's', anchorMs: 0, quotas, endsAtMs, payg: null };
+    return { ...this.active(null), version, state: 'subscribed', subscription };
+  }
+
   dead(reason: Tombstone['reason'], version = 2): Tombstone {
     const digests = this.rotated ? [DIGEST, NEW_DIGEST] : [DIGEST];
     return { apiKeyId: 'k', organizationId: 'default', version, digests, state: 'revoked', reason };

@@ -42,6 +42,13 @@ const KEY: ActiveSnapshot = {
   rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
   accounts: [],
 };
+const ENDED: NonNullable<ActiveSnapshot['subscription']> = {
+  subscriptionId: 's',
+  anchorMs: 0,
+  quotas: [{ fromMs: 0, quotaNanoUsd: '1' }],
+  endsAtMs: NOW,
+  payg: null,
+};
 const USE: SupposedUse = {
   address: '192.0.2.1',
   scope: 'inference:write',
@@ -75,6 +82,7 @@ describe('an explanation of what a key may do', () => {
 
   it.each<[string, string, Partial<ActiveSnapshot>, Partial<SupposedUse>]>([
     ['state', 'expired_api_key', { expiresAtMs: NOW }, {}],
+    ['state', 'subscription_expired', { state: 'subscribed', subscription: ENDED }, {}],
     ['address', 'ip_not_allowed', { allowedIps: ['10.0.0.0/8'] }, {}],
     ['address', 'ip_not_allowed', { allowedIps: ['10.0.0.0/8'] }, { address: '' }],
     ['browser', 'access_denied', { browserUse: 'refused' }, { fromPage: true }],

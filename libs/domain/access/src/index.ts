@@ -23,7 +23,7 @@ export {
   type SupposedUse,
 } from './explain-access.js';
 export { INFERENCE_ENDPOINTS, inferenceEndpoint, type InferenceEndpoint } from './inference-endpoints.js';
-export { endOf, secretHasEnded, type KeyEnd } from './key-end.js';
+export { endOf, endsAtMsOf, secretHasEnded, type KeyEnd } from './key-end.js';
 export { isModelName } from './model-name.js';
 export { accessRefusalText, isAboutModel } from './refusal-text.js';
 export { patternsOverlap } from './patterns-overlap.js';

@@ -343,6 +343,12 @@ export const ERRORS = {
   },
 
   // Limits
+  /** Goes before `quota_exceeded`: what is left of a quota does not matter any more. */
+  subscription_expired: {
+    status: 402,
+    message: 'The subscription of the API key has ended.',
+    retryable: false,
+  },
   quota_exceeded: {
     status: 402,
     message: 'The credit limit is reached.',

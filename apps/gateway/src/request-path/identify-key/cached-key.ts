@@ -1,4 +1,4 @@
-import { compileKeyAccess, endOf, secretHasEnded, type KeyAccess, type KeyEnd } from '@tollgate/access';
+import { compileKeyAccess, endOf, endsAtMsOf, secretHasEnded, type KeyAccess, type KeyEnd } from '@tollgate/access';
 import {
   accountsOf,
   type ActiveSnapshot,
@@ -22,7 +22,7 @@ export interface CachedKey extends KeyAccess {
   readonly secretId: string;
   /** The clock of the end of that secret's grace period; null for one without an end of its own. */
   readonly secretClock: ExpiryClock | null;
-  /** The clock of its expiry; null if it has none. */
+  /** The clock of its expiry, or of the end of its subscription, whichever is first; null if it has neither. */
   readonly clock: ExpiryClock | null;
   /** Accounts with a cap; empty for a key that can spend without limit. */
   readonly cappedAccounts: readonly CappedItem[];
@@ -48,7 +48,8 @@ export function cacheKey(
   expiries: Pick<ExpiryClocks, 'of'> = new ExpiryClocks(1, PROCESS_CLOCKS),
   nowMs = PROCESS_CLOCKS.wallMs(),
 ): CachedKey {
-  const { apiKeyId, expiresAtMs } = snapshot;
+  const { apiKeyId } = snapshot;
+  const endsAtMs = endsAtMsOf(snapshot);
   const secret = secretOf(snapshot, digest);
   const secretEndsAtMs = secret?.endsAtMs ?? null;
   const joined = accountsOf(snapshot, organization.snapshot, nowMs);
@@ -61,7 +62,7 @@ export function cacheKey(
     digest,
     secretId: secret?.id ?? apiKeyId,
     secretClock: secretEndsAtMs === null ? null : expiries.of(`secret:${secret?.id ?? ''}`, secretEndsAtMs),
-    clock: expiresAtMs === null ? null : expiries.of(apiKeyId, expiresAtMs),
+    clock: endsAtMs === null ? null : expiries.of(apiKeyId, endsAtMs),
     ...compileKeyAccess(snapshot, organization.snapshot),
     cappedAccounts,
     cycle: joined.find(({ cycle }) => cycle !== null)?.cycle ?? null,

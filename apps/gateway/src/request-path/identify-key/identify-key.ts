@@ -76,6 +76,7 @@ export function ask(cache: KeyCache, digests: Digests, exchange: Exchange, attem
         return accept(exchange, identity);
       case 'invalid_api_key':
       case 'expired_api_key':
+      case 'subscription_expired':
         return ended(exchange, standing);
       default:
         return unreachable(standing);

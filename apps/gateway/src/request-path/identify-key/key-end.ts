@@ -5,4 +5,5 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 export const KEY_ENDS: Readonly<Record<KeyEnd, Refusal>> = {
   invalid_api_key: refuse('invalid_api_key'),
   expired_api_key: refuse('expired_api_key'),
+  subscription_expired: refuse('subscription_expired'),
 };

@@ -68,6 +68,7 @@ export class KeyLook {
         return this.cache.clocks.monotonicMs() - exchange.keyVerifiedAt < answerMsMax;
       case 'invalid_api_key':
       case 'expired_api_key':
+      case 'subscription_expired':
         ended(exchange, standing);
         return false;
       default:

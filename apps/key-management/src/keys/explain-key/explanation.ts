@@ -1,4 +1,10 @@
-import { accessRefusalText, type AccessRule, type AccessStop, type ExplainedAccess } from '@tollgate/access';
+import {
+  accessRefusalText,
+  type AccessRule,
+  type AccessStop,
+  type ExplainedAccess,
+  type KeyEnd,
+} from '@tollgate/access';
 import { cycleOf } from '@tollgate/api-key';
 import { formatUsd } from '@tollgate/credit';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
@@ -108,7 +114,7 @@ function valueOf(rule: AccessRule, { key, nowMs, route }: ExplainedFacts): unkno
 }
 
 function stopOfAccess(facts: ExplainedFacts, stop: AccessStop): Explanation['stop'] {
-  const own = stop.rule === 'state' ? stateText(facts) : accessRefusalText(stop, facts.model ?? '');
+  const own = stop.rule === 'state' ? stateText(facts, stop.code) : accessRefusalText(stop, facts.model ?? '');
   const rule: AccessRule = stop.rule === 'project_key' ? 'scope' : stop.rule;
   return {
     rule: NAMES[rule],
@@ -120,7 +126,9 @@ function stopOfAccess(facts: ExplainedFacts, stop: AccessStop): Explanation['sto
 }
 
 /** Whom a gateway does not tell more than that a key is not valid, its organisation may know why. */
-function stateText({ key, nowMs }: ExplainedFacts): string {
+function stateText({ key, nowMs }: ExplainedFacts, code: KeyEnd): string {
+  if (code === 'subscription_expired')
+    return 'The subscription of the API key has ended by then. A new one has a new key.';
   const state = stateOf(key, new Date(nowMs));
   if (state === 'disabled') return 'The API key is disabled. It can be used again once it is enabled.';
   return state === 'expired'
