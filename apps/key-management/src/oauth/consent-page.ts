@@ -1,7 +1,7 @@
 import { CREDIT_RESETS, type CreditReset } from '@tollgate/api-key';
 import type { FieldError } from '@tollgate/errors';
 import type { Project } from '../projects/project.js';
-import { html, type Html } from '../sign-in/pages/html.js';
+import { html, type Html } from '@tollgate/http';
 import { htmlPage } from '../sign-in/pages/html-page.js';
 import type { OrganizationChoice } from './authorization-code-store.js';
 import type { ConsentForm, KeyWish } from './consent.request.js';

@@ -40,6 +40,8 @@ export {
 } from './pages.js';
 export { entityTagOf, IfMatch, NO_PRECONDITION, showVersion, type Precondition } from './entity-tag.js';
 export { Idempotent, type IdempotentRequest } from './idempotent-request.js';
+export { CSV_BYTE_ORDER_MARK, csvLine, type CsvCell } from './csv.js';
+export { Html, html, type HtmlPart } from './html.js';
 export { SerializedReply } from './reply-serializer.js';
 export { headFault } from './head-fault.js';
 export { SecretChecks } from './secret-checks.js';

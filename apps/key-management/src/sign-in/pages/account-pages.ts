@@ -1,5 +1,5 @@
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from '../../people/passwords.js';
-import { html, type Html } from './html.js';
+import { html, type Html } from '@tollgate/http';
 import { htmlPage } from './html-page.js';
 
 /** Where the script of the pages is. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { returnPath as returnPathOfServer } from '../oidc/return-path.js';
 // @ts-expect-error The script of the pages is plain JavaScript for browsers.
 import { refusalText, returnPath, tokenOf } from '../../../assets/account.js';
-import { html } from './html.js';
+import { html } from '@tollgate/http';
 
 const ORIGIN = 'http://127.0.0.1:8080';
 

@@ -1,4 +1,4 @@
-import { html, type Html, type HtmlPart } from './html.js';
+import { html, type Html, type HtmlPart } from '@tollgate/http';
 
 /** Where the style of all pages is. */
 export const STYLE_PATH = '/account-pages/account.css';

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { ReportRow } from '../read-report/report-row.js';
+import { compareReport, modelName, type LedgerUsage } from './compare-report.js';
+
+const row = (changes: Partial<ReportRow> = {}): ReportRow => ({
+  day: '2026-11-29',
+  model: 'gpt-4o-mini-2024-07-18',
+  costNanoUsd: 100n,
+  inputTokens: null,
+  outputTokens: null,
+  requests: null,
+  ...changes,
+});
+const usage = (changes: Partial<LedgerUsage> = {}): LedgerUsage => ({
+  day: '2026-11-29',
+  model: 'gpt-4o-mini',
+  costNanoUsd: 100n,
+  inputTokens: 10,
+  outputTokens: 5,
+  requests: 1,
+  unpricedRequests: 0,
+  ...changes,
+});
+
+describe('a provider and the ledger', () => {
+  it.each([
+    ['gpt-4o-mini-2024-07-18', 'gpt-4o-mini'],
+    ['claude-sonnet-4-5-20250929', 'claude-sonnet-4-5'],
+    ['gpt-4o', 'gpt-4o'],
+    ['claude-3-7', 'claude-3-7'],
+  ])('call %s the same model as %s', (model, name) => expect(modelName(model)).toBe(name));
+
+  it('that say the same have no difference, however their lines are cut', () => {
+    expect(compareReport([row({ costNanoUsd: 60n }), row({ costNanoUsd: 40n })], [usage()])).toEqual([]);
+    expect(compareReport([row({ costNanoUsd: null, inputTokens: 10, outputTokens: 5 })], [usage()])).toEqual([]);
+  });
+
+  it.each([
+    ['no call of ours', [row()], [], 100n, 'calls_outside_tollgate'],
+    ['nothing of theirs', [row({ day: '2026-11-28' })], [usage({ day: '2026-11-25' })], -100n, 'not_in_report'],
+    ['a model without a price', [row()], [usage({ costNanoUsd: 0n, unpricedRequests: 1 })], 100n, 'no_price'],
+    [
+      'the same tokens',
+      [row({ inputTokens: 10, outputTokens: 5, costNanoUsd: 70n })],
+      [usage()],
+      -30n,
+      'price_differs',
+    ],
+    ['more requests', [row({ requests: 2, costNanoUsd: 200n })], [usage()], 100n, 'calls_outside_tollgate'],
+    ['more tokens', [row({ inputTokens: 99, outputTokens: 5 })], [usage()], 0n, 'calls_outside_tollgate'],
+    ['fewer tokens', [row({ inputTokens: 9, outputTokens: 5 })], [usage()], 0n, 'usage_differs'],
+    ['another cost alone', [row({ costNanoUsd: 101n })], [usage()], 1n, 'price_differs'],
+    ['a cost of no model', [row({ model: null })], [], 100n, 'not_attributed_to_a_model'],
+  ] as const)('differ by %s', (_what, rows, ours, differenceNanoUsd, likelyCause) => {
+    expect(compareReport(rows, ours)).toContainEqual(expect.objectContaining({ differenceNanoUsd, likelyCause }));
+  });
+
+  it('differ by what one counts before midnight and the other after it', () => {
+    const differences = compareReport(
+      [row({ costNanoUsd: 90n }), row({ day: '2026-11-30', costNanoUsd: 60n })],
+      [usage(), usage({ day: '2026-11-30', costNanoUsd: 50n })],
+    );
+    expect(differences.map(({ day, differenceNanoUsd, likelyCause }) => [day, differenceNanoUsd, likelyCause])).toEqual(
+      [
+        ['2026-11-29', -10n, 'day_boundary'],
+        ['2026-11-30', 10n, 'day_boundary'],
+      ],
+    );
+  });
+
+  it('have differences that add up to the difference of their sums', () => {
+    const rows = [
+      row({ costNanoUsd: 7n }),
+      row({ model: 'other', costNanoUsd: 5n }),
+      row({ model: null, costNanoUsd: 2n }),
+    ];
+    const ours = [usage({ costNanoUsd: 3n }), usage({ day: '2026-11-30', costNanoUsd: 4n })];
+    const sum = compareReport(rows, ours).reduce((all, { differenceNanoUsd }) => all + (differenceNanoUsd ?? 0n), 0n);
+    expect(sum).toBe(7n + 5n + 2n - 3n - 4n);
+  });
+});

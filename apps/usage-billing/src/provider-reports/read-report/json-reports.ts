@@ -1,0 +1,192 @@
+import { z } from 'zod';
+import { decimalUsd } from './decimal-usd.js';
+import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
+
+/** The reports of providers that are JSON, by their names here. */
+export const JSON_FORMATS = ['openai_usage', 'openai_costs', 'anthropic_usage', 'anthropic_costs'] as const;
+export type JsonFormat = (typeof JSON_FORMATS)[number];
+
+const tokens = z.int().nonnegative();
+const tokensOrNone = tokens.nullish().transform((count) => count ?? 0);
+const model = z
+  .string()
+  .min(1)
+  .max(200)
+  .nullish()
+  .transform((name) => name ?? null);
+
+/** `GET /v1/organization/usage/completions` (and embeddings): the cache stands inside of `input_tokens`. */
+const openAiUsage = z.object({
+  model,
+  input_tokens: tokens,
+  output_tokens: tokensOrNone,
+  num_model_requests: tokens.nullish().transform((count) => count ?? null),
+});
+
+/** `GET /v1/organization/costs`: `amount.value` is in USD, a number or, since 2025, a decimal string. */
+const openAiCosts = z.object({
+  amount: z.object({ value: z.union([z.number(), z.string()]), currency: z.string() }),
+  line_item: z
+    .string()
+    .max(300)
+    .nullish()
+    .transform((item) => item ?? null),
+});
+
+/** `GET /v1/organizations/usage_report/messages`: the parts of the input stand beside each other. */
+const anthropicUsage = z.object({
+  model,
+  uncached_input_tokens: tokens,
+  cache_read_input_tokens: tokensOrNone,
+  cache_creation: z
+    .object({ ephemeral_5m_input_tokens: tokensOrNone, ephemeral_1h_input_tokens: tokensOrNone })
+    .nullish(),
+  output_tokens: tokens,
+});
+
+/** `GET /v1/organizations/cost_report`: `amount` is in cents, as a decimal string. */
+const anthropicCosts = z.object({ model, amount: z.string(), currency: z.string() });
+
+const unixSeconds = z
+  .int()
+  .positive()
+  .transform((seconds) => new Date(seconds * 1_000).toISOString().slice(0, 10));
+const startOfDay = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString().slice(0, 10));
+
+interface Format {
+  readonly page: z.ZodType<Page>;
+  readonly rowOf: (result: unknown, day: string) => ReportRow | string;
+}
+interface Page {
+  readonly data: readonly { readonly day: string; readonly results: readonly unknown[] }[];
+  readonly has_more: boolean;
+}
+
+const hasMore = z
+  .boolean()
+  .nullish()
+  .transform((more) => more ?? false);
+const openAiPage = z.object({
+  data: z.array(
+    z
+      .object({ start_time: unixSeconds, results: z.array(z.unknown()) })
+      .transform(({ start_time: day, results }) => ({ day, results })),
+  ),
+  has_more: hasMore,
+});
+const anthropicPage = z.object({
+  data: z.array(
+    z
+      .object({ starting_at: startOfDay, results: z.array(z.unknown()) })
+      .transform(({ starting_at: day, results }) => ({ day, results })),
+  ),
+  has_more: hasMore,
+});
+
+const FORMATS: Readonly<Record<JsonFormat, Format>> = {
+  openai_usage: {
+    page: openAiPage,
+    rowOf: row(openAiUsage, (result, day) => ({
+      day,
+      model: result.model,
+      costNanoUsd: null,
+      inputTokens: result.input_tokens,
+      outputTokens: result.output_tokens,
+      requests: result.num_model_requests,
+    })),
+  },
+  openai_costs: {
+    page: openAiPage,
+    rowOf: row(openAiCosts, ({ amount, line_item: item }, day) =>
+      costRow(day, modelOfLineItem(item), decimalUsd(amount.value), amount.currency, 'amount.value'),
+    ),
+  },
+  anthropic_usage: {
+    page: anthropicPage,
+    rowOf: row(anthropicUsage, (result, day) => ({
+      day,
+      model: result.model,
+      costNanoUsd: null,
+      inputTokens:
+        result.uncached_input_tokens +
+        result.cache_read_input_tokens +
+        (result.cache_creation?.ephemeral_5m_input_tokens ?? 0) +
+        (result.cache_creation?.ephemeral_1h_input_tokens ?? 0),
+      outputTokens: result.output_tokens,
+      requests: null,
+    })),
+  },
+  anthropic_costs: {
+    page: anthropicPage,
+    rowOf: row(anthropicCosts, (result, day) =>
+      costRow(day, result.model, decimalUsd(result.amount, 2), result.currency, 'amount'),
+    ),
+  },
+};
+
+/** A line item of OpenAI names the model and the class: `gpt-4o-mini-2024-07-18, input`. */
+function modelOfLineItem(item: string | null): string | null {
+  const name = item?.split(',')[0]?.trim() ?? '';
+  return name === '' || name.includes(' ') ? null : name;
+}
+
+function costRow(
+  day: string,
+  model: string | null,
+  costNanoUsd: bigint | null,
+  currency: string,
+  field: string,
+): ReportRow | string {
+  if (currency.toLowerCase() !== 'usd') return `currency: must be usd, and is ${currency.slice(0, 10)}`;
+  if (costNanoUsd === null) return `${field}: must be a decimal number`;
+  return { day, model, costNanoUsd, inputTokens: null, outputTokens: null, requests: null };
+}
+
+function row<S extends z.ZodType>(
+  schema: S,
+  make: (result: z.output<S>, day: string) => ReportRow | string,
+): Format['rowOf'] {
+  return (result, day) => {
+    const read = schema.safeParse(result);
+    if (read.success) return make(read.data, day);
+    const [first] = read.error.issues;
+    return `${first?.path.join('.') ?? ''}: ${first?.message ?? 'cannot be read'}`;
+  };
+}
+
+/**
+ * Reads a report: one page as the provider answers it, or all pages in an array. Only the last page may be without a
+ * following one, so a report that was cut off is refused rather than taken for a day without usage.
+ */
+export function readJsonReport(format: JsonFormat, report: unknown): ReadReport {
+  const { page: pageSchema, rowOf } = FORMATS[format];
+  const pages: unknown[] = Array.isArray(report) ? (report as unknown[]) : [report];
+  if (pages.length === 0) return { kind: 'invalid', field: 'report', message: 'must have at least one page' };
+  const rows: ReportRow[] = [];
+  for (const [at, each] of pages.entries()) {
+    const where = Array.isArray(report) ? `report[${at}]` : 'report';
+    const page = pageSchema.safeParse(each);
+    if (!page.success) {
+      const [first] = page.error.issues;
+      const path = first?.path.join('.') ?? '';
+      return { kind: 'invalid', field: path === '' ? where : `${where}.${path}`, message: first?.message ?? '' };
+    }
+    if (page.data.has_more && at === pages.length - 1)
+      return {
+        kind: 'invalid',
+        field: `${where}.has_more`,
+        message: 'is true, so pages are missing: send all of them in an array',
+      };
+    for (const [bucket, { day, results }] of page.data.data.entries()) {
+      for (const [number, result] of results.entries()) {
+        const read = rowOf(result, day);
+        if (typeof read === 'string')
+          return { kind: 'invalid', field: `${where}.data.${bucket}.results.${number}`, message: read };
+        rows.push(read);
+        if (rows.length > REPORT_ROWS_MAX)
+          return { kind: 'invalid', field: 'report', message: `must have at most ${REPORT_ROWS_MAX} results` };
+      }
+    }
+  }
+  return { kind: 'rows', rows };
+}

@@ -1,0 +1,22 @@
+/** A calendar month in UTC: what one statement is about. */
+export interface StatementCycle {
+  /** `2026-11`. */
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+const NAME = /^(\d{4})-(0[1-9]|1[0-2])$/;
+
+/** The month of a name as `2026-11`; null for another text. */
+export function statementCycle(name: string): StatementCycle | null {
+  const match = NAME.exec(name);
+  if (match === null) return null;
+  const [year, month] = [Number(match[1]), Number(match[2]) - 1];
+  return { name, startMs: Date.UTC(year, month, 1), endMs: Date.UTC(year, month + 1, 1) };
+}
+
+/** The month that a moment (milliseconds since 1970) lies in. */
+export function statementCycleAt(ms: number): StatementCycle {
+  return statementCycle(new Date(ms).toISOString().slice(0, 7))!;
+}
