@@ -7,9 +7,9 @@ import { startRedis, waitUntil, type RedisServer } from '@tollgate/infra';
 import { RedisKeySnapshotReader, RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
 import { connectRedis, storeKnown, type RedisConnection } from '@tollgate/redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as formerAdmission from '../releases/2026-11-29-2/admission/index.js';
-import * as formerContracts from '../releases/2026-11-29-2/contracts/index.js';
-import * as formerSnapshots from '../releases/2026-11-29-2/key-snapshots/index.js';
+import * as formerAdmission from '../releases/2026-11-29-3/admission/index.js';
+import * as formerContracts from '../releases/2026-11-29-3/contracts/index.js';
+import * as formerSnapshots from '../releases/2026-11-29-3/key-snapshots/index.js';
 import { randomBelow } from './random-below.js';
 
 let server: RedisServer;
@@ -31,13 +31,18 @@ type Sample = Record<string, unknown>;
 const json = (path: string): Sample => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Sample;
 const golden = (path: string): Sample => json(`../../../libs/domain/contracts/src/${path}.json`);
 /** A golden file that the former release kept. */
-const formerGolden = (name: string): Sample => json(`../releases/2026-11-29-2/golden/${name}.json`);
+const formerGolden = (name: string): Sample => json(`../releases/2026-11-29-3/golden/${name}.json`);
 const active = golden('internal/golden/key-snapshot.active');
 const revoked = golden('internal/golden/key-snapshot.revoked');
 const organization = golden('internal/golden/organization-snapshot');
 /** What the former release must refuse rather than read without the rules that it does not know. */
+const subscribed = golden('internal/golden/key-snapshot.subscribed');
+const billed = golden('internal/golden/organization-snapshot.billed');
+/** What both releases know beyond the plain. */
 const extended = golden('internal/golden/key-snapshot.extended');
 const extendedOrganization = golden('internal/golden/organization-snapshot.extended');
+const formerExtended = formerGolden('key-snapshot.extended');
+const formerExtendedOrganization = formerGolden('organization-snapshot.extended');
 const formerActive = formerGolden('key-snapshot.active');
 const formerRevoked = formerGolden('key-snapshot.revoked');
 const formerOrganization = formerGolden('organization-snapshot');
@@ -57,7 +62,7 @@ const variantsOf = (snapshot: Sample): Sample[] => [
   },
 ];
 const reasonsOf = (snapshot: Sample): Sample[] =>
-  ['revoked', 'deleted', 'leaked'].map((reason) => ({ ...snapshot, reason }));
+  ['revoked', 'deleted', 'leaked', 'disabled'].map((reason) => ({ ...snapshot, reason }));
 const digest = 'ab'.repeat(32);
 const leaked = {
   apiKeyId: 'k',
@@ -77,7 +82,7 @@ const spent = {
   lastUsedFrom: '::1',
 };
 
-describe('what this release and the second of 2026-11-29 tell each other', () => {
+describe('what this release and the third of 2026-11-29 tell each other', () => {
   type Schema = keyof typeof contracts & keyof typeof formerContracts;
   const usage = golden('events/golden/usage-recorded.v1');
   const outcomes = [
@@ -94,6 +99,8 @@ describe('what this release and the second of 2026-11-29 tell each other', () =>
 
   it.each<[Schema, unknown]>([
     ['keysChangedV1', golden('events/golden/keys-changed.v1')],
+    ['keysUsedV1', golden('events/golden/keys-used.v1')],
+    ['usageRecordedV2', golden('events/golden/usage-recorded.v2')],
     ['leaksReportedV1', golden('events/golden/leaks-reported.v1')],
     ...outcomes.map((outcome): [Schema, unknown] => ['usageRecordedV1', { ...usage, outcome }]),
     ['verifyKeyRequest', { digest }],
@@ -117,8 +124,12 @@ describe('what this release and the second of 2026-11-29 tell each other', () =>
   });
 
   it.each<[Schema, Sample]>([
-    ...[...variantsOf(active), ...reasonsOf(revoked)].map((sample): [Schema, Sample] => ['keySnapshot', sample]),
+    ...[...variantsOf(active), extended, ...reasonsOf(revoked)].map((sample): [Schema, Sample] => [
+      'keySnapshot',
+      sample,
+    ]),
     ['organizationSnapshot', organization],
+    ['organizationSnapshot', extendedOrganization],
     ['verifyKeyReply', { snapshot: null, organization: null }],
     ['verifyKeyReply', { snapshot: active, organization }],
     ['knownKeysRequest', { organizationId: 'o', apiKeyIds: ['k'] }],
@@ -128,28 +139,21 @@ describe('what this release and the second of 2026-11-29 tell each other', () =>
   });
 
   it.each<[Schema, Sample]>([
-    ['keySnapshot', extended],
-    ['organizationSnapshot', extendedOrganization],
-    ['verifyKeyReply', { snapshot: extended, organization }],
-    ['verifyKeyReply', { snapshot: active, organization: extendedOrganization }],
+    ['keySnapshot', subscribed],
+    ['organizationSnapshot', billed],
+    ['verifyKeyReply', { snapshot: subscribed, organization }],
+    ['verifyKeyReply', { snapshot: active, organization: billed }],
   ])('is refused by the former, and read by this release: %s', (schema, sample) => {
     expect(() => read(formerContracts, schema, sample)).toThrow();
     expect(read(contracts, schema, sample)).toEqual(sample);
   });
 
-  it('is a key that has ended, for the former, while it is disabled here', () => {
-    const disabled = { ...revoked, reason: 'disabled' };
-    expect(read(formerContracts, 'keySnapshot', disabled)).toEqual({ ...disabled, reason: 'revoked' });
-    expect(read(contracts, 'keySnapshot', disabled)).toEqual(disabled);
-  });
-
   it.each<[Schema, Sample, Sample]>([
-    ...[...variantsOf(formerActive), ...reasonsOf(formerRevoked)].map((sample): [Schema, Sample, Sample] => [
-      'keySnapshot',
-      sample,
-      sample,
-    ]),
+    ...[...variantsOf(formerActive), formerExtended, ...reasonsOf(formerRevoked)].map(
+      (sample): [Schema, Sample, Sample] => ['keySnapshot', sample, sample],
+    ),
     ['organizationSnapshot', formerOrganization, formerOrganization],
+    ['organizationSnapshot', formerExtendedOrganization, formerExtendedOrganization],
     ...[
       { snapshot: null, organization: null },
       { snapshot: formerActive, organization: formerOrganization },
@@ -159,17 +163,16 @@ describe('what this release and the second of 2026-11-29 tell each other', () =>
       { organizationId: 'o', apiKeyIds: ['k'] },
       { organizationId: 'o', apiKeyIds: ['k'] },
     ]),
-    ...['keys-changed', 'leaks-reported', 'usage-recorded'].map((name): [Schema, Sample, Sample] => [
-      (
-        {
-          'keys-changed': 'keysChangedV1',
-          'leaks-reported': 'leaksReportedV1',
-          'usage-recorded': 'usageRecordedV1',
-        } as const
-      )[name as 'keys-changed'],
-      formerGolden(`${name}.v1`),
-      formerGolden(`${name}.v1`),
-    ]),
+    ...(
+      [
+        ['keysChangedV1', 'keys-changed.v1'],
+        ['keysUsedV1', 'keys-used.v1'],
+        ['leaksReportedV1', 'leaks-reported.v1'],
+        ['usageRecordedV1', 'usage-recorded.v1'],
+        ['usageRecordedV1', 'usage-recorded.v1.with-secret'],
+        ['usageRecordedV2', 'usage-recorded.v2'],
+      ] as const
+    ).map(([schema, name]): [Schema, Sample, Sample] => [schema, formerGolden(name), formerGolden(name)]),
   ])('is read as the former wrote it: %s', (schema, sample, meant) => {
     expect(read(contracts, schema, sample)).toEqual(meant);
   });

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { FolderLockedError } from '@tollgate/folder-lock';
 import type { BusMessage } from '@tollgate/bus';
-import { usageRecorded, usageRecordedV1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { usageRecorded, type UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger } from '@tollgate/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal.js';
@@ -356,28 +356,45 @@ describe('what the last life left', () => {
     });
   });
 
-  it('is ended as the release before would have ended it, where that one began it', async () => {
-    const lines = new URL('../../../../test/contract/releases/2026-11-29-2/journal/segment.txt', import.meta.url);
-    copyFileSync(lines, join(folder, 'segment-000000000001-00000000000000001.log'));
-    const journal = openJournal();
-    const { finals, unreadable } = await endOrphans(journal, now);
-    expect(unreadable).toBe(0);
-    expect(finals.map(({ requestId, outcome, chargeNanoUsd }) => [requestId.at(-1), outcome, chargeNanoUsd])).toEqual([
-      ['1', 'completed', '450000'],
-      ['2', 'orphaned', '45000'],
-      ['3', 'orphaned', '0'],
-    ]);
-    expect(finals.map((event) => usageRecordedV1.parse(event))).toEqual(finals);
-    const published: [string, string][] = [];
-    const publish = async (topic: string, messages: readonly BusMessage[]) =>
-      void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
-    const shipper = new Shipper(journal, { publish }, silent);
-    shipper.start();
-    await shipper.caughtUp(5_000);
-    shipper.close();
-    expect(published.map(([topic]) => topic)).toEqual(Array(3).fill('usage.recorded.v1'));
-    // What the release before wrote goes out as it wrote it, to the last byte.
-    expect(readFileSync(lines, 'utf8')).toContain(` ${published[0]![1]}\n`);
+  describe.each([
+    {
+      file: 'segment.txt',
+      version: 2,
+      ended: [
+        ['completed', '333150'],
+        ['orphaned', '0'],
+        ['orphaned', '802200'],
+      ],
+    },
+    {
+      file: 'segment-of-version-1.txt',
+      version: 1,
+      ended: [
+        ['completed', '450000'],
+        ['orphaned', '45000'],
+        ['orphaned', '0'],
+      ],
+    },
+  ])('by a gateway of the release before, with events of version $version', ({ file, version, ended: expected }) => {
+    it('is ended as that one would have ended it', async () => {
+      const lines = new URL(`../../../../test/contract/releases/2026-11-29-3/journal/${file}`, import.meta.url);
+      copyFileSync(lines, join(folder, 'segment-000000000001-00000000000000001.log'));
+      const journal = openJournal();
+      const { finals, unreadable } = await endOrphans(journal, now);
+      expect(unreadable).toBe(0);
+      expect(finals.map(({ outcome, chargeNanoUsd }) => [outcome, chargeNanoUsd])).toEqual(expected);
+      expect(finals.map((event) => usageRecorded.parse(event).eventVersion)).toEqual(Array(3).fill(version));
+      const published: [string, string][] = [];
+      const publish = async (topic: string, messages: readonly BusMessage[]) =>
+        void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
+      const shipper = new Shipper(journal, { publish }, silent);
+      shipper.start();
+      await shipper.caughtUp(5_000);
+      shipper.close();
+      expect(published.map(([topic]) => topic)).toEqual(Array(3).fill(`usage.recorded.v${version}`));
+      // What the release before wrote goes out as it wrote it, to the last byte.
+      expect(readFileSync(lines, 'utf8')).toContain(` ${published[0]![1]}\n`);
+    });
   });
 
   it('is ended once, however often the process is killed after that', async () => {

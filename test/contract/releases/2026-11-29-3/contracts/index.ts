@@ -1,0 +1,75 @@
+export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js';
+export { asLedgerText, isLedgerText } from './ledger-text.js';
+export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
+export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
+export {
+  USAGE_OUTCOMES,
+  USAGE_RECORDED_V1,
+  USAGE_RECORDED_V1_FIELDS,
+  usageRecordedV1,
+  type UsageRecordedV1,
+} from './events/usage-recorded.v1.js';
+export {
+  USAGE_RECORDED_V2,
+  USAGE_RECORDED_V2_FIELDS,
+  usageRecordedV2,
+  type UsageRecordedV2,
+} from './events/usage-recorded.v2.js';
+export { usageRecorded, USAGE_TOPIC_OF, USAGE_TOPICS, type UsageRecorded } from './events/usage-recorded.js';
+export {
+  eventSchemaWithout,
+  fieldsFrom,
+  fieldsOfKind,
+  type EventFields,
+  type FieldKind,
+  type FieldsFrom,
+  type FieldsOfKind,
+  type FieldSource,
+  type FieldValues,
+} from './events/event-fields.js';
+export { LEAKS_REPORTED_V1, leaksReportedV1, type LeaksReportedV1 } from './events/leaks-reported.v1.js';
+export { KEYS_USED_V1, keysUsedV1, USED_ADDRESSES_MAX, type KeysUsedV1 } from './events/keys-used.v1.js';
+export {
+  ADDED_DIGESTS_MAX,
+  addDigestsRequest,
+  KEY_MANAGEMENT_API,
+  identifyPrincipalReply,
+  identifyPrincipalRequest,
+  keySnapshot,
+  knownKeysReply,
+  knownKeysRequest,
+  LEAKED_DIGESTS_MAX,
+  leakedKeyOutcome,
+  organizationSnapshot,
+  importedKeysReply,
+  revokeLeakedKeysReply,
+  revokeLeakedKeysRequest,
+  recordRefusedCallsRequest,
+  REFUSED_CALLS_MAX,
+  type RefusedCall,
+  verifyKeyReply,
+  verifyKeyRequest,
+  type AddedDigest,
+  type IdentifiedPrincipal,
+  type IdentifyPrincipalRequest,
+  type KeyManagementApi,
+  type LeakedKeyOutcome,
+  type VerifiedKey,
+  createSubscriptionKeyReply,
+  createSubscriptionKeyRequest,
+  type CreatedSubscriptionKey,
+  type CreateSubscriptionKeyRequest,
+} from './internal/key-management.js';
+export {
+  keySpending,
+  loadAccountReply,
+  loadAccountRequest,
+  openCreditEpochRequest,
+  registerGatewayRequest,
+  spendingByKeyReply,
+  spendingByKeyRequest,
+  USAGE_BILLING_API,
+  type KeySpending,
+  type LoadAccountRequest,
+  type UsageBillingApi,
+} from './internal/usage-billing.js';

@@ -1,0 +1,85 @@
+import { CREDIT_RESETS, cycleOfAccount } from '../../api-key/index.js';
+import { z } from 'zod';
+import { ledgerId } from '../ledger-text.js';
+import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
+import { count, id, instant, nanoUsd, readableItems } from '../primitives.js';
+
+/** `POST /internal/gateways/register`: stores the gateway durably, before it admits its first capped request. */
+export const registerGatewayRequest = z.object({
+  /** The new process. Earlier instances of the same journal now count as gone, and their open holds as orphans. */
+  instanceId: ledgerId,
+  journalId: ledgerId,
+});
+/**
+ * `POST /internal/credit-epochs/open`: waits until the topic is drained, loads the ledger, and opens an epoch of the
+ * organisation if it has none.
+ */
+export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
+
+/**
+ * `POST /internal/accounts/load`: makes an account count what its key, or all keys of the organisation, were charged in
+ * its period, calls of before the limit among them, and tells admission. It may be repeated. It is answered within two
+ * seconds or is 503.
+ */
+export const loadAccountRequest = z
+  .object({
+    organizationId: ledgerId,
+    accountId: ledgerId,
+    /** The key whose limit the account caps; null for the limit of the organisation. */
+    apiKeyId: ledgerId.nullable(),
+    reset: z.enum(CREDIT_RESETS),
+    /** The first moment of the account's cycle, in milliseconds since 1970; null for `never`. */
+    startMs: z.int().nullable(),
+    /** The version of the key, or of the organisation, that set the limit or its reset: admission compares it. */
+    generation: count,
+  })
+  .refine(
+    ({ accountId, apiKeyId, reset, startMs }) => {
+      const cycle = cycleOfAccount(accountId);
+      return (
+        cycle.reset === reset && (reset === 'never' ? startMs === null : cycle.startMs === startMs && apiKeyId !== null)
+      );
+    },
+    { path: ['accountId'], message: 'must be the account of that cycle' },
+  );
+export type LoadAccountRequest = z.infer<typeof loadAccountRequest>;
+/** What is charged to the account now. */
+export const loadAccountReply = z.object({ postedNanoUsd: nanoUsd });
+
+/**
+ * `POST /internal/spending/by-key`: returns from the ledger what keys of an organisation have spent, with zeros for
+ * keys that were never used. The reader leaves out a sum that it cannot read, because unknown is not zero. The release
+ * before sends no `organizationId`: it only has keys of the default organisation.
+ */
+export const spendingByKeyRequest = z.object({
+  organizationId: ledgerId.default(DEFAULT_ORGANIZATION_ID),
+  apiKeyIds: z.array(ledgerId).max(1_000),
+});
+/** The usage of one key since it was created. */
+export const keySpending = z.object({
+  apiKeyId: id,
+  requests: count,
+  inputTokens: count,
+  outputTokens: count,
+  chargedNanoUsd: nanoUsd,
+  lastUsedAt: instant.nullable(),
+  lastUsedFrom: z.string().nullable(),
+  /** What its calls of this day, week and month were charged, by UTC; absent in replies of releases before 2026-12. */
+  chargedTodayNanoUsd: nanoUsd.optional(),
+  chargedThisWeekNanoUsd: nanoUsd.optional(),
+  chargedThisMonthNanoUsd: nanoUsd.optional(),
+});
+export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
+/** What one key has spent since it was made. The charge is in nano-USD. */
+export type KeySpending = z.infer<typeof keySpending>;
+
+/** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
+export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
+
+/** The internal API of usage-billing for the other services: over HTTP, or called directly in the standalone. */
+export interface UsageBillingApi {
+  registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
+  openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
+  loadAccount(request: LoadAccountRequest): Promise<z.infer<typeof loadAccountReply>>;
+  spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+}

@@ -1,0 +1,33 @@
+export { CAP_NANO_USD_MAX, formatUsd, readUsd } from './money.js';
+export { ANSWERS_KEPT, answersName, MODELS_KEPT, type KeyAnswers } from './answers.js';
+export { gcraCorrect, gcraLeft, gcraTake, WINDOW_US } from './gcra.js';
+export type {
+  AdmissionDecision,
+  CappedItem,
+  LoadItem,
+  OpenHold,
+  RateLimitsItem,
+  RateState,
+  ReserveItem,
+  SettleItem,
+} from './items.js';
+export {
+  balanceOf,
+  emptyOrganization,
+  type AccountBalance,
+  type KeyRate,
+  type OrganizationState,
+} from './organization-state.js';
+export { reserve } from './reserve.js';
+export { leave } from './leave.js';
+export { settle, settleBooked, type BookedItem } from './settle.js';
+export {
+  announce,
+  closeEpoch,
+  openEpoch,
+  type AnnouncedFinal,
+  type EpochContents,
+  type PostedAccount,
+} from './epoch.js';
+export { dropEndedCycles, isLongEnded } from './drop-ended-cycles.js';
+export { CLOCKS_APART_MS_MAX, loadAccounts } from './load-accounts.js';

@@ -1,0 +1,111 @@
+import { largestAnswer } from './answers.js';
+import { gcraLeft, gcraTake, gcraWithinWindow } from './gcra.js';
+import type { AdmissionDecision, RateState, ReserveItem } from './items.js';
+import { isLoaded } from './load-accounts.js';
+import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
+
+/**
+ * Decides about one request. If it is admitted, it takes units of the rate limits, a place among the parallel requests,
+ * and credit. Everything is checked before anything is written. A request id that has an open hold is admitted again
+ * without change. `nowUs` is the time of the rate limits, in microseconds; `nowMs` is that of the cycles, in
+ * milliseconds since 1970.
+ *
+ * Invariant I1: `posted + held ≤ cap` on every account of the request, whenever one is admitted. What the ledger
+ * charges without a hold may stand above a cap; then nothing is admitted.
+ */
+export function reserve(
+  state: OrganizationState,
+  item: ReserveItem,
+  storeId: string,
+  nowUs: number,
+  nowMs = Math.floor(nowUs / 1_000),
+): AdmissionDecision {
+  const rate = rateOf(state, item.apiKeyId);
+  keepWithinWindow(rate, item.rateLimits, nowUs);
+  if (state.holds.has(item.requestId)) return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
+  const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
+
+  if (parallelRequests !== null && rate.parallel >= parallelRequests) {
+    return { kind: 'rate_limited', limit: 'parallel', retryAfterMs: 1_000, rate: rateState(item, rate, nowUs) };
+  }
+  const requests = requestsPerMinute === null ? null : gcraTake(rate.requestsTatUs, requestsPerMinute, 1, nowUs);
+  if (requests !== null && !requests.allowed) {
+    return {
+      kind: 'rate_limited',
+      limit: 'requests',
+      retryAfterMs: Math.ceil(requests.retryAfterUs / 1_000),
+      rate: rateState(item, rate, nowUs),
+    };
+  }
+  const tokenUnits = tokensPerMinute === null ? 0 : tokensToTake(rate, item, tokensPerMinute);
+  const tokens = tokensPerMinute === null ? null : gcraTake(rate.tokensTatUs, tokensPerMinute, tokenUnits, nowUs);
+  if (tokens !== null && !tokens.allowed) {
+    return {
+      kind: 'rate_limited',
+      limit: 'tokens',
+      retryAfterMs: Math.ceil(tokens.retryAfterUs / 1_000),
+      rate: rateState(item, rate, nowUs),
+    };
+  }
+
+  if (item.accounts.length > 0) {
+    if (state.epoch === null || state.epoch.storeId !== storeId) return { kind: 'unavailable', why: 'no_epoch' };
+    if (state.waiting.size > 0) return { kind: 'unavailable', why: 'announcing' };
+    for (const account of item.accounts) {
+      const { accountId, capNanoUsd, cycle } = account;
+      if (cycle !== undefined && (nowMs < cycle.startMs || nowMs >= cycle.endMs))
+        return { kind: 'unavailable', why: 'other_cycle', nowMs };
+      if (!isLoaded(state, account)) return { kind: 'unavailable', why: 'not_loaded', accountId };
+      const balance = state.accounts.get(accountId);
+      const taken = balance === undefined ? 0n : balance.postedNanoUsd + balance.heldNanoUsd;
+      if (taken + item.amountNanoUsd > capNanoUsd)
+        return { kind: 'credit_exhausted', accountId, availableNanoUsd: taken > capNanoUsd ? 0n : capNanoUsd - taken };
+    }
+  }
+
+  if (requests !== null) rate.requestsTatUs = requests.tatUs;
+  if (tokens !== null && tokensPerMinute !== null) {
+    rate.tokensTatUs = tokens.tatUs;
+    rate.tokensLimit = tokensPerMinute;
+  }
+  if (item.accounts.length > 0 || parallelRequests !== null || tokens !== null) {
+    placeHold(state, {
+      requestId: item.requestId,
+      apiKeyId: item.apiKeyId,
+      instanceId: item.instanceId,
+      journalId: item.journalId,
+      amountNanoUsd: item.amountNanoUsd,
+      accountIds: item.accounts.map((account) => account.accountId),
+      parallel: parallelRequests !== null,
+      tokens: tokenUnits,
+      ...(tokens !== null && item.openEnded ? { answersOf: item.openEnded.answersOf } : {}),
+    });
+  }
+  for (const { accountId } of item.accounts) balanceOf(state, accountId);
+  return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
+}
+
+/** At most the limit: a request that needs more waits for the whole limit, and is then admitted alone. */
+function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensPerMinute: number): number {
+  const largest = openEnded ? largestAnswer(rate.answers, openEnded.answersOf) : null;
+  return Math.min(openEnded && largest !== null ? openEnded.inputTokens + largest : tokens, tokensPerMinute);
+}
+
+function keepWithinWindow(rate: KeyRate, limits: ReserveItem['rateLimits'], nowUs: number): void {
+  const { requestsPerMinute, tokensPerMinute } = limits;
+  if (requestsPerMinute !== null) rate.requestsTatUs = gcraWithinWindow(rate.requestsTatUs, requestsPerMinute, nowUs);
+  if (tokensPerMinute !== null) rate.tokensTatUs = gcraWithinWindow(rate.tokensTatUs, tokensPerMinute, nowUs);
+}
+
+function rateState(item: ReserveItem, rate: KeyRate, nowUs: number): RateState {
+  const { requestsPerMinute, tokensPerMinute } = item.rateLimits;
+  return {
+    requests: requestsPerMinute === null ? null : left(rate.requestsTatUs, requestsPerMinute, nowUs),
+    tokens: tokensPerMinute === null ? null : left(rate.tokensTatUs, tokensPerMinute, nowUs),
+  };
+}
+
+function left(tatUs: number, limit: number, nowUs: number): { limit: number; remaining: number; resetMs: number } {
+  const { remaining, resetUs } = gcraLeft(tatUs, limit, nowUs);
+  return { limit, remaining, resetMs: Math.ceil(resetUs / 1_000) };
+}
