@@ -12,6 +12,7 @@ import {
   settle,
   settleBooked,
   type AdmissionDecision,
+  type HeldPart,
   type KeyAnswers,
   type OpenHold,
   type OrganizationState,
@@ -101,6 +102,8 @@ describe('many items in one call', () => {
       'announced',
       'settles only',
       'without a ceiling',
+      'chosen of two',
+      'on grants',
     ]) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 50);
     }
@@ -304,7 +307,7 @@ class Life {
   readonly #organizationId: string;
   readonly #outcomes: string[] = [];
   readonly #accountIds: readonly string[];
-  readonly #keys: Pick<ReserveItem, 'apiKeyId' | 'accounts' | 'rateLimits'>[];
+  readonly #keys: Pick<ReserveItem, 'apiKeyId' | 'accounts' | 'either' | 'grants' | 'rateLimits'>[];
   readonly #requestIds: readonly string[];
   readonly #below: (bound: number) => number;
   #batch = 0;
@@ -320,6 +323,7 @@ class Life {
       apiKeyId: `${this.#oddity()}${i}`,
       rateLimits,
       accounts: this.#accounts(),
+      ...this.#further(),
     }));
     this.#requestIds = Array.from({ length: 1 + this.#below(60) }, (_, i) => `${this.#oddity()}${i}`);
   }
@@ -363,6 +367,9 @@ class Life {
     for (const [i, item] of reserves.entries()) {
       const here = reserve(this.#twin, item, this.#store, Date.now() * 1_000);
       const open = item.openEnded && item.rateLimits.tokensPerMinute !== null;
+      if (here.kind === 'admitted' && here.either === item.either?.[1]?.accountId && item.either)
+        this.#outcomes.push('chosen of two');
+      if (here.kind === 'admitted' && (here.parts?.length ?? 0) > 1) this.#outcomes.push('on grants');
       if (here.kind === 'admitted' && open) this.#outcomes.push('without a ceiling');
       this.#outcomes.push(
         here.kind === 'unavailable' ? here.why : here.kind === 'rate_limited' ? `limited by ${here.limit}` : here.kind,
@@ -378,6 +385,7 @@ class Life {
       journalId: this.#below(2) === 0 ? journalId : 'another',
       journalNumber: number,
       accountIds: this.#keys[this.#below(this.#keys.length)]!.accounts.map(({ accountId }) => accountId),
+      ...(this.#below(2) === 0 ? { charged: this.#parts(BigInt(this.#below(14))) } : {}),
     }));
     await this.#books.settleBooked(this.#organizationId, items);
     for (const item of items) {
@@ -398,6 +406,8 @@ class Life {
       ...item,
       accountIds: item.accounts.map(({ accountId }) => accountId),
       parallel: item.rateLimits.parallelRequests !== null,
+      ...(this.#below(2) === 0 ? { parts: this.#parts(item.amountNanoUsd) } : {}),
+      ...(item.openEnded && this.#below(2) === 0 ? { answersOf: item.openEnded.answersOf } : {}),
     });
     const [holds, finals] = [
       this.#several(() => hold(this.#reserveItem())),
@@ -429,7 +439,7 @@ class Life {
    */
   #reserveItem(): ReserveItem {
     const at = this.#below(this.#keys.length);
-    if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts() };
+    if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, accounts: this.#accounts(), ...this.#further() };
     if (this.#below(30) === 0) this.#keys[at] = { ...this.#keys[at]!, rateLimits: limits[this.#below(limits.length)]! };
     return {
       ...this.#keys[at]!,
@@ -479,7 +489,37 @@ class Life {
       capNanoUsd: BigInt(this.#below(150)),
       ...(this.#below(3) === 0 ? { generation: this.#below(4) } : {}),
       ...(this.#below(6) === 0 ? { cycle: this.#cycle() } : {}),
+      ...(this.#below(6) === 0 ? { raise: this.#raise() } : {}),
     }));
+  }
+
+  /** A raise that ended long ago, or will end long after this life. */
+  #raise(): { capNanoUsd: bigint; untilMs: number } {
+    return { capNanoUsd: BigInt(this.#below(300)), untilMs: Date.now() + (this.#below(2) === 0 ? 9 : -9) * dayMs };
+  }
+
+  /** Accounts of which one takes the whole amount, and grants, or neither. */
+  #further(): Pick<ReserveItem, 'either' | 'grants'> {
+    const capped = (kind: string) => ({
+      accountId: `${kind}${this.#oddity()}${this.#below(3)}`,
+      capNanoUsd: BigInt(this.#below(60)),
+    });
+    const either = Array.from({ length: 1 + this.#below(2) }, (_, i) => capped(`either ${i} `));
+    const grants = Array.from({ length: this.#below(5) }, (_, i) => ({
+      ...capped(`grant ${i} `),
+      endMs: [null, Date.now() - 9 * dayMs, Date.now() + 9 * dayMs][this.#below(3)]!,
+    }));
+    return { ...(this.#below(3) === 0 ? { either } : {}), ...(this.#below(3) === 0 ? { grants } : {}) };
+  }
+
+  /** An amount on two grants. */
+  #parts(amountNanoUsd: bigint): readonly HeldPart[] {
+    const first = BigInt(this.#below(Number(amountNanoUsd) + 1));
+    const [one, other] = [`grant 0 ${this.#oddity()}0`, `grant 1 ${this.#oddity()}1`];
+    return [
+      { accountId: one, amountNanoUsd: first },
+      { accountId: other, amountNanoUsd: amountNanoUsd - first },
+    ];
   }
 
   /** A cycle that began long ago or will begin long after this life, so that both sides agree though clocks differ. */
@@ -565,6 +605,7 @@ function holdsText(holds: readonly OpenHold[]): string {
         hold.journalId,
         hold.amountNanoUsd.toString(),
         hold.accountIds,
+        hold.parts?.map(({ accountId, amountNanoUsd }) => [accountId, amountNanoUsd.toString()]),
         hold.parallel,
         hold.tokens,
         hold.answersOf,

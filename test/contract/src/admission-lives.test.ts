@@ -11,8 +11,11 @@ import {
   reserve,
   settle,
   settleBooked,
+  splitCharge,
   type AdmissionDecision,
   type CappedItem,
+  type GrantItem,
+  type HeldPart,
   type OrganizationState,
   type ReserveItem,
 } from '@tollgate/credit';
@@ -70,6 +73,15 @@ describe('the script and its pure twin', () => {
       'not_loaded',
       'admitted in a cycle',
       'admitted in a cycle after the one that was loaded',
+      'admitted by a raise',
+      'refused after a raise',
+      'a quota takes it',
+      'pay-as-you-go takes it',
+      'grants take it',
+      'several grants take it',
+      'a grant that expired is passed over',
+      'refused for want of grants',
+      'granted',
       'loaded',
       'charged without a hold',
       'refused above a cap',
@@ -90,6 +102,9 @@ describe('the script and its pure twin', () => {
   });
 });
 
+/** The accounts of a request. */
+type Accounts = Pick<ReserveItem, 'accounts' | 'either' | 'grants'>;
+
 /** One random life of an organisation, computed both by the pure functions ("here") and by the scripts ("there"). */
 class Life {
   /** The id of the current store; a restarted Redis has another one. */
@@ -97,7 +112,13 @@ class Life {
   #twin: OrganizationState = emptyOrganization();
   #gateway!: RedisAdmission;
   #instanceId = '';
-  #caps: Record<string, bigint> = { a: 30n, b: 30n, c: 30n };
+  #caps: Record<string, bigint> = { a: 30n, b: 30n, c: 30n, quota: 8n, payg: 30n };
+  /** In the order in which they are spent. */
+  readonly #grants: GrantItem[] = [
+    { accountId: 'g1', capNanoUsd: 12n, endMs: birthMs + minuteMs },
+    { accountId: 'g2', capNanoUsd: 9n, endMs: birthMs + dayMs },
+    { accountId: 'g3', capNanoUsd: 20n, endMs: null },
+  ];
   readonly #organizationId: string;
   readonly #redis: RedisConnection;
   readonly #books: RedisAdmissionBooks;
@@ -143,9 +164,9 @@ class Life {
    */
   async #takeStep(): Promise<Readonly<Record<string, bigint>> | null> {
     const requestId = `r${this.#below(10)}`;
-    const accounts = this.#accounts();
+    const accounts = this.#all();
     const amount = BigInt(this.#below(14));
-    switch (this.#below(17)) {
+    switch (this.#below(18)) {
       case 0:
       case 1:
       case 2:
@@ -166,10 +187,13 @@ class Life {
       case 15:
       case 16:
         await this.#jump();
-        return this.#reserve(requestId, this.#accounts(), amount);
+        return this.#reserve(requestId, this.#all(), amount);
       case 8:
-        this.#caps[['a', 'b', 'c'][this.#below(3)]!] = BigInt(5 + this.#below(40));
+        this.#caps[Object.keys(this.#caps)[this.#below(5)]!] = BigInt(5 + this.#below(40));
         return this.#reserve(requestId, accounts, amount);
+      case 17:
+        this.#grant(amount);
+        return this.#reserve(requestId, this.#all(), amount);
       case 9:
         await this.#restartGateway();
         return {};
@@ -186,6 +210,34 @@ class Life {
         return null;
       }
     }
+  }
+
+  /** More credit is given: before the credit that never expires, or behind it. */
+  #grant(amount: bigint): void {
+    const endMs = this.#below(3) === 0 ? null : this.#nowMs + [10_000, 12 * minuteMs, dayMs][this.#below(3)]!;
+    this.#grants.push({ accountId: `g${this.#grants.length + 1}`, capNanoUsd: amount, endMs });
+    this.#grants.sort((one, other) => (one.endMs ?? Infinity) - (other.endMs ?? Infinity));
+    this.#outcomes.push('granted');
+  }
+
+  /** All accounts of a request: of a key alone, of a subscription, of an organisation that pays beforehand, or both. */
+  #all(): Accounts {
+    const accounts = this.#below(5) === 0 ? [] : this.#accounts();
+    const raised = this.#below(2) === 0 ? accounts.map((account) => this.#raised(account)) : accounts;
+    const quota = { ...this.#cycleAccount('quota'), ...(this.#below(3) === 0 ? { generation: 0 } : {}) };
+    const payg = this.#raised({ accountId: 'payg', capNanoUsd: this.#caps['payg']! });
+    const either = [[], [quota], [quota, payg]][this.#below(3)]!;
+    return {
+      accounts: raised,
+      ...(this.#below(3) === 0 ? { either } : {}),
+      ...(this.#below(3) === 0 ? { grants: this.#below(8) === 0 ? [] : [...this.#grants] } : {}),
+    };
+  }
+
+  /** The account with more than its cap for a time, which may be over. */
+  #raised(account: CappedItem): CappedItem {
+    const untilMs = this.#nowMs + [-1, 0, 1, dayMs, dayMs][this.#below(5)]!;
+    return { ...account, raise: { capNanoUsd: account.capNanoUsd + BigInt(this.#below(20)), untilMs } };
   }
 
   /** `a` alone, with `b`, or an account of `c` in a cycle, mostly the present one; some need to be loaded. */
@@ -205,11 +257,11 @@ class Life {
     }
   }
 
-  /** An account of `c` as a gateway names it whose clock is at most a day off. */
-  #cycleAccount(): CappedItem {
+  /** An account in a cycle, as a gateway names it whose clock is at most a day off. */
+  #cycleAccount(limit = 'c'): CappedItem {
     const byMs = this.#below(4) === 0 ? (this.#below(3) - 1) * dayMs : 0;
     const cycle = cycleOf(resets[this.#below(resets.length)]!, this.#nowMs + byMs);
-    return { accountId: cycleAccountId('c', cycle), capNanoUsd: this.#caps['c']!, cycle };
+    return { accountId: cycleAccountId(limit, cycle), capNanoUsd: this.#caps[limit]!, cycle };
   }
 
   /** The ledger charges an account without a hold, loads it for a version of its limit, or both, or repeats itself. */
@@ -244,12 +296,9 @@ class Life {
     await connection.client.set(clockKey(this.#organizationId), String(this.#nowMs * 1_000));
   }
 
-  async #reserve(
-    requestId: string,
-    accounts: readonly CappedItem[],
-    amountNanoUsd: bigint,
-  ): Promise<Readonly<Record<string, bigint>>> {
+  async #reserve(requestId: string, all: Accounts, amountNanoUsd: bigint): Promise<Readonly<Record<string, bigint>>> {
     const known = this.#twin.holds.has(requestId);
+    const { accounts, either = [], grants = [] } = all;
     const item: ReserveItem = {
       requestId,
       amountNanoUsd,
@@ -258,21 +307,63 @@ class Life {
       apiKeyId: 'key-1',
       instanceId: this.#instanceId,
       tokens: 0,
-      accounts,
+      ...all,
       rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: 4 },
     };
     const before = takenOf(this.#twin);
     const here = reserve(this.#twin, item, this.#store, this.#nowMs * 1_000);
     this.#expectSame('the decision', decisionText(await this.#gateway.reserve(item)), decisionText(here));
     this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind);
-    if (here.kind === 'admitted' && !known) this.#expectReady(accounts);
+    if (here.kind === 'credit_exhausted') this.#noteRefused(here.accountId, all);
     if (accounts.some(({ accountId, capNanoUsd }) => (before.get(accountId) ?? 0n) > capNanoUsd)) {
-      if (here.kind === 'admitted' && !known && amountNanoUsd > 0n) throw new Error(`${this.#where}: above a cap`);
+      if (here.kind === 'admitted' && !known && amountNanoUsd > 0n && !accounts.some(({ raise }) => raise))
+        throw new Error(`${this.#where}: above a cap`);
       this.#outcomes.push('refused above a cap');
     }
-    return here.kind === 'admitted' && !known
-      ? Object.fromEntries(item.accounts.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd]))
-      : {};
+    if (here.kind !== 'admitted' || known) return {};
+    const chosen = either.filter(({ accountId }) => accountId === here.either);
+    this.#expectReady([...accounts, ...chosen]);
+    this.#expectOnGrants(item, here);
+    return Object.fromEntries([
+      ...[...accounts, ...chosen].map((account) => [account.accountId, this.#capNow(account, before)] as const),
+      ...grants.map(({ accountId, capNanoUsd }) => [accountId, capNanoUsd] as const),
+    ]);
+  }
+
+  #capNow({ accountId, capNanoUsd, raise }: CappedItem, before: ReadonlyMap<string, bigint>): bigint {
+    if (raise === undefined || this.#nowMs >= raise.untilMs) return capNanoUsd;
+    if (this.#twin.accounts.has(accountId) && takenOf(this.#twin).get(accountId)! > capNanoUsd)
+      if ((before.get(accountId) ?? 0n) <= capNanoUsd) this.#outcomes.push('admitted by a raise');
+    return raise.capNanoUsd;
+  }
+
+  #noteRefused(refusedId: string, { accounts, either = [], grants = [] }: Accounts): void {
+    const refused = [...accounts, ...either].find(({ accountId }) => accountId === refusedId);
+    if (refused === undefined) this.#outcomes.push('refused for want of grants');
+    else if (refused.raise !== undefined && this.#nowMs >= refused.raise.untilMs)
+      this.#outcomes.push('refused after a raise');
+    if (grants.length === 0 && refused === undefined && refusedId !== 'grants')
+      throw new Error(`${this.#where}: refused for ${refusedId}`);
+  }
+
+  /** Grants take the whole amount, each only before it expires, and none of what a quota covers. */
+  #expectOnGrants(
+    { either = [], grants, amountNanoUsd }: ReserveItem,
+    { either: chosen, parts }: AdmissionDecision & { kind: 'admitted' },
+  ): void {
+    if (either.length > 0 && chosen === undefined) throw new Error(`${this.#where}: nothing was chosen`);
+    if (chosen !== undefined) {
+      this.#outcomes.push(chosen === either[0]!.accountId ? 'a quota takes it' : 'pay-as-you-go takes it');
+    }
+    if (grants === undefined) return this.#expectSame('the parts', String(parts), 'undefined');
+    const wanted = chosen !== undefined && chosen === either[0]!.accountId ? 0n : amountNanoUsd;
+    const sum = parts!.reduce((all, part) => all + part.amountNanoUsd, 0n);
+    this.#expectSame('what stands on grants', String(sum), String(wanted));
+    const isExpired = ({ endMs }: GrantItem): boolean => endMs !== null && this.#nowMs >= endMs;
+    const expired = new Set(grants.filter(isExpired).map(({ accountId }) => accountId));
+    if (parts!.some(({ accountId }) => expired.has(accountId))) throw new Error(`${this.#where}: held after expiry`);
+    if (parts!.length > 0) this.#outcomes.push(parts!.length > 1 ? 'several grants take it' : 'grants take it');
+    if (parts!.length > 0 && expired.size > 0) this.#outcomes.push('a grant that expired is passed over');
   }
 
   /** Nothing is admitted on an account of another cycle, nor on one that was never loaded for its limit. */
@@ -306,7 +397,8 @@ class Life {
     return {};
   }
 
-  async #book(requestId: string, of: readonly CappedItem[], chargeNanoUsd: bigint): Promise<null> {
+  async #book(requestId: string, of: Accounts, chargeNanoUsd: bigint): Promise<null> {
+    const charged = splitCharge(chargeNanoUsd, this.#parts(chargeNanoUsd));
     const item = {
       requestId,
       organizationId: this.#organizationId,
@@ -314,12 +406,22 @@ class Life {
       tokens: null,
       journalId,
       journalNumber: 1 + this.#below(10),
-      accountIds: of.map(({ accountId }) => accountId),
+      accountIds: of.accounts.map(({ accountId }) => accountId),
+      ...(this.#below(2) === 0 ? { charged } : {}),
     };
     settleBooked(this.#twin, item, this.#nowMs * 1_000);
     await this.#books.settleBooked(this.#organizationId, [item]);
     this.#outcomes.push('booked');
     return null;
+  }
+
+  /** An amount on grants, as a gateway that restarted knows it. */
+  #parts(amountNanoUsd: bigint): readonly HeldPart[] {
+    const first = amountNanoUsd / 3n;
+    return [
+      { accountId: 'g1', amountNanoUsd: first },
+      { accountId: 'g3', amountNanoUsd: amountNanoUsd - first },
+    ];
   }
 
   async #open(waitingFor: readonly { journalId: string; instanceId: string }[]): Promise<void> {
@@ -356,7 +458,8 @@ class Life {
       instanceId: this.#instanceId,
       journalId,
       amountNanoUsd,
-      accountIds: ['b'],
+      accountIds: this.#below(3) === 0 ? [] : ['b'],
+      ...(this.#below(2) === 0 ? { parts: this.#parts(amountNanoUsd) } : {}),
       parallel: true,
       tokens: 0,
     };
@@ -448,22 +551,27 @@ function holdsText(
     readonly instanceId: string;
     readonly amountNanoUsd: bigint;
     readonly accountIds: readonly string[];
+    readonly parts?: readonly HeldPart[];
     readonly parallel: boolean;
   }[],
 ): string {
   return holds
     .map(
-      ({ requestId, instanceId, amountNanoUsd, accountIds: of, parallel }) =>
-        `${requestId} of ${instanceId}: ${amountNanoUsd} on ${of.join(' and ')}${parallel ? ', parallel' : ''}`,
+      ({ requestId, instanceId, amountNanoUsd, accountIds: of, parts, parallel }) =>
+        `${requestId} of ${instanceId}: ${amountNanoUsd} on ${of.join(' and ')}${partsText(parts)}${parallel ? ', parallel' : ''}`,
     )
     .sort()
     .join('; ');
 }
 
+function partsText(parts: readonly HeldPart[] = []): string {
+  return parts.map(({ accountId, amountNanoUsd }) => `, ${amountNanoUsd} of ${accountId}`).join('');
+}
+
 function decisionText(decision: AdmissionDecision): string {
   switch (decision.kind) {
     case 'admitted':
-      return 'admitted';
+      return `admitted on ${decision.either} and ${decision.parts === undefined ? 'no grants' : `grants${partsText(decision.parts)}`}`;
     case 'rate_limited':
       return `rate limited by ${decision.limit}`;
     case 'credit_exhausted':

@@ -7,7 +7,7 @@ const item = {
   rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
 } as unknown as ReserveItem;
 
-function decisions(reply: number[], reserves: number): { decided: AdmissionDecision[]; error: unknown } {
+function decisions(reply: (number | string)[], reserves: number): { decided: AdmissionDecision[]; error: unknown } {
   const decided: AdmissionDecision[] = [];
   try {
     decideReserves(
@@ -37,6 +37,7 @@ describe('the reply of the admission script', () => {
   });
   // After an error the holds of the whole batch are released: a request admitted before it would go on without a hold.
   it.each([
+    ['a text instead of a number', ['0', 0, 0, 0, 0, 0], 2],
     ['an outcome that no release gives', [0, 0, 0, 2, 0, 0], 2],
     ['an account that the request does not have', [0, 0, 0, 11, 0, 0], 2],
     ['an account to load that the request does not have', [0, 0, 0, 7, 1, 0], 2],
@@ -78,8 +79,58 @@ describe('the argument of the admission script', () => {
     expect(call).toHaveLength(PARTS + 1);
     const place = (call[PARTS - 1] as unknown[]).indexOf('r:k1') + 1;
     expect(call[PARTS]).toEqual([
-      ...[place, 1, 3, 5, 9, 'l:key:k:daily:2026-11-29', 'g:key:k'],
-      ...[place, 3, 2, 0, Number.MAX_SAFE_INTEGER, 'l:organization:o', ''],
+      ...[place, 5, 9, 2],
+      ...[1, 3, 5, 'l:key:k:daily:2026-11-29', 'g:key:k'],
+      ...[3, 2, 0, 'l:organization:o', ''],
+    ]);
+  });
+
+  it('names what a key has besides accounts that take the whole amount, and raised caps', () => {
+    const raise = { capNanoUsd: 7n, untilMs: 99 };
+    const calls = new AdmitCalls();
+    const reserve = (more: Partial<ReserveItem>): unknown[] =>
+      JSON.parse(
+        calls.write('s', [], [
+          {
+            item: { ...item, requestId: 'r', apiKeyId: 'k', instanceId: 'i', journalId: 'j', ...more },
+            decide: () => undefined,
+          },
+        ] as unknown as Parameters<AdmitCalls['write']>[2]),
+      ) as unknown[];
+    const either = [
+      { accountId: 'subscription:s', capNanoUsd: 2n },
+      { accountId: 'payg:s', capNanoUsd: 3n },
+    ];
+    const grants = [{ accountId: 'grant:g', capNanoUsd: 4n, endMs: 88 }];
+    const call = reserve({ accounts: [{ ...plain[0]!, raise }], either, grants });
+    expect(call).toHaveLength(PARTS + 2);
+    expect(call[PARTS]).toBe(0);
+    expect(call[PARTS + 1]).toEqual([[1, 1, 2, 1, 99, 0, 0, 88, 7, 2, 3, 0]]);
+    expect(call[PARTS - 1]).toContain('a:grant:g');
+    expect(reserve({})).toHaveLength(PARTS);
+  });
+
+  it('says what was held besides, where the request left that open', () => {
+    const decided: AdmissionDecision[] = [];
+    const open = { ...item, either: [{ accountId: 'payg:s,1', capNanoUsd: 3n }], grants: [] } as unknown as ReserveItem;
+    const decide = (decision: AdmissionDecision): unknown => decided.push(decision);
+    decideReserves(
+      [open, item, open].map((each) => ({ item: each, decide })),
+      JSON.stringify([0, 0, 0, 0, 0, 0, 12, 5, 0, 'a:payg:s%2C1|3:a:grant:g,4:a:grant:h,', '|']),
+    );
+    const rate = { requests: null, tokens: null };
+    expect(decided).toEqual([
+      {
+        kind: 'admitted',
+        rate,
+        either: 'payg:s,1',
+        parts: [
+          { accountId: 'grant:g', amountNanoUsd: 3n },
+          { accountId: 'grant:h', amountNanoUsd: 4n },
+        ],
+      },
+      { kind: 'admitted', rate },
+      { kind: 'credit_exhausted', accountId: 'grants', availableNanoUsd: 5n },
     ]);
   });
 });

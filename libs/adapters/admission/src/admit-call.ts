@@ -1,7 +1,9 @@
 import {
   gcraLeft,
   gcraTake,
+  GRANTS,
   type AdmissionDecision,
+  type CappedItem,
   type RateState,
   type ReserveItem,
   type SettleItem,
@@ -12,6 +14,7 @@ import {
   formatGateway,
   limitField,
   loadField,
+  parseBesides,
   rateField,
   requestField,
   toJson,
@@ -19,9 +22,13 @@ import {
 
 /** Capacity of the cache of keys' parts; the whole cache is cleared when it is full. */
 const KEYS_MAX = 10_000;
+/** The most parts of one key, on routes with different budgets; all of them are dropped when there are more. */
+const PARTS_OF_KEY_MAX = 32;
 /** The script counts time in quarters of a microsecond. */
 const TICKS_PER_US = 4;
 const REPLY_WIDTH = 3;
+/** Values of one account among the conditions of a key. */
+const LOAD_WIDTH = 5;
 
 /** A settle with this charge only gives back the place among parallel requests. */
 export const PLACE_ONLY = -1n;
@@ -34,11 +41,17 @@ export interface PendingReserve {
 
 /** The part of a call that all reserves of a key share, in the format that admit.lua reads. */
 interface KeyPart extends Pick<ReserveItem, 'instanceId' | 'journalId' | 'accounts' | 'rateLimits'> {
+  readonly either: ReserveItem['either'];
+  readonly grants: ReserveItem['grants'];
   /** The values, as JSON without the brackets of the array; `width` is how many they are. */
   readonly json: string;
   readonly width: number;
   /** What must hold of its accounts with a cycle or a generation; null if it has none. */
-  readonly conditions: readonly (readonly (string | number)[])[] | null;
+  readonly conditions: readonly (string | number)[] | null;
+  /** What it has besides accounts that take the whole amount, or raised caps; null if it has none of it. */
+  readonly further: readonly number[] | null;
+  /** Other accounts of the same key, on other routes. */
+  readonly next: KeyPart | null;
   /** The number of the last call that it was written into, and its place there. */
   call: number;
   place: number;
@@ -60,8 +73,9 @@ export class AdmitCalls {
     const answers: number[] = [];
     const openEnded: (number | string)[] = [];
     const keys: string[] = [];
-    // Made only for a call that needs it: admit.lua takes its absence for "none".
+    // Both are made only for a call that needs them: admit.lua takes their absence for "none".
     let conditions: (string | number)[] | null = null;
+    let further: (readonly number[])[] | null = null;
     let nextPlace = 1;
     for (const { requestId, chargeNanoUsd, tokens, answerTokens } of settles) {
       const number = fields.push(requestField(requestId));
@@ -77,8 +91,9 @@ export class AdmitCalls {
         keys.push(key.json);
         if (key.conditions !== null) {
           conditions ??= [];
-          for (const condition of key.conditions) conditions.push(key.place, ...condition);
+          conditions.push(key.place, ...key.conditions);
         }
+        if (key.further !== null) (further ??= []).push([key.place, ...key.further]);
       }
       const number = fields.push(requestField(item.requestId)) - settles.length;
       if (item.openEnded && item.rateLimits.tokensPerMinute !== null) {
@@ -86,46 +101,61 @@ export class AdmitCalls {
       }
       numbers.push(key.place, Number(item.amountNanoUsd), tokenUnits(item));
     }
-    const last = conditions === null ? '' : `,${toJson(conditions)}`;
+    let last = conditions === null ? '' : `,${toJson(conditions)}`;
+    if (further !== null) last = `${last === '' ? ',0' : last},${toJson(further)}`;
     return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]${last}]`;
   }
 
   #keyPart(item: ReserveItem): KeyPart {
     const known = this.#keys.get(item.apiKeyId);
-    if (
-      known?.accounts === item.accounts &&
-      known.rateLimits === item.rateLimits &&
-      known.instanceId === item.instanceId &&
-      known.journalId === item.journalId
-    )
-      return known;
-    if (this.#keys.size >= KEYS_MAX) this.#keys.clear();
-    const part = keyPart(item);
+    let count = 0;
+    for (let part = known; part != null; part = part.next ?? undefined) {
+      if (isPartOf(part, item)) return part;
+      count += 1;
+    }
+    if (known === undefined && this.#keys.size >= KEYS_MAX) this.#keys.clear();
+    const part = keyPart(item, count < PARTS_OF_KEY_MAX ? (known ?? null) : null);
     this.#keys.set(item.apiKeyId, part);
     return part;
   }
 }
 
-function keyPart(item: ReserveItem): KeyPart {
-  const { instanceId, journalId, accounts, rateLimits } = item;
+function isPartOf(part: KeyPart, item: ReserveItem): boolean {
+  return (
+    part.accounts === item.accounts &&
+    part.rateLimits === item.rateLimits &&
+    part.instanceId === item.instanceId &&
+    part.journalId === item.journalId &&
+    part.either === item.either &&
+    part.grants === item.grants
+  );
+}
+
+function keyPart(item: ReserveItem, next: KeyPart | null): KeyPart {
+  const { instanceId, journalId, accounts, either, grants, rateLimits } = item;
+  const all = [...accounts, ...(either ?? []), ...(grants ?? [])];
   const values = [
     rateField(item.apiKeyId),
     formatGateway(item),
     rateLimits.requestsPerMinute ?? 0,
     rateLimits.tokensPerMinute ?? 0,
     rateLimits.parallelRequests ?? 0,
-    accounts.length,
+    all.length,
     formatAccounts(accounts.map(({ accountId }) => accountId)),
-    ...accounts.flatMap(({ accountId, capNanoUsd }) => [accountField(accountId), Number(capNanoUsd)]),
+    ...all.flatMap(({ accountId, capNanoUsd }) => [accountField(accountId), Number(capNanoUsd)]),
   ];
   return {
     instanceId,
     journalId,
     accounts,
+    either,
+    grants,
     rateLimits,
     json: toJson(values).slice(1, -1),
     width: values.length,
-    conditions: conditionsOf(accounts),
+    conditions: conditionsOf([...accounts, ...(either ?? [])]),
+    further: furtherOf(item),
+    next,
     call: 0,
     place: 0,
   };
@@ -134,23 +164,43 @@ function keyPart(item: ReserveItem): KeyPart {
 /** The end of a period without one: any time is before it. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-/** What admit.lua must check of each account with a cycle or a generation: its number (from 1), then the values. */
-function conditionsOf(accounts: ReserveItem['accounts']): readonly (readonly (string | number)[])[] | null {
-  const conditions = accounts.flatMap(({ accountId, generation = 0, cycle }, at) =>
-    generation === 0 && cycle === undefined
+/**
+ * What admit.lua must check of a key's accounts with a cycle or a generation: the period in which all cycles lie, how
+ * many accounts have a generation, and of each of these its number (from 1) and for what it must be loaded.
+ */
+function conditionsOf(accounts: readonly CappedItem[]): readonly (string | number)[] | null {
+  if (accounts.every(({ generation = 0, cycle }) => generation === 0 && cycle === undefined)) return null;
+  const loads = accounts.flatMap(({ accountId, generation = 0, cycle }, at) =>
+    generation === 0
       ? []
       : [
-          [
-            at + 1,
-            generation,
-            cycle?.startMs ?? 0,
-            cycle?.endMs ?? NEVER_MS,
-            loadField(accountId),
-            cycle === undefined ? '' : limitField(accountId),
-          ],
+          at + 1,
+          generation,
+          cycle?.startMs ?? 0,
+          loadField(accountId),
+          cycle === undefined ? '' : limitField(accountId),
         ],
   );
-  return conditions.length === 0 ? null : conditions;
+  return [
+    Math.max(...accounts.map(({ cycle }) => cycle?.startMs ?? 0)),
+    Math.min(...accounts.map(({ cycle }) => cycle?.endMs ?? NEVER_MS)),
+    loads.length / LOAD_WIDTH,
+    ...loads,
+  ];
+}
+
+/** What admit.lua must know of a key with more than accounts that take the whole amount, or with raised caps. */
+function furtherOf(item: ReserveItem): readonly number[] | null {
+  if (!hasFurther(item)) return null;
+  const { accounts, either = [], grants } = item;
+  const capped = [...accounts, ...either];
+  return [
+    ...[accounts.length, either.length, grants?.length ?? -1],
+    ...capped.map(({ raise }) => raise?.untilMs ?? 0),
+    ...(grants ?? []).map(({ endMs }) => endMs ?? 0),
+    ...capped.map(({ raise, capNanoUsd }) => Number(raise?.capNanoUsd ?? capNanoUsd)),
+    ...(grants ?? []).map(() => 0),
+  ];
 }
 
 /**
@@ -158,16 +208,47 @@ function conditionsOf(accounts: ReserveItem['accounts']): readonly (readonly (st
  * @throws {Error} if the reply cannot be read; then no reserve has been decided
  */
 export function decideReserves(reserves: readonly PendingReserve[], reply: string): void {
-  const numbers = JSON.parse(reply) as number[];
-  if (numbers.length !== reserves.length * REPLY_WIDTH)
+  const values = JSON.parse(reply) as (number | string)[];
+  const width = reserves.length * REPLY_WIDTH;
+  const besides = reserves.filter(({ item }) => hasFurther(item));
+  if (values.length !== width + besides.length)
     throw new Error('the admission script replied with the wrong number of decisions');
+  let nextBesides = width;
   const decisions = reserves.map(({ item }, place) => {
     const at = place * REPLY_WIDTH;
-    return readDecision(item, numbers[at] ?? NaN, numbers[at + 1] ?? NaN, numbers[at + 2] ?? NaN);
+    const decision = readDecision(item, numberAt(values, at), numberAt(values, at + 1), numberAt(values, at + 2));
+    if (!hasFurther(item)) return decision;
+    const held = values[nextBesides++];
+    return decision.kind === 'admitted' ? withBesides(decision, item, held) : decision;
   });
   // The whole reply is read before the first request is decided: after an error all holds of the batch are released,
   // and no request may have gone on by then.
   for (const [place, decision] of decisions.entries()) reserves[place]?.decide(decision);
+}
+
+function numberAt(values: readonly (number | string)[], at: number): number {
+  const value = values[at];
+  return typeof value === 'number' ? value : NaN;
+}
+
+/** Whether the call writes `furtherOf` the request's key, and the reply says what was held besides. */
+function hasFurther(item: ReserveItem): boolean {
+  const { accounts, either, grants } = item;
+  return (either !== undefined && either.length > 0) || grants !== undefined || accounts.some(hasRaise);
+}
+
+function hasRaise({ raise }: CappedItem): boolean {
+  return raise !== undefined;
+}
+
+function withBesides(
+  decision: AdmissionDecision & { readonly kind: 'admitted' },
+  { grants }: ReserveItem,
+  held: number | string | undefined,
+): AdmissionDecision {
+  if (typeof held !== 'string') throw new Error('the admission script did not say what it held');
+  const { either, parts } = parseBesides(held);
+  return { ...decision, ...(either === null ? {} : { either }), ...(grants === undefined ? {} : { parts }) };
 }
 
 /** The outcome `FIRST_ACCOUNT + i` says that the account `i` has too little credit. */
@@ -209,24 +290,25 @@ function readDecision(
     case 6:
       return { kind: 'unavailable', why: 'other_cycle', nowMs: requestsTicks };
     case 7:
-      return { kind: 'unavailable', why: 'not_loaded', accountId: accountAt(item, requestsTicks).accountId };
+      return { kind: 'unavailable', why: 'not_loaded', accountId: accountAt(item, requestsTicks) };
     default:
       return {
         kind: 'credit_exhausted',
-        accountId: accountAt(item, outcome - FIRST_ACCOUNT).accountId,
+        accountId: accountAt(item, outcome - FIRST_ACCOUNT),
         availableNanoUsd: BigInt(requestsTicks),
       };
   }
 }
 
 /**
- * The account that a decision is about, by its number from 0.
+ * The account that a decision is about, by its number from 0 among all of the request.
  * @throws {Error} if the request has none of that number
  */
-function accountAt({ accounts }: ReserveItem, number: number): ReserveItem['accounts'][number] {
-  const account = accounts[number];
-  if (account === undefined) throw new Error('the admission script replied with an unknown outcome');
-  return account;
+function accountAt({ accounts, either = [], grants }: ReserveItem, number: number): string {
+  const account = [...accounts, ...either, ...(grants ?? [])][number];
+  if (account !== undefined) return account.accountId;
+  if (grants?.length === 0 && number === accounts.length + either.length) return GRANTS;
+  throw new Error('the admission script replied with an unknown outcome');
 }
 
 /** The functions of libs/domain/credit take arrival times; the reply's ticks count from the decision, so now is 0. */

@@ -1,14 +1,40 @@
 import { limitOf } from '@tollgate/api-key';
-import type { OpenHold } from '@tollgate/credit';
+import type { HeldPart, OpenHold } from '@tollgate/credit';
 
 /**
  * A hold in the format of the scripts: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`, followed by
- * `|NAME,` if the length of its answer will be remembered under that name.
+ * `|NAME,` if the length of its answer will be remembered under that name. A hold on grants has `|NAME,` or `|`, then
+ * `|PART:a:ACCOUNT,…,|`: what it takes of each. Releases before 2026-12 did not know such holds.
  */
 export function formatHold(hold: OpenHold): string {
-  const end = hold.answersOf === undefined ? '' : `|${hold.answersOf},`;
+  const { answersOf, parts = [] } = hold;
+  const name = answersOf === undefined ? '' : `|${answersOf},`;
   const taken = `${hold.amountNanoUsd}|${hold.tokens}|${hold.parallel ? 1 : 0}`;
-  return `${taken}|${rateField(hold.apiKeyId)}|${formatAccounts(hold.accountIds)}|${formatGateway(hold)}${end}`;
+  const text = `${taken}|${rateField(hold.apiKeyId)}|${formatAccounts(hold.accountIds)}|${formatGateway(hold)}${name}`;
+  if (parts.length === 0) return text;
+  return `${text}${name === '' ? '|' : ''}|${formatParts(parts)}|`;
+}
+
+/** What a hold takes of grants: `PART:a:ACCOUNT,` of each. */
+function formatParts(parts: readonly HeldPart[]): string {
+  return parts.map(({ accountId, amountNanoUsd }) => `${amountNanoUsd}:${accountField(accountId)},`).join('');
+}
+
+/** Reads what `formatParts` writes. */
+function parseParts(text: string): readonly HeldPart[] {
+  return text
+    .split(',')
+    .slice(0, -1)
+    .map((part) => {
+      const colon = part.indexOf(':');
+      return { accountId: idOf(part.slice(colon + 1)), amountNanoUsd: BigInt(part.slice(0, colon)) };
+    });
+}
+
+/** Reads what admit.lua held besides accounts that take the whole amount: `a:ACCOUNT|PART:a:ACCOUNT,…`. */
+export function parseBesides(text: string): { readonly either: string | null; readonly parts: readonly HeldPart[] } {
+  const bar = text.indexOf('|');
+  return { either: bar <= 0 ? null : idOf(text.slice(0, bar)), parts: parseParts(text.slice(bar + 1)) };
 }
 
 /** The accounts of a hold: `a:ACCOUNT,…`. */
@@ -23,8 +49,8 @@ export function formatGateway({ instanceId, journalId }: Pick<OpenHold, 'instanc
 
 /** Reads a hold in the format that `formatHold` writes. */
 export function parseHold(requestId: string, text: string): OpenHold {
-  const parts = text.split('|') as [string, string, string, string, string, string, string, string?];
-  const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf] = parts;
+  const fields = text.split('|') as [string, string, string, string, string, string, string, string?, string?];
+  const [amount, tokens, parallel, rate, accounts, instance, journal, answersOf = '', parts = ''] = fields;
   return {
     requestId,
     apiKeyId: idOf(rate),
@@ -32,9 +58,10 @@ export function parseHold(requestId: string, text: string): OpenHold {
     journalId: unescapeId(journal),
     amountNanoUsd: BigInt(amount),
     accountIds: accounts === '' ? [] : accounts.split(',').map(idOf),
+    ...(parts === '' ? {} : { parts: parseParts(parts) }),
     parallel: parallel === '1',
     tokens: Number(tokens),
-    ...(answersOf === undefined ? {} : { answersOf: answersOf.slice(0, -1) }),
+    ...(answersOf === '' ? {} : { answersOf: answersOf.slice(0, -1) }),
   };
 }
 

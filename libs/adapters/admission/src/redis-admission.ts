@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { AdmissionDecision, ReserveItem, SettleItem } from '@tollgate/credit';
+import { isGoverned, type AdmissionDecision, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
 import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './admit-call.js';
 import { formatHold } from './hold-text.js';
@@ -51,7 +51,7 @@ export class RedisAdmission implements Admission {
   }
 
   reserve(item: ReserveItem): Promise<AdmissionDecision> {
-    if (item.accounts.length > 0 && performance.now() - this.#leaseSentAt > LEASE_AGE_MS_MAX) {
+    if (isGoverned(item) && performance.now() - this.#leaseSentAt > LEASE_AGE_MS_MAX) {
       return Promise.resolve({
         kind: 'unavailable',
         why: this.redis.storeId() === null ? 'store_unreachable' : 'no_lease',
@@ -207,7 +207,5 @@ export class RedisAdmission implements Admission {
 }
 
 function holdsSomething({ item }: PendingReserve): boolean {
-  return (
-    item.accounts.length > 0 || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null
-  );
+  return isGoverned(item) || item.rateLimits.parallelRequests !== null || item.rateLimits.tokensPerMinute !== null;
 }

@@ -196,14 +196,18 @@ function loadArguments(posted: readonly PostedAccount[]): readonly (string | num
 function bookedArguments(items: readonly BookedSettle[]): readonly (string | number)[] {
   const fields = items.map(({ requestId }) => requestField(requestId));
   const places = new Map<string, number>();
-  const parts = items.map(({ chargeNanoUsd, tokens, journalId, journalNumber, accountIds }) => {
+  const parts = items.map(({ chargeNanoUsd, tokens, journalId, journalNumber, accountIds, charged = [] }) => {
     let place = places.get(journalId);
     if (place === undefined) {
       place = fields.push(`w:${journalId}`);
       fields.push(`b:${journalId}`);
       places.set(journalId, place);
     }
-    return [Number(chargeNanoUsd), tokens ?? -1, place, journalNumber, ...accountIds.map(accountField)];
+    return [
+      ...[Number(chargeNanoUsd), tokens ?? -1, place, journalNumber],
+      ...accountIds.map(accountField),
+      ...charged.flatMap(({ accountId, amountNanoUsd }) => [accountField(accountId), Number(amountNanoUsd)]),
+    ];
   });
   return [items.length, toJson(fields), toJson(parts)];
 }

@@ -21,7 +21,10 @@ export interface EpochContents {
   readonly waitingFor: readonly { readonly journalId: string; readonly instanceId: string }[];
 }
 
-/** A final that is not booked yet, announced as a hold of its charge. */
+/**
+ * A final that is not booked yet, announced as a hold of its charge: what it takes of grants is the charge's share
+ * (`splitCharge`).
+ */
 export interface AnnouncedFinal extends OpenHold {
   readonly journalNumber: number;
 }
@@ -37,8 +40,8 @@ export function openEpoch(state: OrganizationState, contents: EpochContents, now
   state.accounts.clear();
   state.loads.clear();
   state.limits.clear();
-  for (const { requestId, parallel, accountIds } of state.holds.values()) {
-    if (parallel || accountIds.length > 0) state.holds.delete(requestId);
+  for (const { requestId, parallel, accountIds, parts = [] } of state.holds.values()) {
+    if (parallel || accountIds.length + parts.length > 0) state.holds.delete(requestId);
   }
   state.waiting.clear();
   state.booked.clear();

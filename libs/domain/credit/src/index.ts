@@ -4,6 +4,8 @@ export { gcraCorrect, gcraLeft, gcraTake, WINDOW_US } from './gcra.js';
 export type {
   AdmissionDecision,
   CappedItem,
+  GrantItem,
+  HeldPart,
   LoadItem,
   OpenHold,
   RateLimitsItem,
@@ -18,7 +20,9 @@ export {
   type KeyRate,
   type OrganizationState,
 } from './organization-state.js';
+export { GRANTS, isGoverned } from './find-credit.js';
 export { reserve } from './reserve.js';
+export { splitCharge } from './split-charge.js';
 export { leave } from './leave.js';
 export { settle, settleBooked, type BookedItem } from './settle.js';
 export {

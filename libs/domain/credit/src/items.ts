@@ -107,8 +107,8 @@ export interface RateState {
 /** The decision about one request. */
 export type AdmissionDecision =
   /**
-   * `either` is the account that was chosen of those, and `parts` what is held on grants; absent where the request names
-   * none. The event of the request must name them.
+   * `either` is the account that was chosen of those, and `parts` what is held on grants: absent where the request
+   * names none. The event of the request must name them.
    */
   | {
       readonly kind: 'admitted';
@@ -123,8 +123,8 @@ export type AdmissionDecision =
       readonly rate: RateState;
     }
   /**
-   * `availableNanoUsd` is the credit that the account has left. Of `either` it is the last one, and of grants the first;
-   * what all of them have left counts there. Without any grant the account is `GRANTS`.
+   * `availableNanoUsd` is the credit that the account has left. Of `either` the last one is named. Of grants the first
+   * one is, with what all that have not expired have left; without any grant the account is `GRANTS`.
    */
   | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
   /** `no_epoch`: usage-billing has to open an epoch. `announcing`: gateways have yet to announce under the new one. */

@@ -84,5 +84,6 @@ export function rateOf(state: OrganizationState, apiKeyId: string): KeyRate {
 export function placeHold(state: OrganizationState, hold: OpenHold): void {
   state.holds.set(hold.requestId, hold);
   for (const accountId of hold.accountIds) balanceOf(state, accountId).heldNanoUsd += hold.amountNanoUsd;
+  for (const { accountId, amountNanoUsd } of hold.parts ?? []) balanceOf(state, accountId).heldNanoUsd += amountNanoUsd;
   if (hold.parallel) rateOf(state, hold.apiKeyId).parallel += 1;
 }

@@ -1,8 +1,8 @@
 import { largestAnswer } from './answers.js';
+import { findCredit } from './find-credit.js';
 import { gcraLeft, gcraTake, gcraWithinWindow } from './gcra.js';
-import type { AdmissionDecision, RateState, ReserveItem } from './items.js';
-import { isLoaded } from './load-accounts.js';
-import { balanceOf, placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
+import type { AdmissionDecision, HeldPart, OpenHold, RateState, ReserveItem } from './items.js';
+import { placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
 
 /**
  * Decides about one request. If it is admitted, it takes units of the rate limits, a place among the parallel requests,
@@ -22,7 +22,8 @@ export function reserve(
 ): AdmissionDecision {
   const rate = rateOf(state, item.apiKeyId);
   keepWithinWindow(rate, item.rateLimits, nowUs);
-  if (state.holds.has(item.requestId)) return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
+  const open = state.holds.get(item.requestId);
+  if (open !== undefined) return admittedAgain(item, rateState(item, rate, nowUs), open);
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
 
   if (parallelRequests !== null && rate.parallel >= parallelRequests) {
@@ -48,41 +49,50 @@ export function reserve(
     };
   }
 
-  if (item.accounts.length > 0) {
-    if (state.epoch === null || state.epoch.storeId !== storeId) return { kind: 'unavailable', why: 'no_epoch' };
-    if (state.waiting.size > 0) return { kind: 'unavailable', why: 'announcing' };
-    for (const account of item.accounts) {
-      const { accountId, capNanoUsd, cycle } = account;
-      if (cycle !== undefined && (nowMs < cycle.startMs || nowMs >= cycle.endMs))
-        return { kind: 'unavailable', why: 'other_cycle', nowMs };
-      if (!isLoaded(state, account)) return { kind: 'unavailable', why: 'not_loaded', accountId };
-      const balance = state.accounts.get(accountId);
-      const taken = balance === undefined ? 0n : balance.postedNanoUsd + balance.heldNanoUsd;
-      if (taken + item.amountNanoUsd > capNanoUsd)
-        return { kind: 'credit_exhausted', accountId, availableNanoUsd: taken > capNanoUsd ? 0n : capNanoUsd - taken };
-    }
-  }
+  const credit = findCredit(state, item, storeId, nowMs);
+  if (credit.kind !== 'found') return credit;
 
   if (requests !== null) rate.requestsTatUs = requests.tatUs;
   if (tokens !== null && tokensPerMinute !== null) {
     rate.tokensTatUs = tokens.tatUs;
     rate.tokensLimit = tokensPerMinute;
   }
-  if (item.accounts.length > 0 || parallelRequests !== null || tokens !== null) {
+  const { accountIds, either, parts = [] } = credit;
+  if (accountIds.length + parts.length > 0 || parallelRequests !== null || tokens !== null) {
     placeHold(state, {
       requestId: item.requestId,
       apiKeyId: item.apiKeyId,
       instanceId: item.instanceId,
       journalId: item.journalId,
       amountNanoUsd: item.amountNanoUsd,
-      accountIds: item.accounts.map((account) => account.accountId),
+      accountIds,
+      ...(parts.length > 0 ? { parts } : {}),
       parallel: parallelRequests !== null,
       tokens: tokenUnits,
       ...(tokens !== null && item.openEnded ? { answersOf: item.openEnded.answersOf } : {}),
     });
   }
-  for (const { accountId } of item.accounts) balanceOf(state, accountId);
-  return { kind: 'admitted', rate: rateState(item, rate, nowUs) };
+  return admitted(item, rateState(item, rate, nowUs), either, parts);
+}
+
+/** Names what is held where the request left it open: the chosen account, and the parts that stand on grants. */
+function admitted(
+  { grants }: ReserveItem,
+  rate: RateState,
+  either: string | undefined,
+  parts: readonly HeldPart[],
+): AdmissionDecision {
+  return {
+    kind: 'admitted',
+    rate,
+    ...(either === undefined ? {} : { either }),
+    ...(grants === undefined ? {} : { parts }),
+  };
+}
+
+function admittedAgain(item: ReserveItem, rate: RateState, { accountIds, parts = [] }: OpenHold): AdmissionDecision {
+  const either = item.either?.find(({ accountId }) => accountIds.includes(accountId))?.accountId;
+  return admitted(item, rate, either, parts);
 }
 
 /** At most the limit: a request that needs more waits for the whole limit, and is then admitted alone. */

@@ -1,7 +1,8 @@
 import { rememberAnswer } from './answers.js';
 import { gcraCorrect } from './gcra.js';
-import type { OpenHold, SettleItem } from './items.js';
+import type { HeldPart, OpenHold, SettleItem } from './items.js';
 import { balanceOf, rateOf, type OrganizationState } from './organization-state.js';
+import { splitCharge } from './split-charge.js';
 
 /** Ends a hold and posts the charge, at most the hold. Without a hold it changes nothing and returns false. */
 export function settle(state: OrganizationState, item: SettleItem, nowUs: number): boolean {
@@ -14,8 +15,17 @@ export function settle(state: OrganizationState, item: SettleItem, nowUs: number
     balance.heldNanoUsd -= hold.amountNanoUsd;
     balance.postedNanoUsd += charge;
   }
+  if (hold.parts !== undefined) settleParts(state, hold.parts, charge);
   endRate(state, hold, item, nowUs);
   return true;
+}
+
+function settleParts(state: OrganizationState, parts: readonly HeldPart[], chargeNanoUsd: bigint): void {
+  for (const [place, { accountId, amountNanoUsd }] of splitCharge(chargeNanoUsd, parts).entries()) {
+    const balance = balanceOf(state, accountId);
+    balance.heldNanoUsd -= parts[place]!.amountNanoUsd;
+    balance.postedNanoUsd += amountNanoUsd;
+  }
 }
 
 function endRate(state: OrganizationState, hold: OpenHold, { tokens, answerTokens }: SettleItem, nowUs: number): void {
@@ -37,7 +47,10 @@ function endRate(state: OrganizationState, hold: OpenHold, { tokens, answerToken
 export interface BookedItem extends Omit<SettleItem, 'answerTokens'> {
   readonly journalId: string;
   readonly journalNumber: number;
+  /** The accounts that are charged the whole charge. */
   readonly accountIds: readonly string[];
+  /** What of the charge falls on each grant that was held on (`splitCharge`). Absent for none. */
+  readonly charged?: readonly HeldPart[];
 }
 
 /**
@@ -50,4 +63,6 @@ export function settleBooked(state: OrganizationState, item: BookedItem, nowUs: 
   if (item.journalNumber <= (state.booked.get(item.journalId) ?? 0)) return;
   state.booked.set(item.journalId, item.journalNumber);
   for (const accountId of item.accountIds) balanceOf(state, accountId).postedNanoUsd += item.chargeNanoUsd;
+  for (const { accountId, amountNanoUsd } of item.charged ?? [])
+    balanceOf(state, accountId).postedNanoUsd += amountNanoUsd;
 }

@@ -9,17 +9,26 @@
 --   [for each settle with a whole answer: index of the settle, output tokens of the answer],
 --   [for each reserve that names no ceiling: index of the reserve, tokens of input, name of the model],
 --   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), number of accounts,
---    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account],
---   and only if there are any, [for each account with a cycle or a generation: index of its key among the keys, its
---    number (from 1), generation (0 needs none), first millisecond of its cycle and the first after it, "l:ACCOUNT",
---    "g:LIMIT" or ""]
+--    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account: those that take the whole amount, then
+--    those of which one does, then grants],
+--   and only if there are any, else 0,
+--   [for each key with accounts of cycles or with a generation: index of the key among the keys, first millisecond of
+--    the cycle that began last, first millisecond after the one that ends first, how many accounts have a generation,
+--    and for each of these: its number (from 1), generation, first millisecond of its cycle, "l:ACCOUNT", "g:LIMIT" or ""],
+--   and only if there are any,
+--   [for each key that has more than accounts which take the whole amount, or a raised cap: an array: index of the key,
+--    number of accounts that take the whole amount, number of those of which one does, number of grants (-1: it needs
+--    none), for each of its accounts of all kinds: for a grant the first millisecond at which it has expired, else the
+--    first one without a raise; then for each account the cap while it is raised, 0 for a grant]
 -- Reply: a JSON array with three integers for each reserve: outcome, then the ticks that its key has used of the window
 --   for requests and of the window for tokens. Outcomes: 0 admitted; 1 the limit of requests is reached; -n the limit
 --   of tokens is reached, and the request would have taken n; 3 the limit of parallel requests is reached; 4 no epoch;
 --   5 announcing; 6 an account is of another cycle, and the second integer is the time in milliseconds since 1970;
 --   7 an account is not loaded, and the second integer is its number (from 0); 10 + i account i (from 0) has too little
---   credit, and the second integer is its available nano-USD.
-local store, settles, names, numbers, whole_answers, open_ended, keys, conditional = unpack(cjson.decode(ARGV[1]))
+--   credit, and the second integer is its available nano-USD. Then follows, for each reserve of a key that has more
+--   than accounts which take the whole amount, what was held besides: "a:ACCOUNT|PART:a:ACCOUNT,…", the chosen account
+--   and the parts, each of which may be empty.
+local store, settles, names, numbers, whole_answers, open_ended, keys, conditional, further = unpack(cjson.decode(ARGV[1]))
 local items = #names
 -- The same number as in libs/domain/credit/src/load-accounts.ts.
 local CLOCKS_APART_MS_MAX = 600000
@@ -47,19 +56,30 @@ for i = 1, #whole_answers, 2 do answers[whole_answers[i]] = whole_answers[i + 1]
 names[items + 1] = 'e'
 names[items + 2] = 'wn'
 local wanted = items + 2
--- By the place of an account among the keys: what must hold before anything is admitted on it.
-local conditions = conditional and {}
-if conditional then
-  for i = 1, #conditional, 7 do
-    local key, account, generation, first_ms, end_ms, load, limit = unpack(conditional, i, i + 6)
-    local condition = { generation = generation, first_ms = first_ms, end_ms = end_ms }
-    if generation > 0 then
+-- By the place of a key among the keys: the period in which all its cycles lie.
+local periods = type(conditional) == 'table' and {}
+-- By the place of an account among the keys: for what it must be loaded.
+local loads = {}
+if periods then
+  local i = 1
+  while conditional[i] do
+    local key = conditional[i]
+    periods[key] = { first_ms = conditional[i + 1], end_ms = conditional[i + 2] }
+    local count = conditional[i + 3]
+    i = i + 4
+    for _ = 1, count do
+      local account, generation, first_ms, load, limit = unpack(conditional, i, i + 4)
       wanted = wanted + 2
       names[wanted - 1], names[wanted] = load, limit
-      condition.at = wanted
+      loads[key + CAPPED + account * 2] = { generation = generation, first_ms = first_ms, at = wanted }
+      i = i + 5
     end
-    conditions[key + CAPPED + account * 2] = condition
   end
+end
+-- By the place of a key among the keys: what it has besides accounts that take the whole amount.
+local more_of = further and {}
+if further then
+  for _, more in ipairs(further) do more_of[more[1]] = more end
 end
 local values = read(names, wanted)
 local epoch, announcing = values[items + 1], values[items + 2]
@@ -120,57 +140,138 @@ local function tokens_of(asked, tokens, limit)
 end
 
 -- Whether an account is loaded for its generation, or its limit was well before the account's cycle began.
-local is_loaded = conditions and function(condition)
-  local generation = condition.generation
-  if generation == 0 or parse_pair(values[condition.at - 1])[1] >= generation then return true end
-  local limit = parse_pair(values[condition.at])
-  return limit[1] >= generation and limit[2] + CLOCKS_APART_MS_MAX < condition.first_ms
+local function is_loaded(load)
+  if parse_pair(values[load.at - 1])[1] >= load.generation then return true end
+  local limit = parse_pair(values[load.at])
+  return limit[1] >= load.generation and limit[2] + CLOCKS_APART_MS_MAX < load.first_ms
 end
 
--- Returns the outcome and, for some of them, what it is about.
+-- Offsets in what a key has more: of the ends of its raises and grants, and behind them of the raised caps.
+local WHOLE, EITHER, GRANTS, ENDS = 2, 3, 4, 4
+
+-- What the account of this number (from 1) has left; negative if more is charged than its cap.
+local function room_of(key, more, number)
+  local at = key + CAPPED + number * 2
+  local cap = keys[at + 1]
+  if more then
+    local raised_until = more[ENDS + number]
+    if raised_until > 0 and now_ms() < raised_until then cap = more[ENDS + keys[key + COUNT] + number] end
+  end
+  return cap - keys[at].posted - keys[at].held
+end
+
+-- Chooses of the accounts of which one takes the whole amount, then takes parts of the grants. Returns an outcome, what
+-- it is about, the place of the chosen account, and the parts: each a grant's account and amount.
+local function find_further(key, more, amount)
+  local first, last = more[WHOLE] + 1, more[WHOLE] + more[EITHER]
+  local chosen, room
+  for number = first, last do
+    local load = loads[key + CAPPED + number * 2]
+    if load and not is_loaded(load) then return 7, number - 1 end
+    room = room_of(key, more, number)
+    if amount <= room then chosen = number; break end
+  end
+  if last >= first and not chosen then return 9 + last, max(0, room) end
+  local place = chosen and key + CAPPED + chosen * 2
+  -- The quota of a subscription, which is the first of the two, is paid for already.
+  if more[GRANTS] < 0 or chosen == first then return 0, nil, place end
+  local parts, rest = {}, amount
+  for number = last + 1, last + more[GRANTS] do
+    if rest == 0 then break end
+    local at, expires = key + CAPPED + number * 2, more[ENDS + number]
+    if expires == 0 or now_ms() < expires then
+      local left = keys[at + 1] - keys[at].posted - keys[at].held
+      if left > 0 then
+        parts[#parts + 1] = { account = keys[at], amount = math.min(left, rest) }
+        rest = rest - parts[#parts].amount
+      end
+    end
+  end
+  if rest > 0 then return 10 + last, amount - rest end
+  return 0, nil, place, parts
+end
+
+-- The parts of a hold in its format.
+local function text_of(parts)
+  local texts = {}
+  for i, part in ipairs(parts or {}) do texts[i] = format('%d:', part.amount) .. part.account.name .. ',' end
+  return table.concat(texts)
+end
+
+-- What an open hold has besides accounts that take the whole amount, in the format of the reply.
+local function further_of(text, key, more)
+  local accounts, chosen = ',' .. match(text, '^[^|]*|[^|]*|[^|]*|[^|]*|([^|]*)') .. ',', ''
+  for number = more[WHOLE] + more[EITHER], more[WHOLE] + 1, -1 do
+    local name = keys[key + CAPPED + number * 2].name
+    if find(accounts, ',' .. name .. ',', 1, true) then chosen = name end
+  end
+  return chosen .. '|' .. (match(text, '|([^|]*,)|$') or '')
+end
+
+-- Returns the outcome, for some of them what it is about, and what was held besides.
 local function decide(name, key, amount, tokens, asked)
   local rate, rpm, tpm, parallel, count = keys[key], keys[key + RPM], keys[key + TPM], keys[key + PARALLEL], keys[key + COUNT]
+  local more = further and more_of[key]
   if rate.requests > latest or rate.tokens > latest then keep_within_window(rate, rpm, tpm) end
-  if holds[name] then return 0 end
+  if holds[name] then return 0, nil, more and further_of(holds[name], key, more) end
   if parallel > 0 and rate.parallel >= parallel then return 3 end
   local requests_tat = rpm > 0 and take(rate.requests, rpm, 1)
   if rpm > 0 and not requests_tat then return 1 end
   if asked and tpm > 0 then tokens = tokens_of(asked, tokens, tpm) end
   local tokens_tat = tpm > 0 and take(rate.tokens, tpm, tokens)
   if tpm > 0 and not tokens_tat then return -tokens end
-  local first, last = key + CAPPED + 2, key + CAPPED + count * 2
-  if count > 0 and not has_epoch then return 4 end
-  if count > 0 and announcing then return 5 end
-  for i = first, last, 2 do
-    local condition = conditions and conditions[i]
-    if condition then
+  local whole = more and more[WHOLE] or count
+  local first, last = key + CAPPED + 2, key + CAPPED + whole * 2
+  local chosen, parts
+  if count > 0 or more then
+    if not has_epoch then return 4 end
+    if announcing then return 5 end
+    local period = periods and periods[key]
+    if period then
       local ms = now_ms()
-      if ms < condition.first_ms or ms >= condition.end_ms then return 6, ms end
-      if not is_loaded(condition) then return 7, (i - first) / 2 end
+      if ms < period.first_ms or ms >= period.end_ms then return 6, ms end
     end
-    local room = keys[i + 1] - keys[i].posted - keys[i].held
-    if amount > room then return 10 + (i - first) / 2, max(0, room) end
+    for i = first, last, 2 do
+      if loads[i] and not is_loaded(loads[i]) then return 7, (i - first) / 2 end
+      local room
+      if more then room = room_of(key, more, (i - first) / 2 + 1) else room = keys[i + 1] - keys[i].posted - keys[i].held end
+      if amount > room then return 10 + (i - first) / 2, max(0, room) end
+    end
+    if more then
+      local outcome, about
+      outcome, about, chosen, parts = find_further(key, more, amount)
+      if outcome ~= 0 then return outcome, about end
+    end
   end
 
   if requests_tat then rate.requests = requests_tat; change(rate) end
   if tokens_tat then rate.tokens = tokens_tat; rate.tokens_limit = tpm; change(rate) end
-  if count > 0 or parallel > 0 or tpm > 0 then
-    local text = format('%d|%d|%d|', amount, tokens, parallel > 0 and 1 or 0) .. rate.name .. '|' .. keys[key + ACCOUNTS] .. '|' .. keys[key + GATEWAY]
-    if asked and tpm > 0 then text = text .. '|' .. asked.model .. ',' end
+  local listed = parts and #parts > 0 and text_of(parts)
+  if whole > 0 or chosen or listed or parallel > 0 or tpm > 0 then
+    local accounts = keys[key + ACCOUNTS]
+    if chosen then accounts = (whole > 0 and accounts .. ',' or '') .. keys[chosen].name end
+    local text = format('%d|%d|%d|', amount, tokens, parallel > 0 and 1 or 0) .. rate.name .. '|' .. accounts .. '|' .. keys[key + GATEWAY]
+    if asked and tpm > 0 then text = text .. '|' .. asked.model .. ',' elseif listed then text = text .. '|' end
+    if listed then text = text .. '|' .. listed .. '|' end
     put(name, text)
     holds[name] = text
     for i = first, last, 2 do book(keys[i], 0, amount) end
+    if chosen then book(keys[chosen], 0, amount) end
+    for _, part in ipairs(parts or {}) do book(part.account, 0, part.amount) end
     if parallel > 0 then occupy(rate, 1) end
   end
-  return 0
+  return 0, nil, more and (chosen and keys[chosen].name or '') .. '|' .. (listed or '')
 end
 
-local reply = {}
+local reply, besides = {}, {}
 for i = 1, items - settles do
   local at = settles * 2 + i * 3
-  local rate = keys[numbers[at - 2]]
-  local outcome, room = decide(names[settles + i], numbers[at - 2], numbers[at - 1], numbers[at], open[i])
-  reply[i] = format('%d,%d,%d', outcome, room or max(0, rate.requests - now), max(0, rate.tokens - now))
+  local key = numbers[at - 2]
+  local rate = keys[key]
+  local outcome, about, held = decide(names[settles + i], key, numbers[at - 1], numbers[at], open[i])
+  reply[i] = format('%d,%d,%d', outcome, about or max(0, rate.requests - now), max(0, rate.tokens - now))
+  if further and more_of[key] then besides[#besides + 1] = cjson.encode(held or '|') end
 end
 save(names, settles)
+if besides[1] then reply[#reply + 1] = table.concat(besides, ',') end
 return '[' .. table.concat(reply, ',') .. ']'

@@ -17,10 +17,7 @@ for i = 1, n do
   end
 end
 read({}, 0)
-for _, hold in ipairs(holds) do
-  for _, account in ipairs(hold) do book(account, 0, hold.amount) end
-  if hold.parallel then occupy(hold.rate, 1) end
-end
+for _, hold in ipairs(holds) do place(hold) end
 put('wn', format('%d', tonumber(values[3]) - 1))
 save({ waiting }, 1)
 return 1

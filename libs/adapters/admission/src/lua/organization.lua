@@ -3,13 +3,14 @@
 --   eo           id of an epoch that several calls are opening
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
 --   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
---   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", then "|NAME," if no ceiling is named
+--   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", then "|NAME," if no ceiling is named; if
+--                it holds on grants, then "|NAME," or "|" and "|PART:a:ACCOUNT,…,|", where PART is what it takes of each
 --   t:KEY        answers of the key's models, the most recent model first: ";NAME=TOKENS:STAYS,…;NAME=…". A model keeps
 --                the answers that are larger than all its later ones, the largest first; an answer is dropped after
 --                STAYS more answers of its model
 --   l:ACCOUNT    what the ledger told of the account: "generation|unheld" nano-USD
 --   g:LIMIT      the first load of a limit that has cycles: "generation|when", in milliseconds since 1970
--- A release that does not know t:KEY, l:ACCOUNT, g:LIMIT, or the "|NAME," of a hold, ignores them.
+-- A release that does not know t:KEY, l:ACCOUNT, g:LIMIT, or the "|NAME," or parts of a hold, ignores them.
 -- A TAT counts ticks, quarters of a microsecond. Doubles of the size of today's time have that resolution, so the twin,
 -- which rounds to ticks, computes the same numbers. %d prints them exactly; tostring() would round.
 local KEY = KEYS[1]
@@ -20,8 +21,8 @@ local TOLERANCE = 0.01
 local FIELDS_MAX = 4000
 -- The same numbers as in libs/domain/credit/src/answers.ts.
 local ANSWERS_KEPT, MODELS_KEPT = 20, 32
-local COMMA = 44
-local format, match, find, sub = string.format, string.match, string.find, string.sub
+local COMMA, PIPE = 44, 124
+local format, match, find, sub, byte = string.format, string.match, string.find, string.sub, string.byte
 local max = math.max
 
 -- The accounts and rates of this call, by field. Each is read once and written once, however many items use it.
@@ -60,10 +61,21 @@ local function parse_hold(text)
   if more ~= '' then
     for name in string.gmatch(more, '[^,]+') do hold[#hold + 1] = account_of(name) end
   end
-  -- Only the name of an answer ends in a comma: commas within ids are escaped.
-  if string.byte(text, -1) == COMMA then
-    hold.answers, hold.model = answers_of(hold.rate), match(text, '^.*|(.*),$')
+  -- Only the name of an answer ends in a comma, and only parts end in ",|": commas and bars within ids are escaped.
+  local last = byte(text, -1)
+  local model
+  if last == COMMA then
+    model = match(text, '^.*|(.*),$')
+  elseif last == PIPE and byte(text, -2) == COMMA then
+    local listed
+    model, listed = match(text, '^.*|([^|]*)|([^|]*)|$')
+    model = model ~= '' and sub(model, 1, -2)
+    hold.parts = {}
+    for part, name in string.gmatch(listed, '(%d+):([^,]*),') do
+      hold.parts[#hold.parts + 1] = { account = account_of(name), amount = tonumber(part) }
+    end
   end
+  if model then hold.answers, hold.model = answers_of(hold.rate), model end
   return hold
 end
 
@@ -180,11 +192,31 @@ local function remember_answer(memory, model, answer)
   change(memory)
 end
 
+-- What of a charge falls on each part of a hold, in their order: `each` is called with the part and its share. The same
+-- rule as in libs/domain/credit/src/split-charge.ts.
+local function split_charge(charge, parts, each)
+  for i = 1, #parts do
+    local share = math.min(charge, parts[i].amount)
+    charge = charge - share
+    each(parts[i], share)
+  end
+end
+
+-- Adds the whole of a hold to its accounts.
+local function place(hold)
+  for i = 1, #hold do book(hold[i], 0, hold.amount) end
+  for _, part in ipairs(hold.parts or {}) do book(part.account, 0, part.amount) end
+  if hold.parallel then occupy(hold.rate, 1) end
+end
+
 -- Ends a hold: posts the charge, at most the hold, and corrects the tokens that it took. `answer` is the number of
 -- output tokens of a whole answer, or nil.
 local function settle(hold, charge, tokens, answer)
   if charge > hold.amount then charge = hold.amount end
   for i = 1, #hold do book(hold[i], charge, -hold.amount) end
+  if hold.parts then
+    split_charge(charge, hold.parts, function(part, share) book(part.account, share, -part.amount) end)
+  end
   local rate = hold.rate
   if hold.parallel then occupy(rate, -1) end
   if hold.tokens > 0 and tokens >= 0 and rate.tokens_limit > 0 then

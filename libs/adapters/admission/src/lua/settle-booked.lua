@@ -1,6 +1,7 @@
 -- ARGV: n, then two JSON arrays:
 --   ["o:REQUEST" of each of the n items, then "w:JOURNAL", "b:JOURNAL" of each journal]
---   [[charge, tokens (-1 unknown), index of "w:JOURNAL" in the first array, number, "a:ACCOUNT", …] for each item]
+--   [[charge, tokens (-1 unknown), index of "w:JOURNAL" in the first array, number, "a:ACCOUNT", …] for each item];
+--   after an account that is charged only a part of the charge stands that part
 -- Mostly the gateways have settled before and no epoch waits: then the second array is not even decoded.
 local n, names = tonumber(ARGV[1]), cjson.decode(ARGV[2])
 local values = read(names, #names)
@@ -15,7 +16,9 @@ local holds = {}
 for i, item in ipairs(items) do
   holds[names[i]] = values[i] and parse_hold(values[i])
   if values[item[3]] then
-    for part = 5, #item do item[part] = account_of(item[part]) end
+    for at = 5, #item do
+      if type(item[at]) == 'string' then item[at] = account_of(item[at]) end
+    end
   end
 end
 read({}, 0)
@@ -28,7 +31,10 @@ for i, item in ipairs(items) do
   elseif values[journal] and number > tonumber(values[journal + 1] or '0') then
     values[journal + 1] = number
     put(names[journal + 1], format('%d', number))
-    for part = 5, #item do book(item[part], charge, 0) end
+    for at = 5, #item do
+      local part = item[at + 1]
+      if type(item[at]) == 'table' then book(item[at], type(part) == 'number' and part or charge, 0) end
+    end
   end
 end
 save(names, n)
