@@ -1,0 +1,238 @@
+import { tenantTableSql, type Migration } from '@tollgate/postgres';
+import type { QueryRunner } from 'typeorm';
+import {
+  GRAINS_OF,
+  HISTOGRAM_COLUMNS,
+  HISTOGRAM_DIGITS,
+  LATENCY_BOUNDS_MS,
+  ROLL_UP_UNITS,
+  SPARSE_COLUMNS,
+  SUM_COLUMNS,
+  TOKEN_CLASSES,
+  type Grain,
+  type HistogramColumn,
+  type RollUpUnit,
+  type TokenClass,
+} from '../../usage/roll-ups/roll-up-columns.js';
+
+const AMOUNT_MAX = '9000000000000000000';
+
+const OF_MODELS = ['model', 'provider', 'route'];
+const OF_OWNERS = ['api_key_id', 'project_id', 'member_id', 'group_ids'];
+/** The facts that rows of each grain are told apart by, besides organisation and outcome. */
+const FACTS: Readonly<Record<Grain, readonly string[]>> = {
+  full: [...OF_MODELS, ...OF_OWNERS],
+  models: OF_MODELS,
+  owners: OF_OWNERS,
+};
+const ALL_FACTS = FACTS.full;
+
+const DIMENSIONS = [
+  // Facts that rows of the roll-ups have in common. The id follows from the facts, so that no look-up comes before the
+  // insert. What a grain does not tell apart is null. group_ids are all groups of the key: a call counts once in the
+  // totals, and once in each of its groups.
+  `CREATE TABLE billing.usage_dimension (
+    dimension_id uuid CONSTRAINT usage_dimension_pk PRIMARY KEY,
+    organization_id text NOT NULL,
+    grain text NOT NULL CONSTRAINT usage_dimension_grain_known CHECK (grain IN ('full', 'models', 'owners')),
+    outcome text NOT NULL,
+    model text, provider text, route text,
+    api_key_id text, project_id text, member_id text, group_ids text[]
+  )`,
+  'CREATE INDEX usage_dimension_by_grain ON billing.usage_dimension (organization_id, grain)',
+  "CREATE INDEX usage_dimension_by_key ON billing.usage_dimension (organization_id, api_key_id) WHERE grain <> 'models'",
+  ...tenantTableSql({ schema: 'billing', table: 'usage_dimension', service: 'SELECT', allTenants: 'SELECT' }),
+];
+
+/** Rows are updated many times while their time lasts: the space left in their pages keeps that away from the indexes. */
+const tableSql = (unit: RollUpUnit): readonly string[] => [
+  `CREATE TABLE billing.usage_${unit} (
+    dimension_id uuid NOT NULL,
+    at timestamptz NOT NULL,
+    organization_id text NOT NULL,
+    ${SUM_COLUMNS.map((column) => `${column} bigint NOT NULL`).join(', ')},
+    ${SPARSE_COLUMNS.map((column) => `${column} bigint`).join(', ')},
+    ${HISTOGRAM_COLUMNS.map((column) => `${column} numeric`).join(', ')},
+    CONSTRAINT usage_${unit}_pk PRIMARY KEY (dimension_id, at)
+  ) WITH (fillfactor = 60)`,
+  // Of old rows, which are deleted.
+  ...(unit === 'day' || unit === 'month' ? [] : [`CREATE INDEX usage_${unit}_by_time ON billing.usage_${unit} (at)`]),
+  ...tenantTableSql({
+    schema: 'billing',
+    table: `usage_${unit}`,
+    service: 'SELECT',
+    allTenants: unit === 'day' || unit === 'month' ? 'SELECT' : 'SELECT, DELETE',
+  }),
+];
+
+const clamped = (length: string): string =>
+  `greatest(right(id, 10)::timestamp AT TIME ZONE 'UTC',
+     least(started_at, (right(id, 10)::timestamp + interval '${length}') AT TIME ZONE 'UTC' - interval '1 millisecond'))`;
+
+const COUNTED_AT = [
+  // The moment whose cycles a call counts in: what billing.counted_day says, to the millisecond. It is written so that
+  // the planner puts it into the statement: a call for each event would be most of the cost of the roll-ups.
+  `CREATE FUNCTION billing.counted_at(started_at timestamptz, id text, cap text) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+     SELECT CASE
+       WHEN cap IS NULL OR id NOT LIKE '%ly:____-__-__' OR translate(right(id, 10), '0123456789', '') <> '--' THEN started_at
+       WHEN id LIKE '%:daily:__________' THEN ${clamped('1 day')}
+       WHEN id LIKE '%:weekly:__________' THEN ${clamped('7 days')}
+       WHEN id LIKE '%:monthly:__________' THEN ${clamped('1 month')}
+       ELSE started_at END
+   $$`,
+];
+
+/** The tokens of one class of an event. An event of version 1 has no classes: all of its tokens are text. */
+const TOKENS_OF: Readonly<Record<TokenClass, string>> = {
+  text_input: 'coalesce(text_input_tokens, greatest(input_tokens - cached_input_tokens, 0))',
+  audio_input: 'audio_input_tokens',
+  image_input: 'image_input_tokens',
+  cached_text: 'coalesce(cached_text_tokens, cached_input_tokens)',
+  cached_audio: 'cached_audio_tokens',
+  cache_write5m: 'cache_write5m_tokens',
+  cache_write1h: 'cache_write1h_tokens',
+  text_output: 'coalesce(text_output_tokens, greatest(output_tokens - reasoning_tokens, 0))',
+  reasoning: 'reasoning_tokens',
+  audio_output: 'audio_output_tokens',
+  image_output: 'image_output_tokens',
+};
+
+/** What was measured of an event, in milliseconds. */
+const LATENCY_OF: Readonly<Record<HistogramColumn, string>> = {
+  first_byte: 'first_byte_ms',
+  duration: 'coalesce(duration_ms, greatest(extract(epoch FROM ended_at - started_at) * 1000, 0))',
+};
+
+const SUMS = [...SUM_COLUMNS, ...SPARSE_COLUMNS, ...HISTOGRAM_COLUMNS] as const;
+type SumName = (typeof SUMS)[number];
+
+/** A histogram with one sample: the power of ten of its bucket. */
+const sampleOf = (column: HistogramColumn): string => {
+  const samples = [0, ...LATENCY_BOUNDS_MS].map((_, bucket) => `1${'0'.repeat(bucket * HISTOGRAM_DIGITS)}`);
+  const bucket = `width_bucket((${LATENCY_OF[column]})::float8, '{${LATENCY_BOUNDS_MS.join(',')}}'::float8[])`;
+  return `('{${samples.join(',')}}'::numeric[])[${bucket} + 1]`;
+};
+
+/** What events add to the sums is counted once, by minute; the rows of longer times are sums of these. */
+const SUMS_OF_EVENTS: Readonly<Record<SumName, string>> = {
+  requests: 'count(*)',
+  input_tokens: 'sum(input_tokens)::bigint',
+  output_tokens: 'sum(output_tokens)::bigint',
+  // Absurd reports of a provider must not make a sum overflow.
+  cost_nano_usd: `least(sum(cost_nano_usd), ${AMOUNT_MAX})::bigint`,
+  charge_nano_usd: 'sum(charge_nano_usd)::bigint',
+  unpriced_requests: 'NULL::bigint',
+  ...(Object.fromEntries(
+    TOKEN_CLASSES.map((name) => [`${name}_tokens`, `nullif(sum(${TOKENS_OF[name]}), 0)::bigint`] as const),
+  ) as Record<`${TokenClass}_tokens`, string>),
+  first_byte: `sum(${sampleOf('first_byte')})`,
+  duration: `sum(${sampleOf('duration')})`,
+};
+
+const isHistogram = (column: SumName): boolean => (HISTOGRAM_COLUMNS as readonly string[]).includes(column);
+
+const sumOfMinutes = (column: SumName): string => {
+  if (isHistogram(column)) return `sum(${column})`;
+  return column === 'cost_nano_usd' ? `least(sum(${column}), ${AMOUNT_MAX})::bigint` : `sum(${column})::bigint`;
+};
+
+const added = (column: SumName): string => {
+  if (column === 'cost_nano_usd')
+    return `${column} = least(known.${column}::numeric + EXCLUDED.${column}, ${AMOUNT_MAX})::bigint`;
+  if ((SUM_COLUMNS as readonly string[]).includes(column)) return `${column} = known.${column} + EXCLUDED.${column}`;
+  return `${column} = coalesce(known.${column} + EXCLUDED.${column}, known.${column}, EXCLUDED.${column})`;
+};
+
+/** The first moment of the time that a row sums up, from the minute. */
+const STARTS: Readonly<Record<RollUpUnit, string>> = {
+  minute: 'minute',
+  quarter: `date_bin('15 minutes', minute, '2000-01-01Z')`,
+  hour: `date_bin('1 hour', minute, '2000-01-01Z')`,
+  day: `date_bin('1 day', minute, '2000-01-01Z')`,
+  month: `date_trunc('month', minute, 'UTC')`,
+};
+
+const idOf = (grain: Grain): string =>
+  `md5(ROW('${grain}', organization_id, outcome, ${FACTS[grain].join(', ')})::text)::uuid AS ${grain}_id`;
+
+const dimensionsOf = (grain: Grain): string =>
+  `SELECT DISTINCT ON (${grain}_id) ${grain}_id, organization_id, '${grain}', outcome, ${ALL_FACTS.map((fact) =>
+    !FACTS[grain].includes(fact)
+      ? 'NULL'
+      : fact === 'group_ids'
+        ? 'ARRAY(SELECT jsonb_array_elements_text(group_ids) ORDER BY 1)'
+        : fact,
+  ).join(', ')} FROM named`;
+
+const addTo = (
+  unit: RollUpUnit,
+): string => `INSERT INTO billing.usage_${unit} AS known (dimension_id, at, organization_id, ${SUMS.join(', ')})
+   SELECT dimension_id, ${STARTS[unit]}, min(organization_id), ${SUMS.map(sumOfMinutes).join(', ')}
+   FROM named CROSS JOIN LATERAL (VALUES ${GRAINS_OF[unit].map((grain) => `(${grain}_id)`).join(', ')}) AS of_grain (dimension_id)
+   GROUP BY 1, 2 ORDER BY 1, 2
+   ON CONFLICT (dimension_id, at) DO UPDATE SET ${SUMS.map(added).join(', ')}`;
+
+/**
+ * Adds the events of `source` to all roll-ups: one statement, so each event is looked at once. Statements that do so at
+ * once are of different organisations, whose locks the bookings have.
+ */
+const rollUpSql = (source: string): string => `
+  WITH counted AS (
+    SELECT *, date_bin('1 minute', billing.counted_at(started_at, account_id, cap), '2000-01-01Z') AS minute
+    FROM (SELECT *, accounts->0->>'accountId' AS account_id, accounts->0->>'capNanoUsd' AS cap FROM ${source} OFFSET 0) AS named),
+  summed AS (
+    SELECT organization_id, outcome, ${ALL_FACTS.join(', ')}, minute, ${SUMS.map((column) => `${SUMS_OF_EVENTS[column]} AS ${column}`).join(', ')}
+    FROM counted GROUP BY organization_id, outcome, ${ALL_FACTS.join(', ')}, minute),
+  named AS MATERIALIZED (SELECT *, ${idOf('full')}, ${idOf('models')}, ${idOf('owners')} FROM summed),
+  dimensions AS (
+    INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, ${ALL_FACTS.join(', ')})
+    (${dimensionsOf('full')}) UNION ALL (${dimensionsOf('models')}) UNION ALL (${dimensionsOf('owners')})
+    ON CONFLICT (dimension_id) DO NOTHING),
+  ${ROLL_UP_UNITS.slice(0, -1)
+    .map((unit) => `of_${unit} AS (${addTo(unit)})`)
+    .join(',\n  ')}
+  ${addTo('month')}`;
+
+const FUNCTIONS = [
+  // As billing.roll_up_events, it runs whoever books.
+  `CREATE FUNCTION billing.roll_up_usage() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+     SET search_path = pg_catalog, pg_temp AS $$
+     BEGIN
+       ${rollUpSql('booked')};
+       RETURN NULL;
+     END $$`,
+  'REVOKE ALL ON FUNCTION billing.roll_up_usage() FROM PUBLIC',
+  // Making the trigger stops bookings until the roll-ups are filled.
+  `CREATE TRIGGER usage_event_rolled_up_by_time AFTER INSERT ON billing.usage_event REFERENCING NEW TABLE AS booked
+     FOR EACH STATEMENT EXECUTE FUNCTION billing.roll_up_usage()`,
+];
+
+const EVENTS = [
+  // For periods that begin or end within a minute.
+  'CREATE INDEX usage_event_by_start ON billing.usage_event (organization_id, started_at)',
+];
+
+/**
+ * Usage by minute, quarter-hour, hour, day and month, of models and of owners. A trigger keeps it, so that it has what
+ * the release before books, and each event once. Quarter-hours are there for zones whose days begin at none of our hours.
+ */
+export class UsageRollUps1797638400001 implements Migration {
+  name = 'UsageRollUps1797638400001';
+  readonly readableFrom = '0.1.0';
+
+  async up(runner: QueryRunner): Promise<void> {
+    const tables = ROLL_UP_UNITS.flatMap(tableSql);
+    const filled = [rollUpSql('billing.usage_event')];
+    for (const statement of [...DIMENSIONS, ...tables, ...COUNTED_AT, ...FUNCTIONS, ...filled, ...EVENTS])
+      await runner.query(statement);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TRIGGER usage_event_rolled_up_by_time ON billing.usage_event');
+    await runner.query('DROP FUNCTION billing.roll_up_usage(), billing.counted_at(timestamptz, text, text)');
+    await runner.query(
+      `DROP TABLE billing.usage_dimension, ${ROLL_UP_UNITS.map((unit) => `billing.usage_${unit}`).join(', ')}`,
+    );
+    await runner.query('DROP INDEX billing.usage_event_by_start');
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * The lower bounds of the buckets that latencies are counted in, in milliseconds: each is √2 times the one before, so a
+ * percentile is off by a fifth at most. Bucket 0 is below the first one. What is stored has these bounds: they never
+ * change.
+ */
+export const LATENCY_BOUNDS_MS: readonly number[] = Array.from({ length: 32 }, (_, n) => Math.round(2 ** (4 + n / 2)));
+
+/**
+ * A histogram is one number: bucket n has the decimal digits from `10^(n × HISTOGRAM_DIGITS)` on. So the database adds
+ * histograms as it adds numbers, which costs a tenth of a column for each bucket, and few buckets are few bytes.
+ */
+export const HISTOGRAM_DIGITS = 10;
+
+/** The columns of histograms: what is measured of the latency of a call. */
+export const HISTOGRAM_COLUMNS = ['first_byte', 'duration'] as const;
+export type HistogramColumn = (typeof HISTOGRAM_COLUMNS)[number];
+
+/** The disjoint classes of tokens: the first seven add up to the input, the last four to the output. */
+export const TOKEN_CLASSES = [
+  'text_input',
+  'audio_input',
+  'image_input',
+  'cached_text',
+  'cached_audio',
+  'cache_write5m',
+  'cache_write1h',
+  'text_output',
+  'reasoning',
+  'audio_output',
+  'image_output',
+] as const;
+export type TokenClass = (typeof TOKEN_CLASSES)[number];
+
+/** The columns of sums that every row has. */
+export const SUM_COLUMNS = ['requests', 'input_tokens', 'output_tokens', 'cost_nano_usd', 'charge_nano_usd'] as const;
+
+/** The columns of sums that are null where nothing was counted, so that most rows stay small. */
+export const SPARSE_COLUMNS = ['unpriced_requests', ...TOKEN_CLASSES.map((name) => `${name}_tokens` as const)] as const;
+
+/** The tables, by the time that a row of each sums up. */
+export const ROLL_UP_UNITS = ['minute', 'quarter', 'hour', 'day', 'month'] as const;
+export type RollUpUnit = (typeof ROLL_UP_UNITS)[number];
+
+/**
+ * Which facts tell the rows of one instant apart. `full`: all of them. `models`: what served the call. `owners`: whose
+ * call it was. Both reduced ones are few rows, whatever the other facts are. Each call is in all three, so a query reads
+ * exactly one.
+ */
+export type Grain = 'full' | 'models' | 'owners';
+
+/** The grains that each table has. */
+export const GRAINS_OF: Readonly<Record<RollUpUnit, readonly Grain[]>> = {
+  minute: ['full', 'models'],
+  quarter: ['full', 'models'],
+  hour: ['full', 'models'],
+  day: ['full', 'models', 'owners'],
+  month: ['models', 'owners'],
+};
