@@ -44,7 +44,7 @@ const DIMENSIONS = [
   ...tenantTableSql({ schema: 'billing', table: 'usage_dimension', service: 'SELECT', allTenants: 'SELECT' }),
 ];
 
-/** Rows are updated many times while their time lasts: the space left in their pages keeps that away from the indexes. */
+/** Rows are updated many times while their time lasts: the space left in a page keeps that away from the indexes. */
 const tableSql = (unit: RollUpUnit): readonly string[] => [
   `CREATE TABLE billing.usage_${unit} (
     dimension_id uuid NOT NULL,
@@ -214,7 +214,7 @@ const EVENTS = [
 
 /**
  * Usage by minute, quarter-hour, hour, day and month, of models and of owners. A trigger keeps it, so that it has what
- * the release before books, and each event once. Quarter-hours are there for zones whose days begin at none of our hours.
+ * the release before books, and each event once. Quarter-hours are there for zones whose days begin within an hour.
  */
 export class UsageRollUps1797638400001 implements Migration {
   name = 'UsageRollUps1797638400001';

@@ -43,8 +43,8 @@ export type RollUpUnit = (typeof ROLL_UP_UNITS)[number];
 
 /**
  * Which facts tell the rows of one instant apart. `full`: all of them. `models`: what served the call. `owners`: whose
- * call it was. Both reduced ones are few rows, whatever the other facts are. Each call is in all three, so a query reads
- * exactly one.
+ * call it was. Both reduced ones are few rows, whatever the other facts are. Each call is in all three, so a query
+ * reads exactly one.
  */
 export type Grain = 'full' | 'models' | 'owners';
 
