@@ -1,8 +1,8 @@
-import { createMetricsRegistry } from '@tollgate/telemetry';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
-import { BillingMeter, LoadAccount, UsedKeys } from '@tollgate/usage-billing';
-import { RecordingAdmission } from './billing-fixture.js';
+import { BillingMeter, BookUsage, LoadAccount, SettleHolds, UsedKeys } from '@tollgate/usage-billing';
+import { RecordingAdmission, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 
 /** Many days of keys, so that the statements about cycles are planned as in production. */
 export const ledgerSeeds = (organizationId: string): string[] => [
@@ -14,6 +14,10 @@ export const ledgerSeeds = (organizationId: string): string[] => [
    SELECT 'key:many ' || n || ':daily:2026-01-' || to_char(day, 'FM00'), '${organizationId}', 'many ' || n, 0, 1, 'daily',
      '2026-01-01Z'::timestamptz + (day - 1) * interval '1 day', '2026-01-01Z'::timestamptz + day * interval '1 day'
    FROM generate_series(1, 500) AS n, generate_series(1, 20) AS day`,
+  `INSERT INTO billing.owner_usage_day
+   SELECT '${organizationId}', 'group', 'group ' || n / 100, '2026-01-01'::date + n % 100, 1 FROM generate_series(1, 5000) AS n`,
+  `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd)
+   SELECT 'group:group ' || n, '${organizationId}', 0, 1 FROM generate_series(1, 500) AS n`,
   `INSERT INTO keys.api_key_use
    SELECT 'default', id, 1, 1, 1, 1, 1, '2026-01-01', 0, 0, 0, now(), NULL FROM keys.api_key WHERE organization_id = 'default'`,
 ];
@@ -31,6 +35,9 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   const startMs = Date.UTC(2026, 0, 1);
   await load.load({ ...request, accountId: 'key:key 3:monthly:2026-01-01', reset: 'monthly', startMs });
 
+  await load.load({ ...whole, accountId: 'group:group 3:monthly:2026-01-01', reset: 'monthly', startMs });
+  await bookAfterOrphan(service, organizationId);
+
   const used = new UsedKeys(service);
   await used.waiting(10);
   const changed = await used.changed(null, 10, new Date());
@@ -45,4 +52,22 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   await use.store([{ ...sums, organizationId: 'default', apiKeyId: key!.id, secrets }]);
   await use.of('default', [key!.id], new Date());
   await use.ofSecrets('default', key!.id);
+}
+
+/** Books an event of prepaid credit whose hold was released as an orphan's. */
+async function bookAfterOrphan(service: ServiceDatabase, organizationId: string): Promise<void> {
+  const event = secondVersion(usageEvent({ organizationId }));
+  const grant = { accountId: 'grant:one', capNanoUsd: '10', kind: null, cycle: null, heldNanoUsd: '10' };
+  await service.acrossOrganizations((manager) =>
+    manager.query(
+      `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd) VALUES ($1, $2, $3, 'void', 10)`,
+      [organizationId, event.requestId, grant.accountId],
+    ),
+  );
+  const admission = new RecordingAdmission();
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  await new BookUsage(service, admission, new SettleHolds(admission, logger), logger, meter).book(
+    usageBatch([{ ...event, accounts: [...event.accounts, grant] }], 2, 1n),
+  );
 }

@@ -64,14 +64,15 @@ interface AccountRow {
   generation: string;
 }
 
-// Indexes: account_in_force, journal_progress_pk, gateway_instance_one_for_a_journal.
+// Indexes: account_open, journal_progress_pk, gateway_instance_one_for_a_journal.
 async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
-  // Gateways and admission may be behind our clock: a cycle is left out a day after its end. The index must be able to
-  // leave it out as well: each day adds an account for each key whose limit resets, and none is ever deleted.
+  // Gateways and admission may be behind our clock: a cycle is left out a day after its end, and a grant a day after it
+  // was closed. The index must be able to leave them out as well: each day adds an account for each key whose limit
+  // resets, and none is ever deleted.
   const accounts: AccountRow[] = await manager.query(
     `SELECT account_id, posted_nano_usd, unheld_nano_usd, generation FROM billing.account
      WHERE organization_id = $1 AND ceiling_nano_usd IS NOT NULL
-       AND coalesce(cycle_ends_at, 'infinity') > now() - interval '1 day'`,
+       AND coalesce(closed_at, cycle_ends_at, 'infinity') > now() - interval '1 day'`,
     [organizationId],
   );
   const progress: { journal_id: string; number: string }[] = await manager.query(

@@ -1,4 +1,4 @@
-import { cycleOfAccount, type CreditCycle } from '@tollgate/api-key';
+import { cycleOfAccount, kindOfAccount, limitOf, type CreditCycle } from '@tollgate/api-key';
 
 /** An account of the ledger. Amounts are nano-USD. */
 export interface AccountState {
@@ -16,6 +16,19 @@ export interface AccountState {
   readonly ceilingNanoUsd: bigint | null;
   /** The version of the key, or of the organisation, for which it was loaded; 0 if it never was. */
   readonly generation: number;
+}
+
+/** Who may have a budget. */
+export interface BudgetOwner {
+  readonly kind: 'group' | 'project';
+  readonly ownerId: string;
+}
+
+/** Whose budget an account is of; null for an account of another kind. */
+export function budgetOwner(accountId: string): BudgetOwner | null {
+  const kind = kindOfAccount(accountId);
+  if (kind !== 'group' && kind !== 'project') return null;
+  return { kind, ownerId: limitOf(accountId).slice(kind.length + 1) };
 }
 
 /** An account to which nothing was charged. Its id says its period. */

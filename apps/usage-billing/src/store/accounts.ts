@@ -1,4 +1,4 @@
-import { cycleOf, type CreditReset } from '@tollgate/api-key';
+import { cycleOf, type CreditCycle, type CycleReset } from '@tollgate/api-key';
 import type { EntityManager } from 'typeorm';
 import type { AccountState } from '../ledger/account.js';
 import { insertRows, type Column } from './insert-rows.js';
@@ -7,8 +7,9 @@ interface AccountRow {
   account_id: string;
   organization_id: string;
   api_key_id: string | null;
-  credit_reset: CreditReset;
+  credit_reset: CycleReset;
   cycle_starts_at: Date | null;
+  cycle_ends_at: Date | null;
   cap_nano_usd: string | null;
   posted_nano_usd: string;
   unheld_nano_usd: string;
@@ -16,26 +17,51 @@ interface AccountRow {
   generation: string;
 }
 
-const COLUMNS = `account_id, organization_id, api_key_id, credit_reset, cycle_starts_at, cap_nano_usd, posted_nano_usd,
-  unheld_nano_usd, ceiling_nano_usd, generation`;
+const COLUMNS = `account_id, organization_id, api_key_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd,
+  posted_nano_usd, unheld_nano_usd, ceiling_nano_usd, generation`;
+
+/** Groups and projects that may have a budget. */
+export type Budgets = readonly {
+  readonly organizationId: string;
+  readonly kind: 'group' | 'project';
+  readonly ownerId: string;
+}[];
+
+/** Whose accounts are read besides those that are named by their ids: those whose period ends after `sinceMs`. */
+interface Owners {
+  readonly apiKeyIds: readonly string[];
+  readonly budgets: Budgets;
+  readonly sinceMs: number;
+}
+
+const NOBODY: Owners = { apiKeyIds: [], budgets: [], sinceMs: 0 };
 
 /**
- * Locks and reads accounts by their ids, and the accounts with a limit of these keys whose period covers a moment from
- * `sinceMs` on. Indexes: account_pk, account_by_key.
+ * Locks and reads accounts by their ids, and the accounts with a limit of these keys, groups and projects. Indexes:
+ * account_pk, account_by_key, account_by_owner.
  */
 export async function readAccounts(
   manager: EntityManager,
   accountIds: readonly string[],
-  apiKeyIds: readonly string[] = [],
-  sinceMs = 0,
+  { apiKeyIds, budgets, sinceMs }: Owners = NOBODY,
 ): Promise<Map<string, AccountState>> {
   const rows: AccountRow[] = await manager.query(
     `SELECT ${COLUMNS} FROM billing.account WHERE account_id IN (
        SELECT unnest($1::text[])
        UNION SELECT account_id FROM billing.account
        WHERE api_key_id = ANY($2::text[]) AND ceiling_nano_usd IS NOT NULL AND (cycle_ends_at IS NULL OR cycle_ends_at > $3)
+       UNION SELECT account_id FROM unnest($4::text[], $5::text[], $6::text[]) AS budget (organization_id, kind, owner_id)
+         JOIN billing.account USING (organization_id, kind, owner_id)
+       WHERE ceiling_nano_usd IS NOT NULL AND (cycle_ends_at IS NULL OR cycle_ends_at > $3)
      ) ORDER BY account_id FOR UPDATE`,
-    [accountIds, apiKeyIds, new Date(sinceMs)],
+    [
+      accountIds,
+      apiKeyIds,
+      new Date(sinceMs),
+      budgets.map(({ organizationId }) => organizationId),
+      budgets.map(({ kind }) => kind),
+      budgets.map(({ ownerId }) => ownerId),
+    ],
   );
   return new Map(rows.map((row) => [row.account_id, accountState(row)]));
 }
@@ -44,13 +70,19 @@ function accountState(row: AccountRow): AccountState {
   return {
     organizationId: row.organization_id,
     apiKeyId: row.api_key_id,
-    cycle: cycleOf(row.credit_reset, row.cycle_starts_at?.getTime() ?? 0),
+    cycle: cycleIn(row),
     capNanoUsd: bigOrNull(row.cap_nano_usd),
     postedNanoUsd: BigInt(row.posted_nano_usd),
     unheldNanoUsd: BigInt(row.unheld_nano_usd),
     ceilingNanoUsd: bigOrNull(row.ceiling_nano_usd),
     generation: Number(row.generation),
   };
+}
+
+/** The period of an account, as its columns have it: without bounds, or from its start to before its end. */
+function cycleIn({ credit_reset: reset, cycle_starts_at: start, cycle_ends_at: end }: AccountRow): CreditCycle {
+  if (start === null || end === null) return cycleOf('never', 0);
+  return { reset, startMs: start.getTime(), endMs: end.getTime() };
 }
 
 const bigOrNull = (text: string | null): bigint | null => (text === null ? null : BigInt(text));

@@ -52,7 +52,7 @@ export {
   type SnapshotSubscription,
   type Tombstone,
 } from './snapshot.js';
-export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle } from './credit-cycle.js';
+export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle, type CycleReset } from './credit-cycle.js';
 export {
   budgetAccountId,
   grantAccountId,

@@ -16,6 +16,7 @@ import { advanceJournals, writeBookings, writeFacts } from './ledger-writes.js';
 import { quarantine } from './quarantine.js';
 import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
 import { SettleHolds } from './settle-holds.js';
+import { heldPart } from './share-charge.js';
 
 /**
  * Books batches of usage events of every version: one transaction writes events, ledger, balances, roll-ups and the
@@ -157,7 +158,9 @@ function settlesOf(bookings: readonly Booking[]): BookedSettle[] {
   return bookings.filter(({ event, kind }) => event.holdNanoUsd !== null && kind === 'post').map(settleOf);
 }
 
-function settleOf({ event, chargeNanoUsd }: Booking): BookedSettle {
+function settleOf({ event, charges, chargeNanoUsd }: Booking): BookedSettle {
+  const held = event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null);
+  const grants = new Set(held.filter((each) => heldPart(each) !== null).map(({ accountId }) => accountId));
   return {
     requestId: event.requestId,
     organizationId: event.organizationId,
@@ -165,6 +168,7 @@ function settleOf({ event, chargeNanoUsd }: Booking): BookedSettle {
     tokens: event.outcome === 'orphaned' ? null : event.inputTokens + event.outputTokens,
     journalId: event.journalId,
     journalNumber: event.journalNumber,
-    accountIds: event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null).map(({ accountId }) => accountId),
+    accountIds: held.filter(({ accountId }) => !grants.has(accountId)).map(({ accountId }) => accountId),
+    ...(grants.size === 0 ? {} : { charged: charges.filter(({ accountId }) => grants.has(accountId)) }),
   };
 }

@@ -59,6 +59,7 @@ const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
   booked: new Set(),
   bookedInShort: new Set(),
   voided: new Set(),
+  lapsed: new Map(),
   liveJournals: new Set(['journal']),
   ...fields,
 });
@@ -229,7 +230,9 @@ describe('decideBooking', () => {
     ];
     const booked = (one: UsageRecordedV1, ...accounts: [string, AccountState][]) => {
       const { bookings, accounts: after, loads } = decideBooking([one], ledger({ accounts: new Map(accounts) }));
-      const posted = Object.fromEntries(bookings[0]!.accountIds.map((id) => [id, after.get(id)!.postedNanoUsd]));
+      const posted = Object.fromEntries(
+        bookings[0]!.charges.map(({ accountId }) => [accountId, after.get(accountId)!.postedNanoUsd]),
+      );
       return { posted, loads: loads.get('org') ?? [], booking: bookings[0]! };
     };
 
@@ -279,6 +282,157 @@ describe('decideBooking', () => {
     });
     it('an account that never had a limit is nothing to admission', () => {
       expect(booked(unheldEvent(), inForce('key:key', { ceilingNanoUsd: null })).loads).toEqual([]);
+    });
+  });
+
+  describe('of a key in groups, with prepaid credit', () => {
+    const grant = (id: string, held: number, cap = 100) => ({
+      accountId: `grant:${id}`,
+      capNanoUsd: String(cap),
+      kind: null,
+      cycle: null,
+      heldNanoUsd: String(held),
+    });
+    const own = { accountId: 'key:key', capNanoUsd: null, kind: null, cycle: null };
+    const told = (fields: Partial<UsageRecordedV2> = {}): UsageRecordedV2 => ({
+      ...second(event()),
+      projectId: null,
+      memberId: null,
+      groupIds: null,
+      routeGroupId: null,
+      accounts: [own],
+      ...fields,
+    });
+    const held = (accountId: string, fields: Partial<AccountState> = {}): [string, AccountState] => [
+      accountId,
+      { ...newAccount(accountId, 'org', null), ceilingNanoUsd: 100n, ...fields },
+    ];
+    const chargesOf = (one: UsageRecordedV2, state: Partial<LedgerState> = {}) => {
+      const decision = decideBooking([one], ledger(state));
+      const [booking] = decision.bookings;
+      const charges = Object.fromEntries(booking!.charges.map((each) => [each.accountId, Number(each.amountNanoUsd)]));
+      return { ...booking!, charges, loads: decision.loads.get('org') ?? [] };
+    };
+
+    it('grants pay in the order in which they were held, each at most its part; other accounts pay the whole', () => {
+      const accounts = [own, { ...own, accountId: 'organization:org', capNanoUsd: '50' }, grant('a', 4), grant('b', 6)];
+      for (const [charge, a, b] of [
+        ['10', 4, 6],
+        ['7', 4, 3],
+        ['4', 4, 0],
+        ['1', 1, 0],
+        ['0', 0, 0],
+      ] as const) {
+        const { charges, beyondHold } = chargesOf(told({ accounts, chargeNanoUsd: charge }));
+        const whole = Number(charge);
+        expect(charges).toEqual({ 'key:key': whole, 'organization:org': whole, 'grant:a': a, 'grant:b': b });
+        expect(beyondHold).toBe(false);
+      }
+    });
+
+    it('the mark-up is charged within the hold, and is no loss', () => {
+      const marked = told({
+        accounts: [own, grant('a', 12)],
+        holdNanoUsd: '12',
+        chargeNanoUsd: '11',
+        billableNanoUsd: '11',
+      });
+      expect(chargesOf(marked)).toMatchObject({ chargeNanoUsd: 11n, lossNanoUsd: 0n });
+      expect(chargesOf({ ...marked, chargeNanoUsd: '12', billableNanoUsd: '14' })).toMatchObject({
+        chargeNanoUsd: 12n,
+        lossNanoUsd: 0n,
+      });
+      expect(chargesOf({ ...marked, costNanoUsd: '20', chargeNanoUsd: '12', billableNanoUsd: '22' })).toMatchObject({
+        chargeNanoUsd: 12n,
+        lossNanoUsd: 8n,
+      });
+    });
+
+    it('an adjustment takes of each grant what is left of its part, and nothing of what expired', () => {
+      const late = told({ accounts: [own, grant('a', 4), grant('b', 6)], chargeNanoUsd: '0' });
+      const voided = new Set([late.requestId]);
+      const adjusted = (accounts: [string, AccountState][], lapsed: [string, bigint][] = []) =>
+        chargesOf(late, { voided, accounts: new Map(accounts), lapsed: new Map(lapsed) });
+      expect(adjusted([])).toMatchObject({ kind: 'adjust', charges: { 'grant:a': 4, 'grant:b': 6 }, lossNanoUsd: 0n });
+      expect(adjusted([held('grant:a', { postedNanoUsd: 99n })])).toMatchObject({
+        charges: { 'key:key': 7, 'grant:a': 1, 'grant:b': 6 },
+        lossNanoUsd: 3n,
+        beyondHold: true,
+      });
+      expect(adjusted([held('grant:a', { postedNanoUsd: 10n })], [['grant:a', 90n]])).toMatchObject({
+        charges: { 'key:key': 6, 'grant:a': 0, 'grant:b': 6 },
+        lossNanoUsd: 4n,
+      });
+    });
+
+    it('no more is posted to a grant than it was given, and admission loads its balances again', () => {
+      const one = told({ accounts: [own, grant('a', 4), grant('b', 6)] });
+      const state = { accounts: new Map([held('grant:a', { postedNanoUsd: 98n })]) };
+      expect(chargesOf(one, state)).toMatchObject({
+        charges: { 'key:key': 8, 'grant:a': 2, 'grant:b': 6 },
+        lossNanoUsd: 2n,
+        beyondHold: true,
+      });
+      const less = { ...one, chargeNanoUsd: '7' };
+      expect(chargesOf(less, state)).toMatchObject({ charges: { 'grant:a': 2, 'grant:b': 5 }, beyondHold: true });
+    });
+
+    const DAY = ':daily:2026-01-01';
+    const budgets = (...ids: string[]) => ({ accounts: new Map(ids.map((id) => held(id, { generation: 1 }))) });
+
+    it('a call that began before a budget counts in it: of the group that opened the route, else of all groups', () => {
+      const inForce = budgets('group:a', 'group:b', 'project:p', 'group:c');
+      const open = told({ groupIds: ['a', 'b'], projectId: 'p', holdNanoUsd: null });
+      expect(chargesOf(open, inForce)).toMatchObject({
+        charges: { 'key:key': 10, 'group:a': 10, 'group:b': 10, 'project:p': 10 },
+        beyondHold: false,
+        loads: ['group:a', 'group:b', 'project:p'].map((accountId) => ({
+          accountId,
+          unheldNanoUsd: 10n,
+          generation: 1,
+        })),
+      });
+      expect(chargesOf({ ...open, routeGroupId: 'b', projectId: null }, inForce).charges).toEqual({
+        'key:key': 10,
+        'group:b': 10,
+      });
+    });
+
+    it('a call that was held on a budget counts in it once, also where its key has left the group', () => {
+      const named = { ...own, accountId: `group:a${DAY}`, capNanoUsd: '100' };
+      const one = told({ groupIds: ['a', 'b'], routeGroupId: null, accounts: [own, named] });
+      expect(chargesOf(one, budgets(`group:a${DAY}`, 'group:b')).charges).toEqual({
+        'key:key': 10,
+        [`group:a${DAY}`]: 10,
+        'group:b': 10,
+      });
+      expect(chargesOf({ ...one, groupIds: [] }, budgets(`group:a${DAY}`)).charges).toEqual({
+        'key:key': 10,
+        [`group:a${DAY}`]: 10,
+      });
+    });
+
+    it.each([
+      ['2025-12-31T23:59:59.999Z', null, {}],
+      ['2026-01-01T23:59:59.999Z', null, { [`group:a${DAY}`]: 10 }],
+      ['2025-12-31T23:59:59.999Z', `project:p${DAY}`, { [`group:a${DAY}`]: 10, [`project:p${DAY}`]: 10 }],
+    ])(
+      'a call that began at %s and was held on %s counts in the cycle of a later budget that covers it',
+      (startedAt, on, expected) => {
+        const accounts = on === null ? [own] : [own, { ...own, accountId: on, capNanoUsd: '100' }];
+        const one = told({ startedAt, accounts, groupIds: ['a'] });
+        expect(chargesOf(one, budgets(`group:a${DAY}`)).charges).toEqual({ 'key:key': 10, ...expected });
+      },
+    );
+
+    it('only the budget in force counts: that of the highest version of each group', () => {
+      const accounts = new Map([held(`group:a${DAY}`, { generation: 1 }), held('group:a', { generation: 2 })]);
+      expect(chargesOf(told({ groupIds: ['a'] }), { accounts }).charges).toEqual({ 'key:key': 10, 'group:a': 10 });
+    });
+
+    it('a budget of another organisation is never charged, whatever an event says', () => {
+      const accounts = new Map([held('group:a', { organizationId: 'other' })]);
+      expect(chargesOf(told({ groupIds: ['a'] }), { accounts }).charges).toEqual({ 'key:key': 10 });
     });
   });
 });

@@ -1,11 +1,12 @@
-import { cycleOfAccount, organizationAccountId } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
-import type { LoadItem } from '@tollgate/credit';
-import { charged, newAccount, roomIn, withCap, type AccountState } from '../account.js';
+import type { HeldPart, LoadItem } from '@tollgate/credit';
+import { charged, newAccount, withCap, type AccountState } from '../account.js';
+import { accountsInForce, othersInForce, type AccountsInForce } from './accounts-in-force.js';
+import { heldPart, least, shareCharge, type TouchedAccount } from './share-charge.js';
 
 /** The state of the ledger, as far as it concerns the events that are to be booked. */
 export interface LedgerState {
-  /** The accounts that the events name, and those with a limit of their keys and organisations. */
+  /** The accounts that the events name, and those with a limit of their keys, groups, projects and organisations. */
   readonly accounts: ReadonlyMap<string, AccountState>;
   /** Requests whose event is already booked. */
   readonly booked: ReadonlySet<string>;
@@ -13,6 +14,8 @@ export interface LedgerState {
   readonly bookedInShort: ReadonlySet<string>;
   /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
+  /** What expired of grants that such requests had held credit on. */
+  readonly lapsed: ReadonlyMap<string, bigint>;
   /** Journals of gateways that are running. */
   readonly liveJournals: ReadonlySet<string>;
 }
@@ -20,8 +23,8 @@ export interface LedgerState {
 /** One usage event with the charge that the ledger decided on. */
 export interface Booking {
   readonly event: UsageRecorded;
-  /** All accounts that it is posted to. */
-  readonly accountIds: readonly string[];
+  /** What is posted to each account: the whole charge, and to grants the part that each pays. */
+  readonly charges: readonly HeldPart[];
   /** `adjust` if the request's hold was released as an orphan's before. */
   readonly kind: 'post' | 'adjust';
   readonly chargeNanoUsd: bigint;
@@ -87,101 +90,64 @@ function bookOne(
   unheld: Set<string>,
 ): Booking {
   const kind = ledger.voided.has(event.requestId.toLowerCase()) ? 'adjust' : 'post';
-  const cost = BigInt(event.costNanoUsd);
   const hold = event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd);
-  const touched = event.accounts.map(({ accountId, capNanoUsd }, at) => {
-    const before =
-      accounts.get(accountId) ??
-      ledger.accounts.get(accountId) ??
-      // An event lists the key's own account first.
-      newAccount(accountId, event.organizationId, at === 0 ? event.apiKeyId : null);
-    const cap = capNanoUsd === null ? null : BigInt(capNanoUsd);
-    return { accountId, held: cap !== null && hold !== null, cap, state: withCap(before, cap) };
-  });
-  // After an orphan's hold was released, other requests may have used its credit: then the cost is owed, up to what is
-  // left. Without a hold nothing was released, and the gateway's charge stands: it may have cut an implausible report.
-  const owed = least(cost, kind === 'post' || hold === null ? BigInt(event.chargeNanoUsd) : cost, hold);
-  const charge = least(owed, ...touched.map(({ cap, state }) => roomFor(kind, cap, state)));
-  for (const { accountId, held, state } of touched) {
-    const after = charged(state, charge, held);
+  const touched = event.accounts.map((named, at) => touch(event, named, at, { ...ledger, touched: accounts }));
+  // After an orphan's hold was released, other requests may have used its credit: then what the call is worth is owed,
+  // up to what is left. Without a hold nothing was released, and the gateway's charge stands: it may have cut an
+  // implausible report.
+  const billable = billableOf(event);
+  const owed = least(billable, kind === 'post' || hold === null ? BigInt(event.chargeNanoUsd) : billable, hold);
+  const { chargeNanoUsd, charges, isAsHeld } = shareCharge(kind, owed, touched);
+  for (const [at, { accountId, held, state }] of touched.entries()) {
+    const after = charged(state, charges[at]!.amountNanoUsd, held);
     accounts.set(accountId, after);
     if (!held && after.ceilingNanoUsd !== null) unheld.add(accountId);
   }
   const others = othersInForce(event, inForce);
   for (const accountId of others) {
-    accounts.set(accountId, charged((accounts.get(accountId) ?? ledger.accounts.get(accountId))!, charge, false));
+    const before = (accounts.get(accountId) ?? ledger.accounts.get(accountId))!;
+    accounts.set(accountId, charged(before, chargeNanoUsd, false));
     unheld.add(accountId);
   }
   const heldByNobody = hold !== null && (kind === 'adjust' || !ledger.liveJournals.has(event.journalId));
+  const cost = BigInt(event.costNanoUsd);
   return {
     event,
-    accountIds: [...touched.map(({ accountId }) => accountId), ...others],
+    charges: [...charges, ...others.map((accountId) => ({ accountId, amountNanoUsd: chargeNanoUsd }))],
     kind,
-    chargeNanoUsd: charge,
-    lossNanoUsd: cost - charge,
-    beyondHold: heldByNobody || charge < owed,
+    chargeNanoUsd,
+    lossNanoUsd: cost > chargeNanoUsd ? cost - chargeNanoUsd : 0n,
+    beyondHold: heldByNobody || !isAsHeld,
   };
 }
 
-/**
- * What may still be charged to an account that the event had a cap for; null for any sum. What a released hold had set
- * aside is gone: then only what its cap leaves is owed.
- */
-function roomFor(kind: Booking['kind'], cap: bigint | null, state: AccountState): bigint | null {
-  if (cap === null) return null;
-  const room = roomIn(state);
-  if (kind === 'post') return room;
-  const left = cap > state.postedNanoUsd ? cap - state.postedNanoUsd : 0n;
-  return room === null ? left : least(left, room);
+function touch(
+  event: UsageRecorded,
+  named: UsageRecorded['accounts'][number],
+  at: number,
+  { accounts, lapsed, touched }: LedgerState & { readonly touched: ReadonlyMap<string, AccountState> },
+): TouchedAccount {
+  const { accountId, capNanoUsd } = named;
+  const before =
+    touched.get(accountId) ??
+    accounts.get(accountId) ??
+    // An event lists the key's own account first.
+    newAccount(accountId, event.organizationId, at === 0 ? event.apiKeyId : null);
+  const cap = capNanoUsd === null ? null : BigInt(capNanoUsd);
+  return {
+    accountId,
+    cap,
+    held: cap !== null && event.holdNanoUsd !== null,
+    part: heldPart(named),
+    lapsedNanoUsd: lapsed.get(accountId) ?? 0n,
+    state: withCap(before, cap),
+  };
 }
 
-/** Ids of accounts with a limit: of each key those of the limit that it has now, and of organisations. */
-interface AccountsInForce {
-  readonly ofKeys: ReadonlyMap<string, readonly (readonly [string, AccountState])[]>;
-  readonly organizations: ReadonlySet<string>;
-}
-
-/** A change from no limit to a limit, or of its reset, has a higher version than the accounts of before. */
-function accountsInForce(accounts: ReadonlyMap<string, AccountState>): AccountsInForce {
-  const ofKeys = new Map<string, (readonly [string, AccountState])[]>();
-  const organizations = new Set<string>();
-  for (const entry of accounts) {
-    const [accountId, { apiKeyId, ceilingNanoUsd, generation }] = entry;
-    if (ceilingNanoUsd === null) continue;
-    if (apiKeyId === null) {
-      organizations.add(accountId);
-      continue;
-    }
-    const known = ofKeys.get(apiKeyId);
-    const latest = known?.[0]?.[1].generation ?? -1;
-    if (generation > latest) ofKeys.set(apiKeyId, [entry]);
-    else if (generation === latest) known!.push(entry);
-  }
-  return { ofKeys, organizations };
-}
-
-/** The accounts that an event does not name and that count it: its call began before they had a limit. */
-function othersInForce(event: UsageRecorded, { ofKeys, organizations }: AccountsInForce): string[] {
-  const at = countedAtMs(event);
-  const ofKey = (ofKeys.get(event.apiKeyId) ?? []).filter(
-    ([, { organizationId, cycle }]) =>
-      organizationId === event.organizationId && cycle.startMs <= at && at < cycle.endMs,
-  );
-  const organization = organizationAccountId(event.organizationId);
-  return [...ofKey.map(([accountId]) => accountId), ...(organizations.has(organization) ? [organization] : [])].filter(
-    (accountId) => event.accounts.every((named) => named.accountId !== accountId),
-  );
-}
-
-/**
- * The moment by which a call counts in the cycles of its key: its start, moved into the cycle that its credit was held
- * in, since the clocks of a gateway and of admission may differ. `billing.counted_day` says the same of its day.
- */
-export function countedAtMs({ startedAt, accounts: [own] }: UsageRecorded): number {
-  const startedMs = Date.parse(startedAt);
-  if (own === undefined || own.capNanoUsd === null) return startedMs;
-  const { startMs, endMs } = cycleOfAccount(own.accountId);
-  return Math.max(startMs, Math.min(startedMs, endMs - 1));
+/** What the call is worth to us: its cost, with the mark-up where there is one. */
+function billableOf(event: UsageRecorded): bigint {
+  const marked = event.eventVersion === 2 ? event.billableNanoUsd : undefined;
+  return BigInt(marked ?? event.costNanoUsd);
 }
 
 function loadsOf(
@@ -196,8 +162,4 @@ function loadsOf(
     loads.set(organizationId, ofOne);
   }
   return loads;
-}
-
-function least(first: bigint, ...others: readonly (bigint | null)[]): bigint {
-  return others.reduce<bigint>((smallest, other) => (other !== null && other < smallest ? other : smallest), first);
 }

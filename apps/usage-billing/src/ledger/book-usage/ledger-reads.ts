@@ -1,23 +1,29 @@
 import { organizationAccountId } from '@tollgate/api-key';
 import type { UsageRecorded } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
-import { readAccounts } from '../../store/accounts.js';
-import { countedAtMs, type LedgerState } from './decide-booking.js';
+import { readAccounts, type Budgets } from '../../store/accounts.js';
+import { countedAtMs, countedForOwnersAtMs, ownersOf } from './accounts-in-force.js';
+import type { LedgerState } from './decide-booking.js';
+import { heldPart } from './share-charge.js';
 
 /** Reads the ledger's state for these events. The caller has locked their organisations. */
 export async function readLedger(manager: EntityManager, events: readonly UsageRecorded[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
+  const voided = new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id));
   return {
-    accounts: await readAccounts(
-      manager,
-      [...new Set(events.flatMap(accountsOf))],
-      [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
-      events.reduce((first, event) => Math.min(first, countedAtMs(event)), Infinity),
-    ),
+    accounts: await readAccounts(manager, [...new Set(events.flatMap(accountsOf))], {
+      apiKeyIds: [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
+      budgets: budgetsOf(events),
+      sinceMs: events.reduce(
+        (first, event) => Math.min(first, countedAtMs(event), countedForOwnersAtMs(event)),
+        Infinity,
+      ),
+    }),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
     bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
-    voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
+    voided,
+    lapsed: await readLapsed(manager, grantsOf(events, voided)),
     liveJournals: await readLiveJournals(manager),
   };
 }
@@ -27,6 +33,37 @@ const accountsOf = ({ organizationId, accounts }: UsageRecorded): string[] => [
   ...accounts.map(({ accountId }) => accountId),
   organizationAccountId(organizationId),
 ];
+
+/** The groups and projects whose budgets count these events, each once. */
+function budgetsOf(events: readonly UsageRecorded[]): Budgets {
+  const budgets = new Map<string, Budgets[number]>();
+  for (const event of events)
+    for (const { kind, ownerId } of ownersOf(event))
+      budgets.set(JSON.stringify([event.organizationId, kind, ownerId]), {
+        organizationId: event.organizationId,
+        kind,
+        ownerId,
+      });
+  return [...budgets.values()];
+}
+
+/** The grants on which requests held credit whose hold was released meanwhile. */
+function grantsOf(events: readonly UsageRecorded[], voided: ReadonlySet<string>): string[] {
+  if (voided.size === 0) return [];
+  const accounts = events.flatMap((event) => (voided.has(event.requestId.toLowerCase()) ? event.accounts : []));
+  return accounts.filter((account) => heldPart(account) !== null).map(({ accountId }) => accountId);
+}
+
+// Index: transfer_by_account.
+async function readLapsed(manager: EntityManager, grants: readonly string[]): Promise<Map<string, bigint>> {
+  if (grants.length === 0) return new Map();
+  const rows: { account_id: string; lapsed: string }[] = await manager.query(
+    `SELECT account_id, sum(amount_nano_usd) AS lapsed FROM billing.transfer
+     WHERE account_id = ANY($1::text[]) AND kind = 'expire' GROUP BY account_id`,
+    [[...new Set(grants)]],
+  );
+  return new Map(rows.map((row) => [row.account_id, BigInt(row.lapsed)]));
+}
 
 // Indexes: usage_event_pk, usage_event_facts_pk. Two of those of transfers serve; the database takes either.
 async function readResolutions(

@@ -46,8 +46,14 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
 /** A charge of 0 is posted as well: the transfer marks the request as resolved. */
 async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
   const transfers = bookings.flatMap(
-    ({ event: { organizationId, requestId }, accountIds, kind, chargeNanoUsd, lossNanoUsd }): Transfer[] => [
-      ...accountIds.map((accountId) => ({ organizationId, requestId, accountId, kind, amount: chargeNanoUsd })),
+    ({ event: { organizationId, requestId }, charges, kind, lossNanoUsd }): Transfer[] => [
+      ...charges.map(({ accountId, amountNanoUsd: amount }) => ({
+        organizationId,
+        requestId,
+        accountId,
+        kind,
+        amount,
+      })),
       ...(lossNanoUsd > 0n
         ? [
             {

@@ -13,7 +13,7 @@ import { readAccounts, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
-import { loaded, newAccount, type AccountState } from '../account.js';
+import { budgetOwner, loaded, newAccount, type AccountState } from '../account.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
@@ -35,8 +35,8 @@ export class LoadAccount {
   private readonly loads = shareCalls((request: string) => this.loadNow(JSON.parse(request) as LoadAccountRequest));
 
   /**
-   * Waits until the usage topics are drained, and then sets what is charged to the account to what its key, or all keys
-   * of its organisation, were charged in its period. It may be repeated. Resolves with the sum.
+   * Waits until the usage topics are drained, and then sets what is charged to the account to what its key, its group,
+   * its project or all keys of its organisation were charged in its period. It may be repeated. Resolves with the sum.
    * @throws {UnavailableError} if that takes longer than a caller waits, or the bus or admission cannot be asked
    */
   async load(request: LoadAccountRequest): Promise<{ readonly postedNanoUsd: string }> {
@@ -86,9 +86,9 @@ export class LoadAccount {
    * not say so (it is of the release before, or missed the change) it waits a moment only: what that has not shipped by
    * then is charged all the same, above the limit.
    */
-  private async untilGatewaysHaveShipped({ organizationId, accountId, apiKeyId, generation }: LoadAccountRequest) {
+  private async untilGatewaysHaveShipped({ organizationId, accountId, generation }: LoadAccountRequest) {
     const waiting = await this.database.inOrganization(organizationId, (manager) =>
-      unconfirmedJournals(manager, { organizationId, accountId, apiKeyId, generation }),
+      unconfirmedJournals(manager, { organizationId, accountId, generation }),
     );
     const begun = performance.now();
     while (waiting.size > 0 && performance.now() - begun < SHIPPED_WITHIN_MS) {
@@ -103,40 +103,48 @@ export class LoadAccount {
 
 /**
  * The journals of the gateways that are running; none if the limit was loaded for this version before, in whichever
- * cycle: since then everything is held or told. Indexes: account_pk, account_by_key.
+ * cycle: since then everything is held or told. Index: account_by_owner.
  */
 async function unconfirmedJournals(
   manager: EntityManager,
-  {
-    organizationId,
-    accountId,
-    apiKeyId,
-    generation,
-  }: Pick<LoadAccountRequest, 'organizationId' | 'accountId' | 'apiKeyId' | 'generation'>,
+  { organizationId, accountId, generation }: Pick<LoadAccountRequest, 'organizationId' | 'accountId' | 'generation'>,
 ): Promise<Set<string>> {
+  const limit = limitOf(accountId);
+  const kind = limit.slice(0, limit.indexOf(':'));
   const rows: { journal_id: string }[] = await manager.query(
     `SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL AND NOT EXISTS (
-       SELECT FROM billing.account WHERE organization_id = $1 AND generation >= $4
-         AND (account_id = $2 OR (api_key_id = $3 AND ceiling_nano_usd IS NOT NULL)))`,
-    [organizationId, accountId, apiKeyId, generation],
+       SELECT FROM billing.account WHERE organization_id = $1 AND kind = $2 AND owner_id = $3
+         AND ceiling_nano_usd IS NOT NULL AND generation >= $4)`,
+    [organizationId, kind, limit.slice(kind.length + 1), generation],
   );
   return new Set(rows.map((row) => row.journal_id));
 }
 
-/** What the key was charged in the period, or all keys of the organisation in their lives, in nano-USD. */
+/**
+ * What the key, the group or the project was charged in the period, or all keys of the organisation in their lives, in
+ * nano-USD.
+ */
 async function chargedIn(
   manager: EntityManager,
-  { organizationId, apiKeyId }: LoadAccountRequest,
+  { organizationId, accountId, apiKeyId }: LoadAccountRequest,
   { reset, startMs, endMs }: CreditCycle,
 ): Promise<bigint> {
+  const days = reset === 'never' ? ['-infinity', 'infinity'] : [utcDay(startMs), utcDay(endMs)];
+  const budget = budgetOwner(accountId);
   const rows: { charged: string }[] =
-    apiKeyId === null
-      ? await manager.query(CHARGED_TO_ALL, [organizationId])
-      : reset === 'never'
-        ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
-        : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, utcDay(startMs), utcDay(endMs)]);
+    budget !== null
+      ? await manager.query(CHARGED_TO_OWNER, [organizationId, budget.kind, budget.ownerId, ...days])
+      : apiKeyId === null
+        ? await manager.query(CHARGED_TO_ALL, [organizationId])
+        : reset === 'never'
+          ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
+          : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, ...days]);
   return BigInt(rows[0]?.charged ?? 0);
 }
+
+/** Index: owner_usage_day_pk. */
+const CHARGED_TO_OWNER = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.owner_usage_day
+   WHERE organization_id = $1 AND owner_kind = $2 AND owner_id = $3 AND day >= $4::date AND day < $5::date`;
 
 /** Index: key_usage_by_organization. */
 const CHARGED_TO_ALL = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { unavailable } from '../../unavailable.js';
+import { CHARGED_BY_EVENTS } from './charged-by-events.js';
 
 /** The balances of one account in the ledger and in admission, in nano-USD; null if admission does not know it. */
 export interface BalanceComparison {
@@ -10,8 +11,8 @@ export interface BalanceComparison {
   /** The sum of the charges in the account's transfers. It differs from posted only if the ledger was tampered with. */
   readonly transfersNanoUsd: bigint;
   /**
-   * What the events of the key, or of all keys of the organisation, charged in the account's period. An account of a
-   * limit that is in force has that posted.
+   * What the events charged in the account's period (`CHARGED_BY_EVENTS`). An account of a limit that is in force has
+   * that posted.
    */
   readonly eventsNanoUsd: bigint;
   readonly admissionPostedNanoUsd: bigint | null;
@@ -58,17 +59,9 @@ interface BalanceRow {
   readonly events: string;
 }
 
-/** Indexes: account_by_organization, key_usage_by_organization. */
-const BALANCES = `SELECT a.account_id, a.posted_nano_usd AS posted,
-    coalesce(t.transfers, 0) AS transfers,
-    CASE
-      WHEN a.api_key_id IS NULL THEN
-        (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage WHERE organization_id = a.organization_id)
-      WHEN a.credit_reset = 'never' THEN
-        (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage WHERE api_key_id = a.api_key_id)
-      ELSE (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage_day WHERE api_key_id = a.api_key_id
-        AND day >= (a.cycle_starts_at AT TIME ZONE 'UTC')::date AND day < (a.cycle_ends_at AT TIME ZONE 'UTC')::date)
-    END AS events
+/** Indexes: account_by_organization. */
+const BALANCES = `SELECT a.account_id, a.posted_nano_usd AS posted, coalesce(t.transfers, 0) AS transfers,
+    ${CHARGED_BY_EVENTS} AS events
   FROM billing.account AS a
   LEFT JOIN (
     SELECT account_id, sum(amount_nano_usd) AS transfers FROM billing.transfer

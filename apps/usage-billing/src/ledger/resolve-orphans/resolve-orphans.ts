@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
-import type { OpenHold } from '@tollgate/credit';
+import { splitCharge, type OpenHold } from '@tollgate/credit';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
@@ -103,7 +103,7 @@ async function resolveInLedger(
     organizationId,
     holds.filter(({ requestId }) => !booked.has(requestId)),
   );
-  return holds.map(({ requestId, journalId, accountIds }) => {
+  return holds.map(({ requestId, journalId, accountIds, parts }) => {
     const row = booked.get(requestId);
     const event =
       row === undefined
@@ -114,14 +114,16 @@ async function resolveInLedger(
             journalId: row.journal_id,
             journalNumber: Number(row.journal_number),
           };
-    return { requestId, organizationId, accountIds, ...event };
+    const charged = parts === undefined ? {} : { charged: splitCharge(event.chargeNanoUsd, parts) };
+    return { requestId, organizationId, accountIds, ...event, ...charged };
   });
 }
 
 async function insertVoids(manager: EntityManager, organizationId: string, holds: readonly OpenHold[]): Promise<void> {
-  const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd }) =>
-    accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })),
-  );
+  const rows = holds.flatMap(({ requestId, accountIds, amountNanoUsd, parts = [] }) => [
+    ...accountIds.map((accountId) => ({ requestId, accountId, amount: amountNanoUsd.toString() })),
+    ...parts.map((part) => ({ requestId, accountId: part.accountId, amount: part.amountNanoUsd.toString() })),
+  ]);
   await manager.query(
     `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd, note)
      SELECT $4, request_id, account_id, 'void', amount, 'orphaned' FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS given (request_id, account_id, amount)

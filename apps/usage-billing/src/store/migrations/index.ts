@@ -6,6 +6,7 @@ import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
 import { AccountsInForce1797120000001 } from './1797120000001-accounts-in-force.js';
 import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycles.js';
 import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
+import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
@@ -26,6 +27,7 @@ export const usageBillingSchema: MigrateOptions = {
     UsageClasses1797206400001,
     MarkUp1797292800001,
     AccountsOfAllKinds1797379200001,
+    OwnerUsage1797379200002,
     UsageRollUps1797638400001,
   ],
 };

@@ -1,4 +1,4 @@
-import { CREDIT_RESETS, cycleOfAccount } from '@tollgate/api-key';
+import { CREDIT_RESETS, cycleOfAccount, kindOfAccount } from '@tollgate/api-key';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
@@ -17,31 +17,38 @@ export const registerGatewayRequest = z.object({
 export const openCreditEpochRequest = z.object({ organizationId: ledgerId });
 
 /**
- * `POST /internal/accounts/load`: makes an account count what its key, or all keys of the organisation, were charged in
- * its period, calls of before the limit among them, and tells admission. It may be repeated. It is answered within two
- * seconds or is 503.
+ * `POST /internal/accounts/load`: makes an account count what its key, its group, its project or all keys of the
+ * organisation were charged in its period, calls of before the limit among them, and tells admission. It may be
+ * repeated. It is answered within two seconds or is 503.
  */
 export const loadAccountRequest = z
   .object({
     organizationId: ledgerId,
     accountId: ledgerId,
-    /** The key whose limit the account caps; null for the limit of the organisation. */
+    /** The key whose limit the account caps; null for the limit of the organisation and for budgets. */
     apiKeyId: ledgerId.nullable(),
     reset: z.enum(CREDIT_RESETS),
     /** The first moment of the account's cycle, in milliseconds since 1970; null for `never`. */
     startMs: z.int().nullable(),
-    /** The version of the key, or of the organisation, that set the limit or its reset: admission compares it. */
+    /** The version of the key, organisation or budget that set the limit or its reset: admission compares it. */
     generation: count,
   })
   .refine(
     ({ accountId, apiKeyId, reset, startMs }) => {
       const cycle = cycleOfAccount(accountId);
-      return (
-        cycle.reset === reset && (reset === 'never' ? startMs === null : cycle.startMs === startMs && apiKeyId !== null)
-      );
+      if (cycle.reset !== reset) return false;
+      return reset === 'never'
+        ? startMs === null
+        : cycle.startMs === startMs && (apiKeyId !== null || isBudget(accountId));
     },
     { path: ['accountId'], message: 'must be the account of that cycle' },
   );
+
+/** Whether an account is that of the budget of a group or a project. */
+function isBudget(accountId: string): boolean {
+  const kind = kindOfAccount(accountId);
+  return kind === 'group' || kind === 'project';
+}
 export type LoadAccountRequest = z.infer<typeof loadAccountRequest>;
 /** What is charged to the account now. */
 export const loadAccountReply = z.object({ postedNanoUsd: nanoUsd });

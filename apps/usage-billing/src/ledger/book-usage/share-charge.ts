@@ -1,0 +1,80 @@
+import type { UsageRecorded } from '@tollgate/contracts';
+import { splitCharge, type HeldPart } from '@tollgate/credit';
+import { roomIn, type AccountState } from '../account.js';
+
+/** An account that an event names, before the event is charged to it. */
+export interface TouchedAccount {
+  readonly accountId: string;
+  /** The cap that the event was admitted under; null for none. */
+  readonly cap: bigint | null;
+  /** Whether the event's hold stood on it. */
+  readonly held: boolean;
+  /** The part of the hold that stood on it, of a grant; null for an account that takes the whole charge. */
+  readonly part: bigint | null;
+  /** What of it has expired. */
+  readonly lapsedNanoUsd: bigint;
+  readonly state: AccountState;
+}
+
+/** What is charged for an event. */
+interface SharedCharge {
+  readonly chargeNanoUsd: bigint;
+  /** By account, in their order. */
+  readonly charges: readonly HeldPart[];
+  /** Whether settling the hold with this charge posts the same to the same accounts. */
+  readonly isAsHeld: boolean;
+}
+
+/**
+ * Bounds what is owed by what each account has room for, and shares it among the grants that were held on, in their
+ * order: each pays at most its part, and at most what it has room for.
+ */
+export function shareCharge(
+  kind: 'post' | 'adjust',
+  owedNanoUsd: bigint,
+  accounts: readonly TouchedAccount[],
+): SharedCharge {
+  const grants = accounts.filter(({ part }) => part !== null);
+  const parts = grants.map(({ accountId, part }) => ({ accountId, amountNanoUsd: part! }));
+  const payable = grants.map((grant) => ({
+    accountId: grant.accountId,
+    amountNanoUsd: least(grant.part!, roomFor(kind, grant)),
+  }));
+  const whole = accounts.filter(({ part }) => part === null).map((account) => roomFor(kind, account));
+  const chargeNanoUsd = least(owedNanoUsd, ...whole, payable.length === 0 ? null : sumOf(payable));
+  const shares = new Map(splitCharge(chargeNanoUsd, payable).map((share) => [share.accountId, share.amountNanoUsd]));
+  const isSplitAsHeld = splitCharge(chargeNanoUsd, parts).every(
+    ({ accountId, amountNanoUsd }) => shares.get(accountId) === amountNanoUsd,
+  );
+  return {
+    chargeNanoUsd,
+    charges: accounts.map(({ accountId }) => ({ accountId, amountNanoUsd: shares.get(accountId) ?? chargeNanoUsd })),
+    isAsHeld: chargeNanoUsd === owedNanoUsd && isSplitAsHeld,
+  };
+}
+
+/**
+ * What may still be charged to an account that the event had a cap for; null for any sum. What a released hold had set
+ * aside is gone: then only what its cap leaves is owed, and of a grant what has not expired.
+ */
+function roomFor(kind: 'post' | 'adjust', { cap, lapsedNanoUsd, state }: TouchedAccount): bigint | null {
+  if (cap === null) return null;
+  const room = roomIn(state);
+  if (kind === 'post') return room;
+  const used = state.postedNanoUsd + lapsedNanoUsd;
+  const left = cap > used ? cap - used : 0n;
+  return room === null ? left : least(left, room);
+}
+
+/** The part of the hold that stands on an account of an event; null if the whole hold does. */
+export function heldPart(account: UsageRecorded['accounts'][number]): bigint | null {
+  const held = 'heldNanoUsd' in account ? account.heldNanoUsd : undefined;
+  return held === undefined ? null : BigInt(held);
+}
+
+/** The least of amounts; null is no bound. */
+export function least(first: bigint, ...others: readonly (bigint | null)[]): bigint {
+  return others.reduce<bigint>((smallest, other) => (other !== null && other < smallest ? other : smallest), first);
+}
+
+const sumOf = (parts: readonly HeldPart[]): bigint => parts.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
