@@ -55,3 +55,5 @@ export { linkTo } from './sign-in/links.js';
 export { OneTimeTokens } from './sign-in/one-time-tokens/one-time-tokens.js';
 export { AuthorizationCodeStore } from './oauth/authorization-code-store.js';
 export { OpenRouterKeyPages } from './openrouter/openrouter-key-pages.js';
+export { TakeBillingTerms } from './organizations/take-billing-terms/take-billing-terms.js';
+export { KnownOwnersStore } from './store/known-owners-store.js';

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { OutboxBacklog } from '@tollgate/postgres';
 import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { Booking } from './ledger/book-usage/decide-booking.js';
 import type { MonthsState } from './ledger/usage-event-months/usage-event-months.js';
@@ -223,6 +224,24 @@ export function registerUsedKeysGauge(registry: Registry, waiting: () => Promise
       name: 'tollgate_usage_billing_used_keys_waiting',
       help: 'Keys whose use is booked and not told on the bus, up to 10,000',
       samples: (keys) => [{ value: keys }],
+    },
+  ]);
+}
+
+/** Registers gauges that query the database on each scrape. */
+export function registerOutboxGauges(registry: Registry, backlog: () => Promise<readonly OutboxBacklog[]>): void {
+  registerAskedGauges(registry, backlog, [
+    {
+      name: 'tollgate_usage_billing_outbox_entries',
+      help: 'Committed changes that wait to be relayed',
+      labelNames: ['effect'],
+      samples: (effects) => effects.map(({ effect, entries }) => ({ labels: { effect }, value: entries })),
+    },
+    {
+      name: 'tollgate_usage_billing_outbox_age_seconds',
+      help: 'Age of the oldest of them',
+      labelNames: ['effect'],
+      samples: (effects) => effects.map(({ effect, ageSeconds }) => ({ labels: { effect }, value: ageSeconds })),
     },
   ]);
 }

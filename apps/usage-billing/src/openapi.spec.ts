@@ -2,13 +2,17 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
+import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({
     title: 'Tollgate usage-billing',
-    tags: [{ name: 'Usage', description: 'What was used, what it cost, and what was charged.' }],
-    controllers: [UsageController],
+    tags: [
+      { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
+      { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
+    ],
+    controllers: [UsageController, OrganizationBillingController],
   });
   const file = fileURLToPath(documentFile('usage-billing'));
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);

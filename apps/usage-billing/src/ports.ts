@@ -26,10 +26,10 @@ export interface UsageBillingPorts {
   readonly busProgress: BusProgress;
   readonly bus: BusPublisher;
   /**
-   * Says which ids belong to keys, and whose a key or a session is. Without it an unknown id shows zero usage, like a
-   * key that was not used, and only the admin secret is a credential.
+   * Says which ids belong to keys, whose a key or a session is, and what organisations have. Without it an unknown id
+   * shows zero usage, like a key that was not used, only the admin secret is a credential, and nothing is granted.
    */
-  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys' | 'identifyPrincipal'>;
+  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys' | 'knownOwners' | 'identifyPrincipal'>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly adminApi: AdminApiSettings;

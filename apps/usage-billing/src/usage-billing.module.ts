@@ -5,6 +5,7 @@ import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { TermsModule } from './terms/terms.module.js';
 import { UsageModule } from './usage/usage.module.js';
 
 /**
@@ -18,6 +19,7 @@ import { UsageModule } from './usage/usage.module.js';
     LedgerModule,
     GatewaysModule,
     CreditEpochsModule,
+    TermsModule,
     UsageModule,
     UsageBillingApiModule,
   ],

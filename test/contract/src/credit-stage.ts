@@ -339,6 +339,7 @@ export class CreditStage {
         keyManagement: {
           identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
           knownKeys: () => Promise.resolve([]),
+          knownOwners: () => Promise.resolve({ organization: true, groups: [], projects: [], members: [] }),
         },
         database: this.#opened.database,
         admission: this.options.admission.books,

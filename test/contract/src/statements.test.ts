@@ -52,6 +52,7 @@ import { RecordingAdmission, secondVersion, usageBatch, usageEvent } from './bil
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
+import { CREDIT_TERMS_SEEDS, useCreditTerms } from './credit-terms-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
 import { useKeyLists } from './key-list-statements.js';
@@ -101,6 +102,8 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
     name: 'another',
     creditLimitNanoUsd: null,
     creditGeneration: 0,
+    creditRaise: null,
+    billing: {},
     groupRoutes: {},
     keyNamesImmutable: false,
     createdAt: new Date(),
@@ -315,6 +318,7 @@ const SEEDS = [
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
   ...ledgerSeeds(BUSY_ORGANIZATION),
+  ...CREDIT_TERMS_SEEDS,
   ...GROUP_SEEDS,
   ...IMPORT_SEEDS,
   ...MEMBERSHIP_SEEDS,
@@ -382,6 +386,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useSecretScanning,
         useUsageBilling,
         (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
+        useCreditTerms,
         useOutbox,
       ])
         await use(database);

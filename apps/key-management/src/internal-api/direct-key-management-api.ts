@@ -5,6 +5,7 @@ import type { CreateSubscriptionKey } from '../keys/create-subscription-key/crea
 import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
 import type { IdentifyPrincipal } from '../principals/identify-principal.js';
 import type { ImportedKeys } from '../store/imported-keys.js';
+import type { KnownOwnersStore } from '../store/known-owners-store.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
 
@@ -18,6 +19,7 @@ export function directKeyManagementApi(
   identifyPrincipal: IdentifyPrincipal,
   imported: Pick<ImportedKeys, 'mayExist'>,
   createSubscriptionKey: CreateSubscriptionKey,
+  owners: KnownOwnersStore,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
@@ -25,6 +27,7 @@ export function directKeyManagementApi(
     addDigests: (digests) => addDigests.execute(digests),
     identifyPrincipal: (request) => identifyPrincipal.execute(request, new Date()),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
+    knownOwners: (request) => owners.known(request),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
     mayHaveImportedKeys: () => Promise.resolve(imported.mayExist()),
     createSubscriptionKey: (request) => createSubscriptionKey.execute(request, new Date()),

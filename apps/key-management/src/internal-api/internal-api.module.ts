@@ -10,6 +10,7 @@ import { VerifyKey } from '../keys/verify-key/verify-key.js';
 import { IdentifyPrincipal } from '../principals/identify-principal.js';
 import { SessionsModule } from '../sign-in/sessions.module.js';
 import { ImportedKeys } from '../store/imported-keys.js';
+import { KnownOwnersStore } from '../store/known-owners-store.js';
 import { KeyStore } from '../store/key-store.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
@@ -32,6 +33,7 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
         IdentifyPrincipal,
         ImportedKeys,
         CreateSubscriptionKey,
+        KnownOwnersStore,
       ],
     },
   ],

@@ -6,6 +6,7 @@ import {
   KEY_MANAGEMENT_API,
   REFUSED_CALLS_MAX,
   knownKeysRequest,
+  knownOwnersRequest,
   type importedKeysReply,
   recordRefusedCallsRequest,
   revokeLeakedKeysRequest,
@@ -53,6 +54,14 @@ export class KeyManagementInternalController {
     @Body({ schema: knownKeysRequest }) { organizationId, apiKeyIds }: z.output<typeof knownKeysRequest>,
   ): Promise<object> {
     return { apiKeyIds: await this.api.knownKeys(organizationId, apiKeyIds) };
+  }
+
+  @Post('owners/known')
+  @HttpCode(200)
+  async knownOwners(
+    @Body({ schema: knownOwnersRequest }) request: z.output<typeof knownOwnersRequest>,
+  ): Promise<object> {
+    return this.api.knownOwners(request);
   }
 
   @Post('principals/identify')

@@ -28,6 +28,8 @@ export class CreateOrganization {
       name,
       creditLimitNanoUsd: null,
       creditGeneration: 0,
+      creditRaise: null,
+      billing: {},
       groupRoutes: {},
       keyNamesImmutable: false,
       createdAt: now,

@@ -47,7 +47,7 @@ export class OrganizationChanges {
   async listOf(personId: string, count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.credit_generation, o.key_names_immutable, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
+        `SELECT o.id, o.name, o.credit_limit_nano_usd, o.credit_generation, o.credit_raise_nano_usd, o.credit_raise_until, o.key_names_immutable, o.created_at, o.deleted_at, o.version, ${momentText('o.created_at')} AS created_at_text
          FROM keys.member AS m JOIN keys.organization AS o ON o.id = m.organization_id
          WHERE m.person_id = $1 AND o.deleted_at IS NULL
            AND ($2::timestamptz IS NULL OR (o.created_at, o.id) < ($2::timestamptz, $3::text))

@@ -8,15 +8,17 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { Personal } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
-import { organizationSnapshotOf, type GroupRoutes, type Organization } from './organization.js';
+import { creditRaiseOf, type CreditRaiseColumns } from './credit-raise.js';
+import { organizationSnapshotOf, type BillingTerms, type GroupRoutes, type Organization } from './organization.js';
 
 /** A row of `keys.organization`. */
-export interface OrganizationRow {
+export interface OrganizationRow extends CreditRaiseColumns {
   id: string;
   name: string;
   credit_limit_nano_usd: string | null;
   credit_generation: number;
-  /** Not of rows of a list. */
+  /** These two are not of rows of a list. */
+  billing_terms?: BillingTerms | null;
   group_routes?: GroupRoutes;
   key_names_immutable: boolean;
   created_at: Date;
@@ -34,7 +36,8 @@ export interface ListedOrganization {
 }
 
 /** Selects organisations; the caller appends its conditions. */
-export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, key_names_immutable, group_routes, created_at, deleted_at, version FROM keys.organization`;
+export const SELECT_ORGANIZATION = `SELECT id, name, credit_limit_nano_usd, credit_generation, credit_raise_nano_usd, credit_raise_until, key_names_immutable,
+  group_routes, billing_terms, created_at, deleted_at, version FROM keys.organization`;
 
 /** Organisations, with their first owner, their audit trail and their outbox entries. */
 @Injectable()
@@ -81,7 +84,7 @@ export class OrganizationStore {
   async list(count: number, after: OrganizationPosition | null): Promise<ListedOrganization[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<(OrganizationRow & { created_at_text: string })[]>(
-        `SELECT id, name, credit_limit_nano_usd, credit_generation, key_names_immutable, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
+        `SELECT id, name, credit_limit_nano_usd, credit_generation, credit_raise_nano_usd, credit_raise_until, key_names_immutable, created_at, deleted_at, version, ${momentText('created_at')} AS created_at_text
          FROM keys.organization WHERE deleted_at IS NULL AND ($1::timestamptz IS NULL OR (created_at, id) < ($1::timestamptz, $2::text))
          ORDER BY created_at DESC, id DESC LIMIT $3`,
         [after?.[0] ?? null, after?.[1] ?? null, count],
@@ -136,6 +139,8 @@ export function organizationOf(row: OrganizationRow): Organization {
     name: row.name,
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
     creditGeneration: row.credit_generation,
+    creditRaise: creditRaiseOf(row),
+    billing: row.billing_terms ?? {},
     groupRoutes: row.group_routes ?? {},
     keyNamesImmutable: row.key_names_immutable,
     createdAt: row.created_at,

@@ -1,7 +1,14 @@
 import type { OrganizationSnapshot } from '@tollgate/api-key';
+import { capRaiseOf, type CreditRaise } from './credit-raise.js';
 
 /** The names of the routes that each group opens, by the id of the group. Groups without routes are left out. */
 export type GroupRoutes = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * What usage-billing says of an organisation's credit, as gateways read it: the budgets of its groups and projects, its
+ * grants, and its mark-up.
+ */
+export type BillingTerms = Pick<OrganizationSnapshot, 'budgets' | 'grants' | 'markupMillionths'>;
 
 /** A tenant: each key, member and usage event belongs to exactly one. */
 export interface Organization {
@@ -11,6 +18,10 @@ export interface Organization {
   readonly creditLimitNanoUsd: bigint | null;
   /** Its version from which on the limit counts what the ledger has; 0 for a limit that it was made with, or none. */
   readonly creditGeneration: number;
+  /** More than the limit for a time; null for none. One that has ended stays until the next is set. */
+  readonly creditRaise: CreditRaise | null;
+  /** Empty for an organisation that usage-billing has said nothing about. */
+  readonly billing: BillingTerms;
   /** What its groups open. A copy of what the groups themselves say, changed together with them. */
   readonly groupRoutes: GroupRoutes;
   /** Whether its keys keep the names that they were made with. */
@@ -25,7 +36,7 @@ export interface Organization {
 /** What gateways need to know of an organisation. */
 export type OrganizationState = Pick<
   Organization,
-  'id' | 'version' | 'creditLimitNanoUsd' | 'creditGeneration' | 'groupRoutes' | 'deletedAt'
+  'id' | 'version' | 'creditLimitNanoUsd' | 'creditGeneration' | 'creditRaise' | 'billing' | 'groupRoutes' | 'deletedAt'
 >;
 
 /** The snapshot of an organisation, which gateways read. */
@@ -37,11 +48,17 @@ export function organizationSnapshotOf(organization: OrganizationState) {
     capNanoUsd: organization.creditLimitNanoUsd?.toString() ?? null,
     capGeneration: organization.creditGeneration,
     ...(Object.keys(organization.groupRoutes).length > 0 && { groupRoutes: organization.groupRoutes }),
+    ...(organization.creditRaise !== null && { capRaise: capRaiseOf(organization.creditRaise) }),
+    ...organization.billing,
   } satisfies OrganizationSnapshot;
 }
 
-/** Gateways of the release before do not load the account of a limit that was set later: they refuse its keys. */
-function stateOf({ deletedAt, creditGeneration }: OrganizationState): OrganizationSnapshot['state'] {
+/**
+ * Gateways of releases before do not load the account of a limit that was set later, or do not know of budgets, grants
+ * and mark-ups: they refuse its keys.
+ */
+function stateOf({ deletedAt, creditGeneration, billing }: OrganizationState): OrganizationSnapshot['state'] {
   if (deletedAt !== null) return 'deleted';
+  if (Object.keys(billing).length > 0) return 'billed';
   return creditGeneration > 0 ? 'extended' : 'active';
 }

@@ -8,18 +8,21 @@ import { DeleteOrganization } from './delete-organization.js';
 import { OrganizationChanges } from './organization-changes.js';
 import { OrganizationStore } from './organization-store.js';
 import { OrganizationsController } from './organizations.controller.js';
+import { OrganizationsChangedController } from './take-billing-terms/organizations-changed.controller.js';
+import { TakeBillingTerms } from './take-billing-terms/take-billing-terms.js';
 import { UpdateOrganization } from './update-organization.js';
 
 /** Organisations and their API for operators. A module that uses `OrganizationGuard` imports this one. */
 @Module({
   imports: [IdempotencyModule, KeyStoreModule, RelayModule],
-  controllers: [OrganizationsController],
+  controllers: [OrganizationsChangedController, OrganizationsController],
   providers: [
     CreateOrganization,
     DeleteOrganization,
     LimitAccounts,
     OrganizationChanges,
     OrganizationStore,
+    TakeBillingTerms,
     UpdateOrganization,
   ],
   exports: [OrganizationStore],

@@ -56,6 +56,11 @@ export class KeyRelay {
     return this.relay.stop();
   }
 
+  /** Looks for entries of a committed change at once, for whoever does not wait for them. */
+  wake(): void {
+    this.relay.wake();
+  }
+
   /** Outbox entries that are not delivered yet. Rejects if the database cannot be reached. */
   backlog(): Promise<readonly OutboxBacklog[]> {
     return this.relay.backlog();

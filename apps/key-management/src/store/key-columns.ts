@@ -18,6 +18,8 @@ export function columnsOf(key: ApiKey): object {
     project_id: key.projectId,
     credit_reset: key.creditReset,
     credit_generation: key.creditGeneration,
+    credit_raise_nano_usd: key.creditRaise?.amountNanoUsd.toString() ?? null,
+    credit_raise_until: key.creditRaise?.until ?? null,
     browser_use: key.browserUse,
     rotate_every_days: key.rotateEveryDays,
     disabled_at: key.disabledAt,

@@ -1,9 +1,10 @@
 import type { BrowserUse, CreditReset, KeyType, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
 import type { ApiKey, KeySecret, SecretEndReason } from '../keys/api-key/api-key.js';
-import type { GroupRoutes, OrganizationState } from '../organizations/organization.js';
+import { creditRaiseOf, type CreditRaiseColumns } from '../organizations/credit-raise.js';
+import type { BillingTerms, GroupRoutes, OrganizationState } from '../organizations/organization.js';
 
 /** A row that `SELECT_KEY` returns, with the types that the driver gives: `bigint` arrives as text. */
-export interface KeyRow {
+export interface KeyRow extends CreditRaiseColumns {
   id: string;
   position: string;
   organization_id: string;
@@ -42,6 +43,9 @@ export interface KeyRow {
 /** A row that `keys.keys_by_digests` returns, which has all that gateways need of the organisation. */
 export interface FoundKeyRow extends KeyRow {
   organization_group_routes: GroupRoutes;
+  organization_billing_terms: BillingTerms | null;
+  organization_credit_raise_nano_usd: string | null;
+  organization_credit_raise_until: Date | null;
 }
 
 /** One secret in the JSON of a row: its moments arrive as text. */
@@ -67,7 +71,7 @@ export const SELECT_KEY = `
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
          k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at,
          k.kind, k.type, k.public_key, k.project_id, k.disabled_at, k.credit_reset, k.credit_generation, k.browser_use,
-         k.rotate_every_days, s.secrets, g.group_ids,
+         k.rotate_every_days, k.credit_raise_nano_usd, k.credit_raise_until, s.secrets, g.group_ids,
          o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version,
          o.deleted_at AS organization_deleted_at, o.credit_generation AS organization_credit_generation
   FROM keys.api_key k
@@ -107,6 +111,7 @@ export function keyOf(row: KeyRow): ApiKey {
     creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
     creditReset: row.credit_reset,
     creditGeneration: row.credit_generation,
+    creditRaise: creditRaiseOf(row),
     organizationCreditLimitNanoUsd: organizationLimitOf(row),
     rateLimits: {
       requestsPerMinute: row.requests_per_minute,
@@ -148,6 +153,11 @@ export function organizationOf(row: FoundKeyRow): OrganizationState {
     version: row.organization_version,
     creditLimitNanoUsd: organizationLimitOf(row),
     creditGeneration: row.organization_credit_generation,
+    creditRaise: creditRaiseOf({
+      credit_raise_nano_usd: row.organization_credit_raise_nano_usd,
+      credit_raise_until: row.organization_credit_raise_until,
+    }),
+    billing: row.organization_billing_terms ?? {},
     groupRoutes: row.organization_group_routes,
     deletedAt: row.organization_deleted_at,
   };

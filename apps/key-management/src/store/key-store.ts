@@ -343,8 +343,8 @@ async function insertKey(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
        created_by_kind, created_by_id, kind, public_key, project_id, credit_reset, credit_generation, browser_use,
-       rotate_every_days, disabled_at, writer)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $14)`,
+       rotate_every_days, disabled_at, credit_raise_nano_usd, credit_raise_until, writer)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $14)`,
     [
       key.id,
       key.organizationId,
@@ -370,6 +370,8 @@ async function insertKey(
       key.browserUse,
       key.rotateEveryDays,
       key.disabledAt,
+      key.creditRaise?.amountNanoUsd.toString() ?? null,
+      key.creditRaise?.until ?? null,
     ],
   );
   for (const secret of key.secrets) await insertSecret(manager, key, secret, pepperIds);
@@ -473,12 +475,13 @@ async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Prom
        credit_limit_nano_usd = c.credit_limit_nano_usd, requests_per_minute = c.requests_per_minute,
        tokens_per_minute = c.tokens_per_minute, parallel_requests = c.parallel_requests, models = c.models,
        allowed_ips = c.allowed_ips, project_id = c.project_id, credit_reset = c.credit_reset,
-       credit_generation = c.credit_generation, browser_use = c.browser_use, rotate_every_days = c.rotate_every_days,
+       credit_generation = c.credit_generation, credit_raise_nano_usd = c.credit_raise_nano_usd,
+       credit_raise_until = c.credit_raise_until, browser_use = c.browser_use, rotate_every_days = c.rotate_every_days,
        disabled_at = c.disabled_at, writer = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
      FROM jsonb_to_recordset($1::jsonb) AS c (id uuid, version integer, name text, description text, scopes text[],
        expires_at timestamptz, credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer,
        parallel_requests integer, models text[], allowed_ips text[], project_id uuid, credit_reset text,
-       credit_generation integer, browser_use text, rotate_every_days integer, disabled_at timestamptz, revoked_at timestamptz,
+       credit_generation integer, credit_raise_nano_usd bigint, credit_raise_until timestamptz, browser_use text, rotate_every_days integer, disabled_at timestamptz, revoked_at timestamptz,
        revoke_reason text, deleted_at timestamptz)
      WHERE k.id = c.id`,
     [JSON.stringify(keys.map(columnsOf))],

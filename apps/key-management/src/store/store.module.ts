@@ -3,6 +3,7 @@ import { DATABASE, ServiceDatabase, serviceDatabaseOf, type Database } from '@to
 import { ImportedKeys } from './imported-keys.js';
 import { KeyListStore } from './key-list-store.js';
 import { KeyStore, LOOK_UPS } from './key-store.js';
+import { KnownOwnersStore } from './known-owners-store.js';
 import { Members } from './members.js';
 import { OrganizationStates } from './organization-states.js';
 
@@ -14,9 +15,10 @@ import { OrganizationStates } from './organization-states.js';
     ImportedKeys,
     KeyListStore,
     KeyStore,
+    KnownOwnersStore,
     Members,
     OrganizationStates,
   ],
-  exports: [ImportedKeys, KeyListStore, KeyStore, Members, OrganizationStates, ServiceDatabase],
+  exports: [ImportedKeys, KeyListStore, KeyStore, KnownOwnersStore, Members, OrganizationStates, ServiceDatabase],
 })
 export class KeyStoreModule {}

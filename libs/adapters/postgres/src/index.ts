@@ -5,7 +5,7 @@ export { prepareDatabase, tellOfNewer } from './prepare-database.js';
 export { RELEASE } from './release.js';
 export { standaloneUseSchema, takeSoleUse, type SoleUse, type SoleUseOptions } from './sole-use.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
-export { Outbox, outboxTableSql, outboxTenantSql, type OutboxEntry, type OutboxRow } from './outbox.js';
+export { newOutboxSql, Outbox, outboxTableSql, outboxTenantSql, type OutboxEntry, type OutboxRow } from './outbox.js';
 export { OutboxClaims, type OutboxBacklog } from './outbox-claims.js';
 export { OutboxRelay, type OutboxEffect, type OutboxRelayOptions } from './outbox-relay.js';
 export { momentText } from './moment-text.js';

@@ -45,6 +45,15 @@ export function outboxTableSql(schema: string): string[] {
  * about none to none. A transaction sees of others' entries not even how many there are; the relay sees all.
  */
 export function outboxTenantSql(schema: ServiceSchema): readonly string[] {
+  return [...tenantsSql(schema), formerReleaseSql(schema, 'outbox')];
+}
+
+/** DDL for a migration: the outbox of a service that had none before, with what `outboxTenantSql` says. */
+export function newOutboxSql(schema: ServiceSchema): readonly string[] {
+  return [...outboxTableSql(schema), ...tenantsSql(schema)];
+}
+
+function tenantsSql(schema: ServiceSchema): readonly string[] {
   return [
     `ALTER TABLE ${schema}.outbox
        ADD COLUMN organization_id text DEFAULT nullif(current_setting('${TENANT_SETTING}', true), '')`,
@@ -55,7 +64,6 @@ export function outboxTenantSql(schema: ServiceSchema): readonly string[] {
       service: 'INSERT (effect, key, payload), SELECT (id)',
       allTenants: 'SELECT, INSERT, UPDATE, DELETE',
     }),
-    formerReleaseSql(schema, 'outbox'),
   ];
 }
 

@@ -116,6 +116,9 @@ export const PERMISSIONS = {
   verifyDomain: members('owner', null),
   deleteDomain: members('owner', null),
 
+  getOrganizationBilling: members('owner', 'admin'),
+  setOrganizationBilling: operator,
+
   // Projects
   createProject: members('admin', 'admin'),
   listProjects: members('viewer', 'admin'),

@@ -1,5 +1,5 @@
 export { DEFAULT_ORGANIZATION_ID, readOrganizationId } from './organizations.js';
-export { asLedgerText, isLedgerText } from './ledger-text.js';
+export { asLedgerText, isLedgerText, ledgerId } from './ledger-text.js';
 export { count, digest, id, instant, nanoUsd, readableItems, uuid } from './primitives.js';
 export { KEYS_CHANGED_V1, keysChangedV1, type KeysChangedV1 } from './events/keys-changed.v1.js';
 export {
@@ -57,6 +57,9 @@ export {
   keySnapshot,
   knownKeysReply,
   knownKeysRequest,
+  KNOWN_OWNERS_MAX,
+  knownOwnersReply,
+  knownOwnersRequest,
   LEAKED_DIGESTS_MAX,
   leakedKeyOutcome,
   organizationSnapshot,
@@ -69,6 +72,8 @@ export {
   verifyKeyReply,
   verifyKeyRequest,
   type AddedDigest,
+  type KnownOwners,
+  type KnownOwnersRequest,
   type IdentifiedPrincipal,
   type IdentifyPrincipalRequest,
   type KeyManagementApi,

@@ -3,6 +3,7 @@ import {
   identifyPrincipalReply,
   importedKeysReply,
   knownKeysReply,
+  knownOwnersReply,
   revokeLeakedKeysReply,
   verifyKeyReply,
   type KeyManagementApi,
@@ -41,6 +42,7 @@ export function httpKeyManagementApi({
     addDigests: (digests) => client.send('/internal/keys/digests', { digests }),
     knownKeys: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
+    knownOwners: (request) => client.call('/internal/owners/known', request, knownOwnersReply),
     identifyPrincipal: (request) => client.call('/internal/principals/identify', request, identifyPrincipalReply),
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,

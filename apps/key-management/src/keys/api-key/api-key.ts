@@ -1,4 +1,5 @@
 import { unreachable } from '@tollgate/errors';
+import type { CreditRaise } from '../../organizations/credit-raise.js';
 import type { BrowserUse, CreditReset, KeyType, RateLimits, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
 
 /** Why and when a key was revoked. It is final: a revoked key never becomes active again. */
@@ -54,6 +55,8 @@ export interface ApiKey {
    * since. 0 for a limit that the key was made with.
    */
   readonly creditGeneration: number;
+  /** More than the limit for a time; null for none. One that has ended stays until the next is set. */
+  readonly creditRaise: CreditRaise | null;
   /** The organisation's own limit, over all its keys; null is unlimited. A copy that only `snapshotOf` uses. */
   readonly organizationCreditLimitNanoUsd: bigint | null;
   readonly rateLimits: RateLimits;

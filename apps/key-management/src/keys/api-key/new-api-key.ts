@@ -18,6 +18,7 @@ export function newApiKey(fields: NewKeyFields, secret: NewSecret): ApiKey {
     creditLimitNanoUsd: null,
     creditReset: 'never',
     creditGeneration: 0,
+    creditRaise: null,
     organizationCreditLimitNanoUsd: null,
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
     models: null,

@@ -6,6 +6,7 @@ import {
   type KeySnapshot,
   type Tombstone,
 } from '@tollgate/api-key';
+import { capRaiseOf } from '../../organizations/credit-raise.js';
 import { digestsOf, type ApiKey, type KeySecret } from './api-key.js';
 
 /**
@@ -34,6 +35,7 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
     accounts: accountsOf(key),
     creditReset: key.creditReset,
     creditGeneration: key.creditGeneration,
+    ...(key.creditRaise !== null && { creditRaise: capRaiseOf(key.creditRaise) }),
     kind: key.kind,
     publicKey: key.publicKey,
     projectId: key.projectId,

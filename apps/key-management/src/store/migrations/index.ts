@@ -16,6 +16,7 @@ import { KeyNotices1797120000000 } from './1797120000000-key-notices.js';
 import { AuthorizationCodes1797379200000 } from './1797379200000-authorization-codes.js';
 import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
 import { ProjectsOfDeletedKeys1797552000000 } from './1797552000000-projects-of-deleted-keys.js';
+import { BillingTerms1797724800000 } from './1797724800000-billing-terms.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
@@ -41,5 +42,6 @@ export const keyManagementSchema: MigrateOptions = {
     KeyImports1797465600000,
     ProjectsOfDeletedKeys1797552000000,
     KeyList1797638400000,
+    BillingTerms1797724800000,
   ],
 };

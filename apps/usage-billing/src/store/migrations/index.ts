@@ -8,6 +8,7 @@ import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycle
 import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
 import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
+import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
@@ -28,6 +29,7 @@ export const usageBillingSchema: MigrateOptions = {
     MarkUp1797292800001,
     AccountsOfAllKinds1797379200001,
     OwnerUsage1797379200002,
+    CreditTerms1797465600001,
     UsageRollUps1797638400001,
   ],
 };

@@ -160,6 +160,32 @@ export const knownKeysRequest = z.object({
 });
 export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
 
+/** The most ids of each kind in one call. */
+export const KNOWN_OWNERS_MAX = 1_000;
+const ownerIds = z.array(id).max(KNOWN_OWNERS_MAX);
+const named = z.array(z.object({ id, name: z.string() }));
+
+/**
+ * `POST /internal/owners/known`: which of these groups, projects and members an organisation has, with their names, and
+ * whether it is there itself. What was deleted is left out. The release before does not know this call (404).
+ */
+export const knownOwnersRequest = z.object({
+  organizationId: ledgerId,
+  groupIds: ownerIds.default([]),
+  projectIds: ownerIds.default([]),
+  memberIds: ownerIds.default([]),
+});
+export type KnownOwnersRequest = z.input<typeof knownOwnersRequest>;
+export const knownOwnersReply = z.object({
+  organization: z.boolean(),
+  groups: named,
+  projects: named,
+  /** A member's name is their address. */
+  members: named,
+});
+/** Those that there are. */
+export type KnownOwners = z.infer<typeof knownOwnersReply>;
+
 /** The most keys of one call. */
 export const ADDED_DIGESTS_MAX = 500;
 
@@ -347,6 +373,10 @@ export interface KeyManagementApi {
    * The ids that belong to keys of the organisation, deleted ones too, in any order. Throws if Postgres is unreachable.
    */
   knownKeys(organizationId: string, apiKeyIds: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Which of these an organisation has, in any order; of one that is deleted, none. Throws if Postgres is unreachable.
+   */
+  knownOwners(request: KnownOwnersRequest): Promise<KnownOwners>;
   /** Whose a credential is. Throws if Postgres is unreachable or too many look-ups wait. */
   identifyPrincipal(request: IdentifyPrincipalRequest): Promise<IdentifiedPrincipal>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { digestSecret, type OrganizationSnapshot } from '@tollgate/api-key';
+import { ORGANIZATIONS_CHANGED_V1, type OrganizationsChangedV1 } from '@tollgate/contracts';
+import { waitUntil } from '@tollgate/infra';
+import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
+import { createMetricsRegistry } from '@tollgate/telemetry';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
+import { RefillSnapshots } from '../../keys/refill-snapshots/refill-snapshots.js';
+import { OrganizationsChangedController } from './organizations-changed.controller.js';
+
+/** A store that has lost what it had, as Redis does in a restart, when `lost` says so. */
+class LosingSnapshots extends MemoryKeySnapshots {
+  lost = false;
+  readonly putBack = new Map<string, OrganizationSnapshot>();
+
+  override beginRefill = () => Promise.resolve(this.lost);
+  override keepRefill = () => Promise.resolve(this.lost);
+  override refillOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    if (this.lost) this.putBack.set(snapshot.organizationId, snapshot);
+    return super.refillOrganization(snapshot);
+  }
+}
+
+const snapshots = new LosingSnapshots();
+let stage: KeyManagementStage;
+beforeAll(async () => {
+  stage = await startKeyManagement({
+    snapshots,
+    bus: { publish: () => Promise.resolve() },
+    usageBilling: { spendingByKey: () => Promise.resolve([]) },
+    registry: createMetricsRegistry('test', { processMetrics: false }),
+  });
+}, 60_000);
+afterAll(() => stage?.stop(), 30_000);
+
+async function call(method: 'POST' | 'PATCH' | 'DELETE', url: string, body?: object, organizationId?: string) {
+  const reply = await stage.app.inject({
+    method,
+    url,
+    headers: {
+      authorization: `Bearer ${ADMIN}`,
+      'content-type': 'application/json',
+      ...(organizationId !== undefined && { 'x-organization-id': organizationId }),
+    },
+    ...(body && { payload: JSON.stringify(body) }),
+  });
+  return reply.json();
+}
+
+describe('what usage-billing says of an organisation', () => {
+  let id: string;
+  let message: OrganizationsChangedV1;
+  beforeEach(async () => {
+    ({ id } = await call('POST', '/v1/organizations', { name: 'Acme' }));
+    message = {
+      eventVersion: 1,
+      organizationId: id,
+      version: 1,
+      budgets: [],
+      grants: [{ grantId: randomUUID(), amountNanoUsd: '5', expiresAtMs: null }],
+      markupMillionths: 50_000,
+    };
+  });
+  const told = (...messages: OrganizationsChangedV1[]) =>
+    stage.app.get(OrganizationsChangedController).onOrganizationsChanged({
+      topic: ORGANIZATIONS_CHANGED_V1,
+      partition: 0,
+      messages: messages.map((each, at) => ({
+        offset: BigInt(at),
+        part: 0,
+        key: each.organizationId,
+        value: JSON.stringify(each),
+      })),
+    });
+  const snapshot = async (of: string = id) => {
+    const read = await snapshots.readOrganization(of);
+    return read.kind === 'found' ? read.snapshot : null;
+  };
+  const snapshotOf = async (version: number) => {
+    await waitUntil(async () => (await snapshot())?.version === version, { what: 'the snapshot to be written' });
+    return snapshot();
+  };
+
+  it('is in its snapshot, in a state that gateways of the release before refuse', async () => {
+    await told(message);
+    expect(await snapshotOf(2)).toEqual({
+      organizationId: id,
+      version: 2,
+      state: 'billed',
+      capNanoUsd: null,
+      capGeneration: 0,
+      grants: message.grants,
+      markupMillionths: 50_000,
+    });
+  });
+
+  it('changes nothing when it comes again, or after something newer', async () => {
+    await told({ ...message, version: 5 });
+    await told({ ...message, version: 5, grants: [] });
+    await told({ ...message, version: 4, grants: null });
+    await told({ ...message, version: 6, markupMillionths: 7 });
+    expect(await snapshotOf(3)).toMatchObject({ grants: message.grants, markupMillionths: 7 });
+  });
+
+  it('stays while the organisation changes in other ways, and is taken back as a whole', async () => {
+    await told(message);
+    await call('PATCH', `/v1/organizations/${id}`, { name: 'Acme, Berlin', credit_limit_usd: '3' });
+    expect(await snapshotOf(3)).toMatchObject({ state: 'billed', capNanoUsd: '3000000000', grants: message.grants });
+    await told({ ...message, version: 2, grants: null, markupMillionths: 0 });
+    const last = await snapshotOf(4);
+    expect(last).toMatchObject({ state: 'extended' });
+    expect(Object.keys(last ?? {})).not.toContain('grants');
+  });
+
+  it('is put back after the store has lost it, and is told to a gateway that asks for a key', async () => {
+    await told(message);
+    await snapshotOf(2);
+    const { secret } = await call('POST', '/v1/api-keys', { name: 'k' }, id);
+    const verified = await stage.api.verifyKey(digestSecret(secret, PEPPER));
+    expect(verified.organization).toEqual(await snapshot());
+    snapshots.lost = true;
+    try {
+      await stage.app.get(RefillSnapshots).refill();
+    } finally {
+      snapshots.lost = false;
+    }
+    expect(snapshots.putBack.get(id)).toEqual(verified.organization);
+  });
+
+  it('has no use for an organisation that is deleted or was never there', async () => {
+    await call('DELETE', `/v1/organizations/${id}`);
+    await told(message, { ...message, organizationId: randomUUID() });
+    expect(await snapshot()).toMatchObject({ state: 'deleted' });
+  });
+});
+
+describe('what an organisation has', () => {
+  it('is told by the internal API with its names, and nothing of another', async () => {
+    const { id } = await call('POST', '/v1/organizations', { name: 'Acme' });
+    const group = await call('POST', '/v1/groups', { name: 'g' }, id);
+    const gone = await call('POST', '/v1/groups', { name: 'gone' }, id);
+    await call('DELETE', `/v1/groups/${gone.id}`, undefined, id);
+    const project = await call('POST', '/v1/projects', { name: 'p' }, id);
+    const asked = {
+      groupIds: [group.id, gone.id, project.id, 'nonsense'],
+      projectIds: [project.id, group.id],
+      memberIds: [randomUUID()],
+    };
+    expect(await stage.api.knownOwners({ organizationId: id, ...asked })).toEqual({
+      organization: true,
+      groups: [{ id: group.id, name: 'g' }],
+      projects: [{ id: project.id, name: 'p' }],
+      members: [],
+    });
+    const nobody = { groups: [], projects: [], members: [] };
+    expect(await stage.api.knownOwners({ organizationId: 'default', ...asked })).toEqual({
+      organization: true,
+      ...nobody,
+    });
+    expect(await stage.api.knownOwners({ organizationId: randomUUID(), ...asked })).toEqual({
+      organization: false,
+      ...nobody,
+    });
+  });
+});

@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { uuid, type KnownOwners, type KnownOwnersRequest } from '@tollgate/contracts';
+import { ServiceDatabase } from '@tollgate/postgres';
+
+type Named = KnownOwners['groups'];
+
+const NOBODY: KnownOwners = { organization: false, groups: [], projects: [], members: [] };
+
+/** Indexes: key_group_pk, project_pk, member_pk. */
+const NAMES = {
+  groups:
+    'SELECT id, name FROM keys.key_group WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND deleted_at IS NULL',
+  projects: 'SELECT id, name FROM keys.project WHERE organization_id = $1 AND id = ANY($2::uuid[])',
+  members: 'SELECT id, email AS name FROM keys.member WHERE organization_id = $1 AND id = ANY($2::uuid[])',
+} as const;
+
+/** Says what organisations have, for the services that keep budgets and subscriptions of it. */
+@Injectable()
+export class KnownOwnersStore {
+  constructor(private readonly database: ServiceDatabase) {}
+
+  /** Those of these ids that there are; of a deleted organisation, none. Index: organization_pk. */
+  async known(request: KnownOwnersRequest): Promise<KnownOwners> {
+    const { organizationId, groupIds = [], projectIds = [], memberIds = [] } = request;
+    return this.database.inOrganization(organizationId, async (manager) => {
+      const found = await manager.query<object[]>(
+        'SELECT 1 FROM keys.organization WHERE id = $1 AND deleted_at IS NULL',
+        [organizationId],
+      );
+      if (found.length === 0) return NOBODY;
+      const named = async (kind: keyof typeof NAMES, ids: readonly string[]): Promise<Named> => {
+        const uuids = ids.flatMap((id) => uuid.safeParse(id).data ?? []);
+        return uuids.length === 0 ? [] : manager.query<Named>(NAMES[kind], [organizationId, uuids]);
+      };
+      return {
+        organization: true,
+        groups: await named('groups', groupIds),
+        projects: await named('projects', projectIds),
+        members: await named('members', memberIds),
+      };
+    });
+  }
+}

@@ -1,0 +1,139 @@
+import { Injectable } from '@nestjs/common';
+import { ORGANIZATIONS_CHANGED_V1, type OrganizationsChangedV1 } from '@tollgate/contracts';
+import { oneRow } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import type { CreditReset } from '@tollgate/api-key';
+import { BillingRelay } from '../relay/billing-relay.js';
+
+/** How an organisation pays: by prepaid credit, or afterwards. */
+export const BALANCES = ['postpaid', 'prepaid'] as const;
+export type Balance = (typeof BALANCES)[number];
+
+/** What is agreed with an organisation. */
+export interface Terms {
+  /** Grows with each change that gateways must know of; 0 where nothing was agreed yet. */
+  readonly version: number;
+  readonly balance: Balance;
+  /** Added to the cost of each call, in millionths of it: 50,000 is 5 %. */
+  readonly markupMillionths: number;
+}
+
+interface TermsRow {
+  version: string;
+  balance: Balance;
+  markup_millionths: number;
+}
+
+interface BudgetRow {
+  kind: 'group' | 'project';
+  owner_id: string;
+  cap_nano_usd: string;
+  credit_reset: CreditReset;
+  generation: string;
+  raise_nano_usd: string | null;
+  raise_until: Date | null;
+}
+
+interface GrantRow {
+  id: string;
+  amount_nano_usd: string;
+  expires_at: Date | null;
+}
+
+const NOTHING_AGREED: Terms = { version: 0, balance: 'postpaid', markupMillionths: 0 };
+
+/** Index: organization_terms_pk. */
+const READ = 'SELECT version, balance, markup_millionths FROM billing.organization_terms WHERE organization_id = $1';
+
+/** Index: organization_terms_pk. */
+const SAVE = `UPDATE billing.organization_terms SET version = $2, balance = $3, markup_millionths = $4 WHERE organization_id = $1`;
+
+/** Index: budget_pk. */
+const BUDGETS = `SELECT kind, owner_id, cap_nano_usd, credit_reset, generation, raise_nano_usd, raise_until FROM billing.budget
+  WHERE organization_id = $1 ORDER BY kind, owner_id`;
+
+/** In the order in which credit is spent: what expires soonest, then what never expires, then the oldest. Index: grant_open. */
+const GRANTS = `SELECT id, amount_nano_usd, expires_at FROM billing.grant
+  WHERE organization_id = $1 AND closed_at IS NULL AND live ORDER BY expires_at NULLS LAST, created_at, id`;
+
+/**
+ * What is agreed with organisations about their credit. Gateways hear of each change by key-management: the whole state
+ * goes to the bus with a version, so that an older message never replaces a newer one.
+ */
+@Injectable()
+export class OrganizationTerms {
+  constructor(private readonly relay: BillingRelay) {
+    relay.publishes(ORGANIZATIONS_CHANGED_V1);
+  }
+
+  /** What is agreed, in the caller's transaction about the organisation. */
+  async read(manager: EntityManager, organizationId: string): Promise<Terms> {
+    const [row] = await manager.query<TermsRow[]>(READ, [organizationId]);
+    return row === undefined ? NOTHING_AGREED : termsOf(row);
+  }
+
+  /**
+   * Locks the terms until the end of the caller's transaction, which is about the organisation. All that changes its
+   * budgets, grants or terms takes this lock first.
+   */
+  async lock(manager: EntityManager, organizationId: string): Promise<Terms> {
+    await manager.query(
+      'INSERT INTO billing.organization_terms (organization_id) VALUES ($1) ON CONFLICT ON CONSTRAINT organization_terms_pk DO NOTHING',
+      [organizationId],
+    );
+    return termsOf(oneRow(await manager.query<TermsRow[]>(`${READ} FOR UPDATE`, [organizationId])));
+  }
+
+  /**
+   * Writes the next version of locked terms, and the message about them with all budgets and grants as they are now.
+   * Call `announced` after the commit. `terms.version` is that before the change.
+   */
+  async save(manager: EntityManager, organizationId: string, terms: Terms): Promise<void> {
+    const version = terms.version + 1;
+    await manager.query(SAVE, [organizationId, version, terms.balance, terms.markupMillionths]);
+    const budgets = await manager.query<BudgetRow[]>(BUDGETS, [organizationId]);
+    const grants = terms.balance === 'postpaid' ? null : await manager.query<GrantRow[]>(GRANTS, [organizationId]);
+    const message: OrganizationsChangedV1 = {
+      eventVersion: 1,
+      organizationId,
+      version,
+      budgets: budgets.map(budgetOf),
+      grants: grants?.map(grantOf) ?? null,
+      markupMillionths: terms.markupMillionths,
+    };
+    await this.relay.outbox.add(manager, {
+      effect: ORGANIZATIONS_CHANGED_V1,
+      key: organizationId,
+      payload: JSON.stringify(message),
+    });
+  }
+
+  /** Tells of a committed change at once. */
+  announced(): void {
+    this.relay.wake();
+  }
+}
+
+const termsOf = (row: TermsRow): Terms => ({
+  version: Number(row.version),
+  balance: row.balance,
+  markupMillionths: row.markup_millionths,
+});
+
+function budgetOf(row: BudgetRow): OrganizationsChangedV1['budgets'][number] {
+  const { raise_nano_usd: amountNanoUsd, raise_until: until } = row;
+  return {
+    kind: row.kind,
+    ownerId: row.owner_id,
+    capNanoUsd: row.cap_nano_usd,
+    reset: row.credit_reset,
+    generation: Number(row.generation),
+    raise: amountNanoUsd === null || until === null ? null : { amountNanoUsd, untilMs: until.getTime() },
+  };
+}
+
+const grantOf = (row: GrantRow) => ({
+  grantId: row.id,
+  amountNanoUsd: row.amount_nano_usd,
+  expiresAtMs: row.expires_at?.getTime() ?? null,
+});

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { OwnersModule } from '../owners/owners.module.js';
+import { BillingRelayModule } from '../relay/relay.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { OrganizationBillingController } from './organization-billing.controller.js';
+import { OrganizationTerms } from './organization-terms.js';
+
+/** What is agreed with organisations: how they pay, with all their budgets and grants in one message for gateways. */
+@Module({
+  imports: [BillingRelayModule, BillingStoreModule, OwnersModule],
+  controllers: [OrganizationBillingController],
+  providers: [OrganizationTerms],
+  exports: [OrganizationTerms],
+})
+export class TermsModule {}
