@@ -69,9 +69,7 @@ const operations = Object.entries(readDocument('usage-billing').paths).flatMap((
   })),
 );
 
-/**
- * What a caller hears who may ask: a reply, or what is wrong with a request that has no body, and an id that is nobody's.
- */
+/** What a caller hears who may ask: a reply, or what is wrong with a request without a body or with a made-up id. */
 const PASSED = /^(200|400 invalid_(request|json)|404 (?!organization_not_found)\w+_not_found)$/;
 
 /** The tests of who may ask usage-billing for what. `url` is where it listens. */

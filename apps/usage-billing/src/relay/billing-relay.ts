@@ -14,7 +14,7 @@ const SCHEMA = 'billing';
  *   relay.publishes(ORGANIZATIONS_CHANGED_V1); // the payload of an entry is the message, and its key the message's key
  *   relay.does('send-mail', async (rows) => sendAll(rows));
  * }
- * await database.inOrganization(id, (manager) => relay.outbox.add(manager, { effect: ORGANIZATIONS_CHANGED_V1, key: id, payload }));
+ * await database.inOrganization(id, (manager) => relay.outbox.add(manager, { effect: 'send-mail', key: id, payload }));
  * relay.wake();
  */
 @Injectable()

@@ -52,7 +52,7 @@ const SAVE = `UPDATE billing.organization_terms SET version = $2, balance = $3, 
 const BUDGETS = `SELECT kind, owner_id, cap_nano_usd, credit_reset, generation, raise_nano_usd, raise_until FROM billing.budget
   WHERE organization_id = $1 ORDER BY kind, owner_id`;
 
-/** In the order in which credit is spent: what expires soonest, then what never expires, then the oldest. Index: grant_open. */
+/** As credit is spent: what expires soonest, then what never expires, of these the oldest. Index: grant_open. */
 const GRANTS = `SELECT id, amount_nano_usd, expires_at FROM billing.grant
   WHERE organization_id = $1 AND closed_at IS NULL AND live ORDER BY expires_at NULLS LAST, created_at, id`;
 
