@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { digestSecret, type OrganizationSnapshot } from '@tollgate/api-key';
 import { ORGANIZATIONS_CHANGED_V1, type OrganizationsChangedV1 } from '@tollgate/contracts';
-import { waitUntil } from '@tollgate/infra';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
 import { RefillSnapshots } from '../../keys/refill-snapshots/refill-snapshots.js';
 import { OrganizationsChangedController } from './organizations-changed.controller.js';
@@ -78,7 +77,7 @@ describe('what usage-billing says of an organisation', () => {
     return read.kind === 'found' ? read.snapshot : null;
   };
   const snapshotOf = async (version: number) => {
-    await waitUntil(async () => (await snapshot())?.version === version, { what: 'the snapshot to be written' });
+    await vi.waitFor(async () => expect((await snapshot())?.version).toBe(version));
     return snapshot();
   };
 
