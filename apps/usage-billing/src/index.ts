@@ -1,5 +1,6 @@
 export { environment as usageBillingEnvironment } from './config.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';
+export { ScreenEvents } from './ledger/book-usage/screen-events.js';
 export { SettleHolds } from './ledger/book-usage/settle-holds.js';
 export { BillingMeter } from './metrics.js';
 export { CompareBalances, type BalanceComparison } from './ledger/reconcile/compare-balances.js';

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OutboxBacklog } from '@tollgate/postgres';
 import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { Booking } from './ledger/book-usage/decide-booking.js';
+import { QUARANTINE_CAUSES, type QuarantineCause } from './ledger/book-usage/read-usage-record.js';
 import type { MonthsState } from './ledger/usage-event-months/usage-event-months.js';
 
 const BATCH_EVENTS = [1, 3, 10, 30, 100, 300, 1_000];
@@ -25,7 +26,7 @@ export class BillingMeter {
   private readonly events: Counter<'outcome'>;
   private readonly repeated: Counter;
   private readonly late: Counter;
-  private readonly quarantinedEvents: Counter;
+  private readonly quarantinedEvents: Counter<'cause'>;
   private readonly valuesReplaced: Counter;
   private readonly loss: Counter;
   private readonly delay: Histogram;
@@ -58,7 +59,8 @@ export class BillingMeter {
     });
     this.quarantinedEvents = new Counter({
       name: 'tollgate_usage_billing_quarantined_total',
-      help: 'Events that can never be booked',
+      help: 'Events put into quarantine, by the cause',
+      labelNames: ['cause'],
       registers,
     });
     this.valuesReplaced = new Counter({
@@ -98,6 +100,7 @@ export class BillingMeter {
     // Each series starts at 0: Prometheus' increase() does not see the first event of a series that starts at 1.
     for (const change of ['opened', 'closed']) this.epochs.inc({ change }, 0);
     this.events.inc({ outcome: 'orphaned' }, 0);
+    for (const cause of QUARANTINE_CAUSES) this.quarantinedEvents.inc({ cause }, 0);
     this.goneGateways = new Counter({
       name: 'tollgate_usage_billing_gateways_gone_total',
       help: 'Gateways whose lease stood still for too long',
@@ -145,8 +148,8 @@ export class BillingMeter {
     }
   }
 
-  quarantined(events: number): void {
-    this.quarantinedEvents.inc(events);
+  quarantined(cause: QuarantineCause, events: number): void {
+    this.quarantinedEvents.inc({ cause }, events);
   }
 
   /** Counts an event that was booked with values replaced. */

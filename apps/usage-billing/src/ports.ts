@@ -15,6 +15,11 @@ export const USAGE_BILLING_SETTINGS = Symbol('USAGE_BILLING_SETTINGS');
 export interface UsageBillingSettings {
   /** Milliseconds without a renewed lease after which a gateway counts as gone; 30,000 by default. */
   readonly goneAfterMs?: number;
+  /**
+   * Whole months before the present one whose usage events are kept, 1 to 24. Without it none is taken away, and events
+   * from more than 24 months back are not booked.
+   */
+  readonly usageEventMonths?: number;
 }
 
 /** The connections and settings that usage-billing needs when it runs as a process of its own. */

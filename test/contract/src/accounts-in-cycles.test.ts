@@ -17,10 +17,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import {
   billing,
   databaseShapes,
+  type OpenedDatabase,
   RecordingAdmission,
+  screening,
   usageBatch,
   usageEvent,
-  type OpenedDatabase,
 } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -53,9 +54,14 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
 
   const bus = { drained: () => drained() };
   const book = (...events: UsageRecordedV1[]) =>
-    new BookUsage(billing(opened.database), admission, new SettleHolds(admission, logger), logger, meter).book(
-      usageBatch(events),
-    );
+    new BookUsage(
+      billing(opened.database),
+      admission,
+      new SettleHolds(admission, logger),
+      screening(billing(opened.database)),
+      logger,
+      meter,
+    ).book(usageBatch(events));
   const loader = () => new LoadAccount(billing(opened.database), admission, bus, meter);
   const requestFor = (reset: CreditReset, day: string, generation: number) => {
     const cycle = cycleOf(reset, Date.parse(`${day}T12:00:00.000Z`));

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryAdmission, type BookedSettle, type EpochOpening } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
-import { USAGE_RECORDED_V1, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
+import {
+  USAGE_RECORDED_V1,
+  type KeyManagementApi,
+  type UsageRecordedV1,
+  type UsageRecordedV2,
+} from '@tollgate/contracts';
 import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
 import { migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
-import { usageBillingSchema } from '@tollgate/usage-billing';
+import { createLogger } from '@tollgate/telemetry';
+import { ScreenEvents, usageBillingSchema } from '@tollgate/usage-billing';
 
 const embeddedPostgres = {
   shape: 'embedded Postgres',
@@ -42,6 +48,33 @@ async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDat
 
 /** The database as usage-billing uses it. */
 export const billing = ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, 'billing');
+
+/** Lets events into the ledger as usage-billing does; without key-management every key is known. */
+export const screening = (
+  database: ServiceDatabase,
+  keyManagement?: Pick<KeyManagementApi, 'knownKeys'>,
+  usageEventMonths?: number,
+): ScreenEvents =>
+  new ScreenEvents(
+    database,
+    keyManagement,
+    usageEventMonths === undefined ? {} : { usageEventMonths },
+    createLogger({ service: 'contract', level: 'silent' }),
+  );
+
+/** The same at a moment of a test's own clock. */
+export class ScreeningAt extends ScreenEvents {
+  constructor(
+    database: ServiceDatabase,
+    private readonly atMs: number,
+  ) {
+    super(database, undefined, {}, createLogger({ service: 'contract', level: 'silent' }));
+  }
+
+  protected override nowMs(): number {
+    return this.atMs;
+  }
+}
 
 /** Admission in memory that records the calls of usage-billing. */
 export class RecordingAdmission extends MemoryAdmission {
@@ -152,8 +185,8 @@ export function secondVersion({ eventVersion: _, secretId, accounts, ...fields }
     toolCalls: [{ tool: 'web_search', calls: 1 }],
     passes: [],
     priceLines: [
-      { class: 'text_input', quantity: 1, nanoUsd: '1', ...line },
-      { class: 'cache_write_5m', quantity: 2, nanoUsd: '2', ...line },
+      { class: 'text_input', quantity: 1, nanoUsd: fields.costNanoUsd, ...line },
+      { class: 'cache_write_5m', quantity: 2, nanoUsd: '0', ...line },
     ],
     tierServed: 'priority',
     speedServed: null,

@@ -15,11 +15,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   billing,
   databaseShapes,
+  type OpenedDatabase,
   RecordingAdmission,
+  screening,
   secondVersion,
   usageBatch,
   usageEvent,
-  type OpenedDatabase,
 } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -51,9 +52,14 @@ describe.each(databaseShapes)('accounts of budgets, grants and subscriptions, $s
 
   const bus = { drained: () => Promise.resolve() };
   const book = (...events: (UsageRecordedV1 | UsageRecordedV2)[]) =>
-    new BookUsage(billing(opened.database), admission, new SettleHolds(admission, logger), logger, meter).book(
-      usageBatch(events),
-    );
+    new BookUsage(
+      billing(opened.database),
+      admission,
+      new SettleHolds(admission, logger),
+      screening(billing(opened.database)),
+      logger,
+      meter,
+    ).book(usageBatch(events));
   const own = () => ({ accountId: `key:${key}`, capNanoUsd: null, kind: null, cycle: null });
   const first = (startedAt: string, charge: number) =>
     usageEvent({

@@ -13,7 +13,14 @@ import {
   SettleHolds,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { billing, postgresServer, usageBatch, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import {
+  billing,
+  type OpenedDatabase,
+  postgresServer,
+  ScreeningAt,
+  usageBatch,
+  usageEvent,
+} from './billing-fixture.js';
 import { clockKey, readClockOfTest } from './clock-of-test.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -109,7 +116,14 @@ describe('fault 22: a cycle ends while 500 requests hold credit', () => {
     // The gateway settles half of them, usage-billing the others, and all of them when it books.
     for (const { requestId } of events.filter((_, at) => at % 3 === 0))
       admission.settle({ requestId, organizationId, chargeNanoUsd: 7n, tokens: null });
-    const book = new BookUsage(database, books, new SettleHolds(books, logger), logger, meter);
+    const book = new BookUsage(
+      database,
+      books,
+      new SettleHolds(books, logger),
+      new ScreeningAt(database, lastMs),
+      logger,
+      meter,
+    );
     for (const part of [events.slice(0, 700), events.slice(700)]) {
       await book.book(usageBatch(part));
       await book.book(usageBatch(part));

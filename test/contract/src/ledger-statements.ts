@@ -2,7 +2,7 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
 import { BillingMeter, BookUsage, LoadAccount, SettleHolds, UsedKeys } from '@tollgate/usage-billing';
-import { RecordingAdmission, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
+import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 
 /** Many days of keys, so that the statements about cycles are planned as in production. */
 export const ledgerSeeds = (organizationId: string): string[] => [
@@ -67,7 +67,7 @@ async function bookAfterOrphan(service: ServiceDatabase, organizationId: string)
   const admission = new RecordingAdmission();
   const logger = createLogger({ service: 'contract', level: 'silent' });
   const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
-  await new BookUsage(service, admission, new SettleHolds(admission, logger), logger, meter).book(
+  await new BookUsage(service, admission, new SettleHolds(admission, logger), screening(service), logger, meter).book(
     usageBatch([{ ...event, accounts: [...event.accounts, grant] }], 2, 1n),
   );
 }

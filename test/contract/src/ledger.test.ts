@@ -11,6 +11,7 @@ import {
   type OpenedDatabase,
   postgresServer,
   RecordingAdmission,
+  screening,
   secondVersion,
   usageBatch,
   usageEvent,
@@ -38,7 +39,14 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
   beforeEach(async () => {
     admission = new RecordingAdmission();
     settles = new SettleHolds(admission, logger);
-    book = new BookUsage(billing(opened.database), admission, settles, logger, newMeter());
+    book = new BookUsage(
+      billing(opened.database),
+      admission,
+      settles,
+      screening(billing(opened.database)),
+      logger,
+      newMeter(),
+    );
     organizationId = randomUUID();
     partition += 1;
     // The gateway is running, so events of its journal settle holds and close no epoch.
@@ -184,12 +192,16 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       const one = event();
       await booked([one]);
       expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
-      const later = { ...secondVersion(one), costNanoUsd: '99', chargeNanoUsd: '99' };
+      const later = secondVersion({ ...one, costNanoUsd: '99', chargeNanoUsd: '99' });
       await booked([later], 1n);
       await booked([{ ...later, tierServed: 'flex' }, later, one], 2n);
       expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
-      expect(await factsOf('usage_event_facts')).toEqual([told(one.requestId)]);
+      expect(await factsOf('usage_event_facts')).toEqual([{ ...told(one.requestId), price_lines: later.priceLines }]);
       expect([await events(), await posted()]).toEqual([1, '10']);
+      // Two contents in one version are a conflict, whatever the first version said.
+      expect((await quarantined()).map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/content: tierServed$/),
+      ]);
       const found = await new FindUsageEvent(billing(opened.database)).byRequestId(organizationId, one.requestId);
       expect(found).toMatchObject({ chargeNanoUsd: 10n, priceLines: later.priceLines });
       await expect(query('DELETE FROM billing.usage_event_facts')).rejects.toThrow('append-only');
@@ -259,9 +271,9 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
     expect(await nextOffset()).toBe(8n);
     expect(await quarantined()).toEqual([
       { log_offset: '1', log_part: 0, reason: 'not JSON', bytes: 8 },
-      { log_offset: '3', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+      { log_offset: '3', log_part: 0, reason: expect.stringMatching(/^chargeNanoUsd/), bytes: expect.any(Number) },
       { log_offset: '4', log_part: 0, reason: expect.stringContaining('outcome'), bytes: expect.any(Number) },
-      { log_offset: '5', log_part: 0, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+      { log_offset: '5', log_part: 0, reason: expect.stringMatching(/^chargeNanoUsd/), bytes: expect.any(Number) },
       { log_offset: '6', log_part: 0, reason: 'not JSON', bytes: 10_240 },
     ]);
     await booked(['not JSON'], 1n);
@@ -276,7 +288,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       expect([await events(), await posted(), await nextOffset()]).toEqual([3, '30', 8n]);
       expect(await quarantined()).toEqual([
         { log_offset: '7', log_part: 1, reason: 'not JSON', bytes: 8 },
-        { log_offset: '7', log_part: 3, reason: expect.stringMatching(/SQLSTATE 22/), bytes: expect.any(Number) },
+        { log_offset: '7', log_part: 3, reason: expect.stringMatching(/^chargeNanoUsd/), bytes: expect.any(Number) },
       ]);
     }
   });
@@ -287,7 +299,14 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note) VALUES ($1, $2, 'void', 10, 'orphaned')`,
       [late.requestId, `account of ${organizationId}`],
     );
-    const records = [[event()], [event({ journalNumber: 2 }), tooMuch({ journalNumber: 3 }), late]];
+    // What it is charged fits into no column, and nothing of the event says so.
+    const full = { accountId: `full of ${organizationId}`, capNanoUsd: null };
+    await query(
+      `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd) VALUES ($1, 'another', $2)`,
+      [full.accountId, (2n ** 63n - 1n).toString()],
+    );
+    const refused = event({ journalNumber: 3, holdNanoUsd: null, accounts: [full] });
+    const records = [[event()], [event({ journalNumber: 2 }), refused, late]];
     admission.unreachable = true;
     await expect(booked(records, 7n)).rejects.toThrow('admission is away');
     expect([await events(), await nextOffset(), (await quarantined()).length]).toEqual([2, 8n, 1]);
@@ -398,7 +417,14 @@ describe('ledger, two consumers', () => {
     const second = await openDatabase({ url, poolSize: 2, applicationName: 'contract' });
     const [one, other] = [database, second].map((each) => {
       const admission = new RecordingAdmission();
-      return new BookUsage(billing(each), admission, new SettleHolds(admission, logger), logger, newMeter());
+      return new BookUsage(
+        billing(each),
+        admission,
+        new SettleHolds(admission, logger),
+        screening(billing(each)),
+        logger,
+        newMeter(),
+      );
     });
     const organizations = Array.from({ length: 20 }, () => randomUUID());
     const all = organizations.flatMap((organizationId, at) =>

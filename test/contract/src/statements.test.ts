@@ -48,7 +48,7 @@ import {
   usedOtherProviders,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RecordingAdmission, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
+import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
@@ -252,7 +252,14 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
     accounts: [{ accountId: `account of ${organizationId}`, capNanoUsd: 1_000n }],
     rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null }, tokens: 0,
   }); // prettier-ignore
-  const book = new BookUsage(service, admission, new SettleHolds(admission, logger), logger, meter);
+  const book = new BookUsage(
+    service,
+    admission,
+    new SettleHolds(admission, logger),
+    screening(service, { knownKeys: async (_, ids) => ids }),
+    logger,
+    meter,
+  );
   await book.book(usageBatch([event, 'not JSON'], 1, 7n));
   await book.book(usageBatch([secondVersion(event)], 1, 9n));
   await instances.markGone([gateway.instanceId]);

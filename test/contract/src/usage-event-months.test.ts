@@ -4,7 +4,7 @@ import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@to
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, SettleHolds, UsageEventMonths, usageBillingSchema } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { billing, RecordingAdmission, usageBatch, usageEvent } from './billing-fixture.js';
+import { billing, RecordingAdmission, screening, usageBatch, usageEvent } from './billing-fixture.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 /** The schema of the previous release, with all usage events in one table. */
@@ -262,7 +262,14 @@ describe('usage events by month, while events are booked', () => {
   const book = () => {
     const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
     const admission = new RecordingAdmission();
-    return new BookUsage(billing(database), admission, new SettleHolds(admission, logger), logger, meter);
+    return new BookUsage(
+      billing(database),
+      admission,
+      new SettleHolds(admission, logger),
+      screening(billing(database)),
+      logger,
+      meter,
+    );
   };
 
   it('making a month loses none of its events, books none twice and quarantines none', async () => {

@@ -6,6 +6,7 @@ import { registerBillingGauges } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { BookUsage } from './book-usage/book-usage.js';
+import { ScreenEvents } from './book-usage/screen-events.js';
 import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
@@ -17,7 +18,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
   controllers: [UsageRecordedController],
-  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, SettleHolds, UsageEventMonths],
+  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, ScreenEvents, SettleHolds, UsageEventMonths],
   exports: [CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
 })
 export class LedgerModule {

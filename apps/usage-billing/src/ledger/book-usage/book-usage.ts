@@ -6,6 +6,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { advanceOffset } from '../../store/consumer-offsets.js';
+import { groupedBy } from '../../grouped-by.js';
 import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { plainestEvent } from './bookable-event.js';
@@ -13,8 +14,10 @@ import { dataFault } from './data-fault.js';
 import { decideBooking, type Booking, type BookingDecision } from './decide-booking.js';
 import { readLedger } from './ledger-reads.js';
 import { advanceJournals, writeBookings, writeFacts } from './ledger-writes.js';
+import { findConflicts, type Conflict } from './conflicts.js';
 import { quarantine } from './quarantine.js';
-import { readUsageRecord, type UsageRecord } from './read-usage-record.js';
+import { readUsageRecord, type Poison, type UsageRecord } from './read-usage-record.js';
+import { ScreenEvents } from './screen-events.js';
 import { SettleHolds } from './settle-holds.js';
 import { heldPart } from './share-charge.js';
 
@@ -29,6 +32,7 @@ export class BookUsage {
     private readonly database: ServiceDatabase,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'loadAccounts'>,
     private readonly settles: SettleHolds,
+    private readonly screen: ScreenEvents,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
   ) {}
@@ -41,7 +45,8 @@ export class BookUsage {
     const last = batch.messages.at(-1);
     if (last === undefined) return;
     const begun = performance.now();
-    await this.bookAll(batch, batch.messages.map(readUsageRecord), last.offset + 1n);
+    const records = await this.screen.screen(batch.messages.map(readUsageRecord));
+    await this.bookAll(batch, records, last.offset + 1n);
     this.meter.batch(batch.messages.length, (performance.now() - begun) / 1_000);
   }
 
@@ -75,22 +80,26 @@ export class BookUsage {
     next: bigint,
   ): Promise<readonly Booking[]> {
     const events = records.flatMap((record) => (record.kind === 'event' ? [record.event] : []));
-    const poison = records.filter(({ kind }) => kind === 'poison');
-    if (poison.length > 0)
-      this.logger.error(
-        { topic: batch.topic, partition: batch.partition, count: poison.length },
-        'usage records quarantined',
-      );
-    const bookings = await this.database.acrossOrganizations(async (manager) => {
-      const bookings = events.length === 0 ? [] : await this.bookEvents(manager, events);
-      await quarantine(manager, batch, poison);
+    const poison = records.filter((record) => record.kind === 'poison');
+    const { bookings, conflicts } = await this.database.acrossOrganizations(async (manager) => {
+      const booked = events.length === 0 ? NOTHING : await this.bookEvents(manager, events);
+      const conflicts = conflictsOf(records, booked.conflicts);
+      await quarantine(manager, batch, [...poison, ...conflicts]);
       await advanceOffset(manager, batch.topic, batch.partition, next);
-      return bookings;
+      return { bookings: booked.bookings, conflicts };
     });
-    this.meter.booked(bookings, events.length, Date.now());
-    this.meter.quarantined(poison.length);
+    this.meter.booked(bookings, events.length - conflicts.length, Date.now());
+    this.tellQuarantined(batch, [...poison, ...conflicts]);
     this.tellReplaced(records, bookings);
     return bookings;
+  }
+
+  private tellQuarantined({ topic, partition }: BusBatch, poison: readonly Poison[]): void {
+    for (const [cause, ofCause] of groupedBy(poison, (each) => each.cause)) {
+      this.meter.quarantined(cause, ofCause.length);
+      const reasons = [...new Set(ofCause.map(({ reason }) => reason))].slice(0, REASONS_TOLD);
+      this.logger.error({ topic, partition, cause, count: ofCause.length, reasons }, 'usage events quarantined');
+    }
   }
 
   /** Logs an error, never with the value: a gateway let a text pass that it should have refused, so more may follow. */
@@ -107,7 +116,7 @@ export class BookUsage {
     }
   }
 
-  private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<readonly Booking[]> {
+  private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<Booked> {
     await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
     const decision = decideBooking(events, await readLedger(manager, events));
     if (decision.facts.length > 0) await writeFacts(manager, decision.facts);
@@ -117,7 +126,17 @@ export class BookUsage {
       await this.tellUnheld(decision);
       await this.closeEpochs(decision.bookings);
     }
-    return decision.bookings;
+    const { bookings } = decision;
+    if (bookings.length === events.length) return { bookings, conflicts: [] };
+    // What was booked in this transaction is read as well, so that two contents in one batch are seen too.
+    const counted = new Set<UsageRecorded>(bookings.map(({ event }) => event));
+    return {
+      bookings,
+      conflicts: await findConflicts(
+        manager,
+        events.filter((event) => !counted.has(event)),
+      ),
+    };
   }
 
   /**
@@ -144,11 +163,40 @@ export class BookUsage {
   }
 }
 
+/** What one transaction booked, and which of its events say something else than is booked of their requests. */
+interface Booked {
+  readonly bookings: readonly Booking[];
+  readonly conflicts: readonly Conflict[];
+}
+
+const NOTHING: Booked = { bookings: [], conflicts: [] };
+/** Reasons that one line of the log names. */
+const REASONS_TOLD = 5;
+
+/** The records of conflicting events, as poison. */
+function conflictsOf(records: readonly UsageRecord[], conflicts: readonly Conflict[]): Poison[] {
+  if (conflicts.length === 0) return [];
+  const byEvent = new Map(conflicts.map((conflict) => [conflict.event, conflict]));
+  return records.flatMap((record): Poison[] => {
+    const conflict = record.kind === 'event' ? byEvent.get(record.event) : undefined;
+    if (conflict === undefined) return [];
+    const { event, difference } = conflict;
+    const fields = difference.map(({ field }) => field);
+    const reason = `the request is booked with another content: ${fields.join(', ')}`;
+    return [
+      { kind: 'poison', cause: 'conflict', delivery: record.delivery, event, field: fields[0]!, reason, difference },
+    ];
+  });
+}
+
 /** The record to try next after the database refused an event: with plainer texts, or as poison if that was tried. */
 function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
   const { delivery } = record;
   const plainest = record.kind === 'event' ? plainestEvent(record.event) : null;
-  if (record.kind === 'poison' || plainest === null) return { kind: 'poison', delivery, reason: fault };
+  if (record.kind === 'poison') return record;
+  if (plainest === null) {
+    return { kind: 'poison', cause: 'refused', delivery, event: record.event, field: null, reason: fault };
+  }
   const replaced = [...new Set([...record.replaced, ...plainest.replaced])];
   return { kind: 'event', delivery, event: plainest.event, replaced };
 }

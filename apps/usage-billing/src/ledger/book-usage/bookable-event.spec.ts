@@ -70,14 +70,14 @@ describe('an event that the database can hold', () => {
     expect(replaced).toEqual(['accounts']);
     expect(event.accounts).toEqual([first, { accountId: 'a\ufffd', capNanoUsd: null, kind: null, cycle: null }]);
   });
-  it('has moments that the database knows', () => {
-    expect(bookableEvent({ ...golden, startedAt: '0000-02-29T00:00:00.000Z' })).toMatchObject({
-      event: { startedAt: '0001-01-01T00:00:00.000Z' },
-      replaced: ['startedAt'],
+  it('has counts that can be added up, and its money', () => {
+    expect(bookableEvent({ ...golden, inputTokens: Number.MAX_SAFE_INTEGER, durationMs: 1e12 + 1 })).toEqual({
+      event: { ...golden, inputTokens: 1e12, durationMs: 1e12 },
+      replaced: ['inputTokens', 'durationMs'],
     });
   });
   it('has amounts that a column takes, as long as its charge is one', () => {
-    const most = '9000000000000000000';
+    const most = '9000000000000000';
     const more = '9000000000000000001';
     const [{ accountId, ...given }] = golden.accounts as [UsageRecordedV2['accounts'][number]];
     const rest = { kind: given.kind, cycle: given.cycle };
@@ -88,8 +88,14 @@ describe('an event that the database can hold', () => {
       accounts: [{ accountId, capNanoUsd: more, ...rest }],
     };
     expect(bookableEvent(event)).toEqual({
-      event: { ...golden, costNanoUsd: most, holdNanoUsd: most, accounts: [{ accountId, capNanoUsd: most, ...rest }] },
-      replaced: ['costNanoUsd', 'holdNanoUsd', 'accounts'],
+      event: {
+        ...golden,
+        costNanoUsd: most,
+        holdNanoUsd: most,
+        priceLines: [],
+        accounts: [{ accountId, capNanoUsd: '9000000000000000000', ...rest }],
+      },
+      replaced: ['costNanoUsd', 'holdNanoUsd', 'priceLines', 'accounts'],
     });
     expect(bookableEvent({ ...golden, costNanoUsd: more, chargeNanoUsd: more }).replaced).toEqual([]);
   });

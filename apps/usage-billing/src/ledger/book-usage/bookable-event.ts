@@ -6,6 +6,7 @@ import {
   type UsageRecorded,
   type UsageRecordedV2,
 } from '@tollgate/contracts';
+import { CHARGE_MAX } from './implausible-event.js';
 
 /** An event that the database can store, and the names of the fields in which something had to be replaced. */
 export interface BookableEvent {
@@ -25,16 +26,16 @@ export const TEXTS: readonly FieldsOfKind<typeof FIELDS, 'id' | 'idOrNull' | 'te
 );
 /** Values with a structure, whose texts are replaced as well. Accounts have a rule of their own. */
 const STRUCTURES = fieldsOfKind(FIELDS, 'json', 'jsonOrNull', 'jsonText').filter((name) => name !== 'accounts');
-const MOMENTS = fieldsOfKind(FIELDS, 'moment');
 /** All amounts of an event, except those of its accounts. */
 const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
 
-/** Nine billion USD. A `bigint` of Postgres holds about 2 % more, which leaves room to add to a sum. */
-export const AMOUNT_MAX = 9_000_000_000_000_000_000n;
+/** All counts of an event. */
+const COUNTS = fieldsOfKind(FIELDS, 'count', 'countOrNull').filter((name) => name !== 'journalNumber');
 
-/** ISO 8601 has a year 0; Postgres refuses it. */
-const YEAR_ZERO = /^0000/;
-const FIRST_MOMENT = '0001-01-01T00:00:00.000Z';
+/** Nine billion USD. A `bigint` of Postgres holds about 2 % more, which leaves room to add to a sum. */
+export const SUM_MAX = 9_000_000_000_000_000_000n;
+/** The most that one event may count. No call has a trillion tokens, and sums of millions of such counts still fit. */
+export const COUNT_MAX = 1_000_000_000_000;
 
 /**
  * Replaces everything in an event that Postgres cannot store: the request was served, so its charge is owed whatever
@@ -54,11 +55,13 @@ export function bookableEvent(event: UsageRecorded): BookableEvent {
     const bookable = bookableStructure(given);
     if (bookable !== given) changes[name] = bookable;
   }
-  for (const name of MOMENTS) if (YEAR_ZERO.test(event[name])) changes[name] = FIRST_MOMENT;
-  // A charge above the maximum cannot be real: the event stays as it is, and the database refuses it.
-  if (BigInt(event.chargeNanoUsd) <= AMOUNT_MAX) {
-    for (const name of AMOUNTS) if (isTooMuch(fields[name] ?? null)) changes[name] = AMOUNT_MAX.toString();
+  for (const name of COUNTS) if ((fields[name] ?? 0) > COUNT_MAX) changes[name] = COUNT_MAX;
+  // What is charged is owed: an absurd charge is not made smaller, `implausible` keeps its event out of the ledger.
+  if (!isAbove(event.chargeNanoUsd, CHARGE_MAX)) {
+    for (const name of AMOUNTS) if (isAbove(fields[name] ?? null, CHARGE_MAX)) changes[name] = CHARGE_MAX.toString();
   }
+  // The lines of a cost that was cut do not add up to it.
+  if ('costNanoUsd' in changes && 'priceLines' in event) changes['priceLines'] = [];
   const accounts = bookableAccounts(event.accounts);
   if (accounts !== event.accounts) changes['accounts'] = accounts;
   return withChanges(event, changes);
@@ -86,7 +89,8 @@ function withChanges(event: UsageRecorded, changes: Record<string, unknown>): Bo
   return replaced.length === 0 ? { event, replaced } : { event: { ...event, ...changes } as UsageRecorded, replaced };
 }
 
-const isTooMuch = (amount: string | null): boolean => amount !== null && BigInt(amount) > AMOUNT_MAX;
+const isAbove = (amount: string | null, most: bigint): boolean =>
+  amount !== null && amount.length >= 16 && BigInt(amount) > most;
 
 /** A structure whose texts the ledger can hold; the same object if it is one already. */
 function bookableStructure(value: unknown): unknown {
@@ -107,7 +111,7 @@ function bookableAccounts(accounts: Accounts): Accounts {
   const byId = new Map<string, Accounts[number]>();
   for (const account of accounts) {
     const accountId = asLedgerText(account.accountId);
-    const capNanoUsd = isTooMuch(account.capNanoUsd) ? AMOUNT_MAX.toString() : account.capNanoUsd;
+    const capNanoUsd = isAbove(account.capNanoUsd, SUM_MAX) ? SUM_MAX.toString() : account.capNanoUsd;
     const isBookable = accountId === account.accountId && capNanoUsd === account.capNanoUsd;
     if (!byId.has(accountId)) byId.set(accountId, isBookable ? account : { ...account, accountId, capNanoUsd });
   }

@@ -60,6 +60,6 @@ function valueOf(event: UsageRecorded, name: FieldName, kind: StoredKind): unkno
 }
 
 /** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */
-function columnName(name: string): string {
+export function columnName(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,6 +1,6 @@
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
-import { AMOUNT_MAX } from './bookable-event.js';
+import { SUM_MAX } from './bookable-event.js';
 import { saveAccounts } from '../../store/accounts.js';
 import { insertRows, type Column } from '../../store/insert-rows.js';
 import { EVENT_COLUMNS, FACT_COLUMNS } from './event-columns.js';
@@ -22,8 +22,13 @@ export async function writeFacts(manager: EntityManager, facts: readonly UsageRe
   await insertRows(manager, 'usage_event_facts', FACT_COLUMNS, facts, 'ON CONFLICT (request_id) DO NOTHING');
 }
 
+const BOOKING_COLUMNS: readonly Column<Booking>[] = [
+  ...EVENT_COLUMNS,
+  ['told_charge_nano_usd', 'bigint', ({ event }) => event.chargeNanoUsd],
+];
+
 async function insertEvents(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  await insertRows(manager, 'usage_event', EVENT_COLUMNS, bookings);
+  await insertRows(manager, 'usage_event', BOOKING_COLUMNS, bookings);
 }
 
 interface Transfer {
@@ -101,7 +106,7 @@ async function addToKeyUsage(manager: EntityManager, bookings: readonly Booking[
     [...sumByKey(bookings)].sort(([a], [b]) => (a < b ? -1 : 1)),
     `ON CONFLICT (api_key_id) DO UPDATE SET requests = known.requests + EXCLUDED.requests,
        input_tokens = known.input_tokens + EXCLUDED.input_tokens, output_tokens = known.output_tokens + EXCLUDED.output_tokens,
-       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${AMOUNT_MAX})::bigint,
+       cost_nano_usd = least(known.cost_nano_usd::numeric + EXCLUDED.cost_nano_usd, ${SUM_MAX})::bigint,
        charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd,
        last_used_at = greatest(known.last_used_at, EXCLUDED.last_used_at),
        last_used_from = CASE WHEN EXCLUDED.last_used_at >= known.last_used_at THEN EXCLUDED.last_used_from ELSE known.last_used_from END`,
@@ -126,7 +131,7 @@ function sumByKey(bookings: readonly Booking[]): Map<string, KeyUsage> {
     sum.outputTokens += event.outputTokens;
     // The sum is cut at the maximum: absurd reports of a provider must not make it overflow the column.
     sum.cost += BigInt(event.costNanoUsd);
-    if (sum.cost > AMOUNT_MAX) sum.cost = AMOUNT_MAX;
+    if (sum.cost > SUM_MAX) sum.cost = SUM_MAX;
     sum.charge += chargeNanoUsd;
     // All moments are RFC 3339 in UTC with milliseconds, so comparing the texts compares the times.
     if (event.endedAt >= sum.lastUsedAt)

@@ -1,12 +1,41 @@
 import type { BusDelivery } from '@tollgate/bus';
-import { usageRecorded } from '@tollgate/contracts';
+import { usageRecorded, type UsageRecorded } from '@tollgate/contracts';
 import { pathText, validate } from '@tollgate/errors';
 import { bookableEvent, type BookableEvent } from './bookable-event.js';
+import type { Difference } from './conflicts.js';
 
-/** A message of the topic: an event, or poison, which can never be booked. */
-export type UsageRecord =
-  | ({ readonly kind: 'event'; readonly delivery: BusDelivery } & BookableEvent)
-  | { readonly kind: 'poison'; readonly delivery: BusDelivery; readonly reason: string };
+/**
+ * Why an event is in quarantine: its text cannot be read as JSON or as an event of a version that this release knows,
+ * something in it cannot be true, nobody has its key, its request is booked with another content, or the database
+ * refused it.
+ */
+export const QUARANTINE_CAUSES = [
+  'unreadable',
+  'invalid',
+  'implausible',
+  'unknown_key',
+  'conflict',
+  'refused',
+] as const;
+export type QuarantineCause = (typeof QUARANTINE_CAUSES)[number];
+
+/** A message that is not booked. */
+export interface Poison {
+  readonly kind: 'poison';
+  readonly delivery: BusDelivery;
+  readonly cause: QuarantineCause;
+  /** For people: names fields and bounds, never values. */
+  readonly reason: string;
+  /** The first field that is at fault; null where no single one is. */
+  readonly field: string | null;
+  /** The event, where the message could be read as one. */
+  readonly event?: UsageRecorded;
+  /** In which fields it differs from what is booked of its request. */
+  readonly difference?: readonly Difference[];
+}
+
+/** A message of the topic: an event, or poison, which is not booked. */
+export type UsageRecord = ({ readonly kind: 'event'; readonly delivery: BusDelivery } & BookableEvent) | Poison;
 
 /**
  * Parses one message of any version, whatever topic it came on: a gateway of the release before that adopts a journal
@@ -17,7 +46,7 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   try {
     value = JSON.parse(delivery.value);
   } catch {
-    return { kind: 'poison', delivery, reason: 'not JSON' };
+    return { kind: 'poison', cause: 'unreadable', delivery, field: null, reason: 'not JSON' };
   }
   const parsed = usageRecorded.safeParse(value);
   if (parsed.success) return { kind: 'event', delivery, ...bookableEvent(parsed.data) };
@@ -25,7 +54,9 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   const faults = check.kind === 'invalid' ? check.faults : [];
   return {
     kind: 'poison',
+    cause: 'invalid',
     delivery,
+    field: faults[0] === undefined ? null : pathText(faults[0].path),
     reason: faults
       .map(({ path, message }) => `${pathText(path)}: ${message}`)
       .join('; ')

@@ -1,3 +1,4 @@
+import 'reflect-metadata';
 import { USAGE_TOPICS } from '@tollgate/contracts';
 import { PATTERN_METADATA } from '@nestjs/microservices/constants.js';
 import { describe, expect, it } from 'vitest';

@@ -11,6 +11,7 @@ import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
+import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
@@ -31,5 +32,6 @@ export const usageBillingSchema: MigrateOptions = {
     OwnerUsage1797379200002,
     CreditTerms1797465600001,
     UsageRollUps1797638400001,
+    QuarantineDecisions1797724800001,
   ],
 };

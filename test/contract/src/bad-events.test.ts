@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto';
+import { DEFAULT_KEY_MARKER, generateSecret } from '@tollgate/api-key';
+import { NO_LOG } from '@tollgate/bus';
+import { USAGE_RECORDED_V1, type KeyManagementApi, type UsageRecordedV1 } from '@tollgate/contracts';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  billing,
+  databaseShapes,
+  type OpenedDatabase,
+  RecordingAdmission,
+  screening,
+  secondVersion,
+  usageBatch,
+  usageEvent,
+} from './billing-fixture.js';
+
+const logger = createLogger({ service: 'contract', level: 'silent' });
+const DAY_MS = 86_400_000;
+const at = (ms: number): string => new Date(ms).toISOString();
+/** A UUIDv7 that was made at a moment. */
+const idOf = (ms: number): string => {
+  const hex = ms.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+};
+
+interface QuarantinedRow {
+  readonly cause: string;
+  readonly field: string | null;
+  readonly reason: string;
+  readonly request_id: string | null;
+  readonly said_organization_id: string | null;
+  readonly difference: unknown;
+}
+
+/** What others book, or fail over, is put aside here with the reason; everything else of the batch is booked. */
+describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  let organizationId: string;
+  let partition = 0;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
+  beforeEach(async () => {
+    organizationId = randomUUID();
+    partition += 1;
+    await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', [
+      `instance of ${organizationId}`,
+      `journal of ${organizationId}`,
+    ]);
+  });
+
+  const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
+    opened.database.dataSource.query(sql, parameters);
+  const bookUsage = (keys?: Pick<KeyManagementApi, 'knownKeys'>): BookUsage => {
+    const admission = new RecordingAdmission();
+    const service = billing(opened.database);
+    const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+    const settles = new SettleHolds(admission, logger);
+    return new BookUsage(service, admission, settles, screening(service, keys), logger, meter);
+  };
+  const booked = (records: Parameters<typeof usageBatch>[0], first = 0n) =>
+    bookUsage().book(usageBatch(records, partition, first));
+  const event = (fields: Partial<UsageRecordedV1> = {}) => usageEvent({ organizationId, ...fields });
+  const sums = () =>
+    query<Record<string, unknown>>(
+      'SELECT requests, input_tokens, charge_nano_usd, last_used_at FROM billing.key_usage WHERE organization_id = $1',
+      [organizationId],
+    );
+  const quarantined = (where = partition) =>
+    query<QuarantinedRow>(
+      `SELECT cause, field, reason, request_id, said_organization_id, difference FROM billing.quarantine
+       WHERE partition = $1 ORDER BY log_offset, log_part, id`,
+      [where],
+    );
+  const nextOffset = async () =>
+    (await resumeOffsets(billing(opened.database))(USAGE_RECORDED_V1, [partition])).get(partition);
+
+  describe('E1: uniqueness over months', () => {
+    it("an orphan's record and its late final are one request, in whatever month each ended", async () => {
+      const requestId = idOf(Date.parse('2026-10-31T23:59:59.000Z'));
+      const orphan = event({ requestId, outcome: 'orphaned', endedAt: '2026-10-31T23:59:59.900Z', costNanoUsd: '4', chargeNanoUsd: '4' }); // prettier-ignore
+      const final = event({ requestId, endedAt: '2026-11-01T00:00:05.000Z' });
+      await booked([orphan]);
+      await booked([final, orphan], 1n);
+      expect(await sums()).toMatchObject([{ requests: '1', charge_nano_usd: '4' }]);
+      expect(await quarantined()).toEqual([]);
+    });
+
+    it('an event of before the kept months is put aside, by its id and by its times', async () => {
+      const old = Date.now() - 800 * DAY_MS;
+      await booked([event({ requestId: idOf(old) }), event({ startedAt: at(old), endedAt: at(old + 1) }), event()]);
+      expect(await quarantined()).toMatchObject([
+        { cause: 'implausible', field: 'requestId' },
+        { cause: 'implausible', field: 'startedAt' },
+      ]);
+      expect(await sums()).toMatchObject([{ requests: '1' }]);
+      expect(await nextOffset()).toBe(3n);
+    });
+  });
+
+  it('E2: sums add only what was new', async () => {
+    const [one, other] = [event(), event({ journalNumber: 2 })];
+    for (const records of [[one], [one, one], [one, other, one], [secondVersion(one), other]])
+      await booked(records, nextOffsetOf());
+    expect(await sums()).toMatchObject([{ requests: '2', charge_nano_usd: '20' }]);
+    const byDay = 'SELECT requests, charge_nano_usd FROM billing.key_usage_day WHERE organization_id = $1';
+    expect(await query(byDay, [organizationId])).toEqual([{ requests: '2', charge_nano_usd: '20' }]);
+    expect(await quarantined()).toEqual([]);
+  });
+  let given = 0n;
+  const nextOffsetOf = (): bigint => (given += 10n);
+
+  describe('E3: another content of a request', () => {
+    it.each(['in a later batch', 'in the same batch'])('%s is a conflict, with both contents, once', async (when) => {
+      const one = event({ chargeNanoUsd: '5' });
+      const other = { ...one, chargeNanoUsd: '7', model: 'another' };
+      if (when === 'in a later batch') await booked([one]);
+      for (const first of [1n, 5n, 9n]) await booked([one, other, event({ journalNumber: Number(first) + 1 })], first);
+      expect(await quarantined()).toMatchObject([
+        {
+          cause: 'conflict',
+          field: 'model',
+          reason: 'the request is booked with another content: model, chargeNanoUsd',
+          request_id: one.requestId,
+          said_organization_id: organizationId,
+          difference: [
+            { field: 'model', first: 'gpt-4o-mini', second: 'another' },
+            { field: 'chargeNanoUsd', first: '5', second: '7' },
+          ],
+        },
+      ]);
+      expect(await sums()).toMatchObject([{ requests: '4', charge_nano_usd: '35' }]);
+    });
+
+    it('is none where the ledger charged less than the event says', async () => {
+      const accounts = [{ accountId: `account of ${organizationId}`, capNanoUsd: '15' }];
+      const [one, other] = [event({ accounts }), event({ accounts, journalNumber: 2 })];
+      await booked([one, other]);
+      await booked([one, other], 2n);
+      expect(await sums()).toMatchObject([{ charge_nano_usd: '15' }]);
+      expect(await quarantined()).toEqual([]);
+    });
+  });
+
+  describe('E4: one bad event among good', () => {
+    it('of one record is put aside alone, also where the bus keeps no log', async () => {
+      const record = [event(), '{"eventVersion":2}', event({ journalNumber: 2 })];
+      for (let time = 0; time < 2; time++) {
+        await booked([record]);
+        await bookUsage().book(usageBatch([...record, event({ journalNumber: 3 })], NO_LOG));
+      }
+      expect(await quarantined()).toMatchObject([{ cause: 'invalid' }]);
+      const unlogged = await query<{ n: string }>(
+        `SELECT count(*) AS n FROM billing.quarantine WHERE log_offset IS NULL AND value = convert_to('{"eventVersion":2}', 'UTF8')`,
+      );
+      expect(unlogged).toEqual([{ n: '1' }]);
+      expect(await sums()).toMatchObject([{ requests: '4' }]);
+    });
+
+    it.each(['startedAt', 'endedAt'] as const)('%s far ahead is nobody’s latest use', async (field) => {
+      await booked([event(), event({ journalNumber: 2, [field]: at(Date.now() + 2 * DAY_MS) })]);
+      expect(await quarantined()).toMatchObject([{ cause: 'implausible', field }]);
+      expect(await sums()).toMatchObject([{ requests: '1', last_used_at: new Date('2026-11-20T10:00:01.000Z') }]);
+    });
+  });
+
+  describe('E5: what is no count and no cost', () => {
+    it.each<[string, object]>([
+      ['inputTokens', { inputTokens: -1 }],
+      ['inputTokens', { inputTokens: 1.5 }],
+      ['outputTokens', { outputTokens: 2 ** 53 }],
+      ['outputTokens', { outputTokens: 1e300 }],
+      ['cachedInputTokens', { cachedInputTokens: '3' }],
+      ['costNanoUsd', { costNanoUsd: '-1' }],
+      ['costNanoUsd', { costNanoUsd: '1e9' }],
+      ['chargeNanoUsd', { costNanoUsd: '9000000000000001', chargeNanoUsd: '9000000000000001', holdNanoUsd: null }],
+      ['outcome', { outcome: 'unheard_of' }],
+      ['priceLines', { costNanoUsd: '11' }],
+      ['requestId', { requestId: 'none' }],
+    ])('%s is named, and the rest is booked: %j', async (field, fields) => {
+      const bad = { ...secondVersion(event({ journalNumber: 2 })), ...fields };
+      await booked([[event(), bad, event({ journalNumber: 3 })]]);
+      expect(await quarantined()).toMatchObject([
+        { field, reason: expect.stringMatching(`^${field}: `) as string, said_organization_id: organizationId },
+      ]);
+      expect(await sums()).toMatchObject([{ requests: '2', input_tokens: '6', charge_nano_usd: '20' }]);
+      expect(await nextOffset()).toBe(1n);
+    });
+
+    it('the highest counts that are read never make a sum fail', async () => {
+      const most = { inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: Number.MAX_SAFE_INTEGER };
+      const free = { holdNanoUsd: null, accounts: [{ accountId: `u ${organizationId}`, capNanoUsd: null }] };
+      for (let round = 0; round < 2; round++)
+        await booked(
+          Array.from({ length: 600 }, (_, n) => event({ ...most, journalNumber: n + 1, ...free })),
+          BigInt(round * 600),
+        );
+      expect(await quarantined()).toEqual([]);
+      expect(await sums()).toMatchObject([{ requests: '1200', input_tokens: '1200000000000000' }]);
+    });
+  });
+
+  describe('a key that nobody has', () => {
+    it('is asked about once, and its events are put aside; of keys that were booked before nobody is asked', async () => {
+      await booked([event()]);
+      const asked: string[][] = [];
+      const keys = {
+        knownKeys: async (_organizationId: string, ids: readonly string[]) => {
+          asked.push([...ids].sort());
+          return ids.filter((id) => id === 'real');
+        },
+      };
+      const book = bookUsage(keys);
+      const records = [
+        event({ journalNumber: 2 }),
+        event({ journalNumber: 3, apiKeyId: 'real' }),
+        event({ journalNumber: 4, apiKeyId: 'invented' }),
+      ];
+      await book.book(usageBatch(records, partition, 1n));
+      await book.book(usageBatch([event({ journalNumber: 5, apiKeyId: 'real' })], partition, 4n));
+      expect(asked).toEqual([['invented', 'real']]);
+      expect(await quarantined()).toMatchObject([{ cause: 'unknown_key', field: 'apiKeyId' }]);
+      expect((await sums()).map(({ requests }) => requests).sort()).toEqual(['2', '2']);
+    });
+
+    it('is booked while key-management cannot say so: its call was served', async () => {
+      await bookUsage({ knownKeys: () => Promise.reject(new Error('away')) }).book(usageBatch([event()], partition));
+      expect(await sums()).toMatchObject([{ requests: '1' }]);
+    });
+  });
+
+  it('a secret that somebody sends is masked', async () => {
+    const secret = generateSecret(DEFAULT_KEY_MARKER).reveal();
+    await booked([`{"note": "${secret}"`, { ...event(), outcome: secret as never }]);
+    const rows = await query<{ text: string; reason: string }>(
+      `SELECT convert_from(value, 'UTF8') AS text, reason FROM billing.quarantine WHERE partition = $1`,
+      [partition],
+    );
+    expect(rows).toHaveLength(2);
+    expect(JSON.stringify(rows)).not.toContain(secret);
+    expect(rows[0]!.text).toMatch(/^\{"note": "sk-.{3}…/);
+  });
+});
