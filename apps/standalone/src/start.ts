@@ -235,7 +235,7 @@ async function openApplication(
           reachableProviders: new Set(config.providers.filter(isConfigured).map(({ name }) => name)),
         },
       },
-      usageBilling: {},
+      usageBilling: { webhooksPrivateNetwork: config.webhooks.allowPrivateNetwork },
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
     },
     { admission, bodyBudget, config, journal, logger, peppers, registry, sealedIds, snapshots, bus: bus.publisher },

@@ -5,6 +5,7 @@ import {
   unknownVariables,
   type UnknownVariable,
 } from '@tollgate/config';
+import type { SealingSecrets } from '@tollgate/sealing';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -41,6 +42,18 @@ export const environment = z.object({
     .regex(/^[1-9]\d{3,6}$/, 'must be a number of milliseconds from 1000 on')
     .transform(Number)
     .default(30_000),
+  /** Encrypts the secrets of webhooks. If it is not set, the key is derived from the pepper. */
+  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
+  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
+  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
+  /** The encryption key is derived from it. Without it, and without a key, from the service secret. */
+  TOLLGATE_PEPPER: z.string().min(16).optional(),
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
+  SMTP_URL: environmentFields.smtpUrl.optional(),
+  TOLLGATE_DATA: z.string().default('.data'),
+  /** Says who mails are from, and whether webhooks may be on private addresses. */
+  TOLLGATE_CONFIG: z.string().default('config.yaml'),
   ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
@@ -48,5 +61,21 @@ export const environment = z.object({
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** Environment variables that look misspelt, or that no service of Tollgate reads. */
-export const readUnknown = (): UnknownVariable[] => unknownVariables(process.env, Object.keys(environment.shape));
+/**
+ * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that
+ * config.yaml names.
+ */
+export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
+  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+
+/**
+ * The secrets that the encryption keys of an environment come from. All processes of usage-billing must be given the
+ * same, since each opens what the others have encrypted.
+ */
+export const sealingSecrets = (given: z.output<typeof environment>): SealingSecrets => ({
+  encryptionKey: given.TOLLGATE_ENCRYPTION_KEY,
+  encryptionKeyPrevious: given.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
+  ...(given.TOLLGATE_PEPPER === undefined
+    ? { pepper: given.TOLLGATE_SERVICE_SECRET, pepperPrevious: given.TOLLGATE_SERVICE_SECRET_PREVIOUS }
+    : { pepper: given.TOLLGATE_PEPPER, pepperPrevious: given.TOLLGATE_PEPPER_PREVIOUS }),
+});

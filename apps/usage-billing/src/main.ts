@@ -2,12 +2,15 @@ import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
 import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
+import { mailSenderOf } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
+import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
-import { readConfig, readUnknown } from './config.js';
+import { readConfig, readUnknown, sealingSecrets } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
 import { usageBillingSchema } from './store/migrations/index.js';
 import { UsageBillingProcessModule } from './usage-billing-process.module.js';
@@ -23,7 +26,14 @@ async function open({
   logger,
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
-  warnOfUnknown(logger, readUnknown());
+  const {
+    fileDigest,
+    providers,
+    webhooks,
+    mail: { from },
+  } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  logger.info({ config: fileDigest }, 'the configuration file was read');
+  warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const redis = connectRedis({
@@ -46,8 +56,16 @@ async function open({
   const keyManagement =
     url === undefined ? null : httpKeyManagementApi({ url, serviceSecrets, timeoutMs: KEY_MANAGEMENT_TIMEOUT_MS });
 
+  const { sender: mail } = mailSenderOf({
+    smtpUrl: environment.SMTP_URL,
+    dataFolder: environment.TOLLGATE_DATA,
+    from,
+  });
+
   const module = UsageBillingProcessModule.with({
     database,
+    mail,
+    sealing: sealingFrom(sealingSecrets(environment)),
     serviceSecrets,
     logger,
     registry,
@@ -57,7 +75,10 @@ async function open({
     adminSecrets: acceptedSecrets(environment.TOLLGATE_ADMIN_SECRET, environment.TOLLGATE_ADMIN_SECRET_PREVIOUS),
     adminApi: adminApiSettings(environment),
     ...(keyManagement !== null && { keyManagement }),
-    settings: { goneAfterMs: environment.GATEWAY_GONE_AFTER_MS },
+    settings: {
+      goneAfterMs: environment.GATEWAY_GONE_AFTER_MS,
+      webhooksPrivateNetwork: webhooks.allowPrivateNetwork,
+    },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });
   app.connectMicroservice({ strategy: consumer });
@@ -66,7 +87,7 @@ async function open({
     // Without Redis or Kafka the service still answers usage queries; epochs and bookings wait.
     ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
-    connections: [...(keyManagement !== null ? [keyManagement] : []), bus, redis, database],
+    connections: [...(keyManagement !== null ? [keyManagement] : []), bus, mail, redis, database],
   };
 }
 

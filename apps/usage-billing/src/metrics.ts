@@ -220,6 +220,25 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
   ]);
 }
 
+/** Registers the gauges of messages that wait for webhooks. */
+export function registerWebhookGauges(
+  registry: Registry,
+  waiting: () => Promise<{ readonly deliveries: number; readonly ageSeconds: number }>,
+): void {
+  registerAskedGauges(registry, waiting, [
+    {
+      name: 'tollgate_usage_billing_webhook_deliveries_waiting',
+      help: 'Messages that webhooks have not taken yet, and that are not given up',
+      samples: ({ deliveries }) => [{ value: deliveries }],
+    },
+    {
+      name: 'tollgate_usage_billing_webhook_deliveries_overdue_seconds',
+      help: 'For how long the next attempt of the message that waits longest is due',
+      samples: ({ ageSeconds }) => [{ value: ageSeconds }],
+    },
+  ]);
+}
+
 /** Registers the gauge of keys whose use is not told yet; `waiting` counts them. */
 export function registerUsedKeysGauge(registry: Registry, waiting: () => Promise<number>): void {
   registerAskedGauges(registry, waiting, [

@@ -4,6 +4,8 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { UsageController } from './usage/usage.controller.js';
+import { DeliveriesController } from './webhooks/deliver-webhooks/deliveries.controller.js';
+import { WebhooksController } from './webhooks/webhooks.controller.js';
 
 it('has its document written down (npm run openapi writes it)', async () => {
   const document = buildDocument({
@@ -11,8 +13,9 @@ it('has its document written down (npm run openapi writes it)', async () => {
     tags: [
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
+      { name: 'Webhooks', description: 'Addresses that are sent what happens in an organisation.' },
     ],
-    controllers: [UsageController, OrganizationBillingController],
+    controllers: [UsageController, OrganizationBillingController, WebhooksController, DeliveriesController],
   });
   const file = fileURLToPath(documentFile('usage-billing'));
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);

@@ -4,7 +4,9 @@ import { BUS_PROGRESS, BUS_PUBLISHER, type BusProgress, type BusPublisher } from
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
+import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
 import { DATABASE, type Database } from '@tollgate/postgres';
+import { SEALING, type Sealing } from '@tollgate/sealing';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
 
@@ -20,6 +22,8 @@ export interface UsageBillingSettings {
    * from more than 24 months back are not booked.
    */
   readonly usageEventMonths?: number;
+  /** Whether webhooks may be on loopback and private addresses, and by http. Default false. */
+  readonly webhooksPrivateNetwork?: boolean;
 }
 
 /** The connections and settings that usage-billing needs when it runs as a process of its own. */
@@ -30,6 +34,9 @@ export interface UsageBillingPorts {
   /** The bus server that delivers to this service's handlers. */
   readonly busProgress: BusProgress;
   readonly bus: BusPublisher;
+  readonly mail: MailSender;
+  /** Encrypts the secrets of webhooks. */
+  readonly sealing: Sealing;
   /**
    * Says which ids belong to keys, whose a key or a session is, and what organisations have. Without it an unknown id
    * shows zero usage, like a key that was not used, only the admin secret is a credential, and nothing is granted.
@@ -50,6 +57,8 @@ export function distributedPorts({ keyManagement, ...ports }: UsageBillingPorts)
     { provide: ADMISSION_BOOKS, useValue: ports.admission },
     { provide: BUS_PROGRESS, useValue: ports.busProgress },
     { provide: BUS_PUBLISHER, useValue: ports.bus },
+    { provide: MAIL_SENDER, useValue: ports.mail },
+    { provide: SEALING, useValue: ports.sealing },
     ...(keyManagement === undefined ? [] : [{ provide: KEY_MANAGEMENT_API, useValue: keyManagement }]),
     { provide: ADMIN_SECRETS, useValue: ports.adminSecrets },
     { provide: SERVICE_SECRETS, useValue: ports.serviceSecrets },

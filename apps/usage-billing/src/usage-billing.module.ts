@@ -7,6 +7,7 @@ import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { TermsModule } from './terms/terms.module.js';
 import { UsageModule } from './usage/usage.module.js';
+import { WebhooksModule } from './webhooks/webhooks.module.js';
 
 /**
  * The service without its listeners: usage API, bus handler, gateway watch, and `USAGE_BILLING_API` for the other
@@ -21,6 +22,7 @@ import { UsageModule } from './usage/usage.module.js';
     CreditEpochsModule,
     TermsModule,
     UsageModule,
+    WebhooksModule,
     UsageBillingApiModule,
   ],
 })

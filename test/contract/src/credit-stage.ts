@@ -21,6 +21,7 @@ import { tempFolder, waitUntil } from '@tollgate/infra';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import type { RedisConnection } from '@tollgate/redis';
 import { sealedIdsFrom } from '@tollgate/sealing';
+import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { databaseShapes, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -349,6 +350,8 @@ export class CreditStage {
         settings: {},
         logger,
         bus: this.#bus.publisher,
+        mail: { send: () => Promise.resolve() },
+        sealing: sealingFrom({ pepper: 'a pepper of the credit stage' }),
         busProgress: {
           drained: (topic) => (this.busIsAway ? Promise.reject(new Error('away')) : this.#bus.server.drained(topic)),
           lag: (topic) => this.#bus.server.lag(topic),

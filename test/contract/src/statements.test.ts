@@ -63,6 +63,7 @@ import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
+import { useWebhooks, WEBHOOK_SEEDS } from './webhook-statements.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 /** Stages of specs, and files that migrate schemas or check that the server is reachable; other suites test them. */
@@ -332,6 +333,7 @@ const SEEDS = [
   ...ROTATION_SEEDS,
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
+  ...WEBHOOK_SEEDS,
   'VACUUM ANALYZE',
 ];
 
@@ -395,6 +397,7 @@ describe('the statements of the services, on the migrated schema', () => {
         (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
         useCreditTerms,
         useOutbox,
+        useWebhooks,
       ])
         await use(database);
     } finally {

@@ -12,6 +12,7 @@ import {
 import { createNestServer, httpUsageBillingApi, publicRoutesOf } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { readDocument, routesOf } from '@tollgate/openapi';
+import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -63,6 +64,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       settings: { goneAfterMs: GONE_AFTER_MS },
       logger,
       bus: bus.publisher,
+      mail: { send: () => Promise.resolve() },
+      sealing: sealingFrom({ pepper: 'a pepper of the contract suite' }),
       busProgress: {
         drained: async (topic) => {
           drains.push(topic);

@@ -124,6 +124,9 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
         cookie(identities.session('owner', randomUUID())),
       ])
         expect(await ask(each, foreign)).toBe('404 organization_not_found');
+    }
+    // No more than may be guessed in a minute.
+    for (const each of operations.slice(0, 4)) {
       for (const wrong of [bearer(generateSecret('TestMark').reveal()), cookie('A'.repeat(43))])
         expect(await ask(each, wrong)).toBe('401 invalid_credential');
     }
@@ -147,7 +150,7 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
         identities.trouble = null;
       }
       // None of that counted as a wrong guess.
-      for (let at = 0; at < 20; at++) expect(await ask(operations[0]!, headers)).toBe('200');
+      for (let at = 0; at < 20; at++) expect(await ask(operations[0]!, headers)).toMatch(PASSED);
     },
   );
 }

@@ -80,7 +80,11 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       TOLLGATE_CONFIG: configFile,
       USAGE_BILLING_URL: usageBilling.url,
     }),
-    startApp(build, 'usage-billing', usageBilling, behind('tollgate_billing')),
+    startApp(build, 'usage-billing', usageBilling, {
+      ...behind('tollgate_billing'),
+      TOLLGATE_DATA: join(folder, 'usage-billing'),
+      TOLLGATE_CONFIG: configFile,
+    }),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys, halfUncapped: options.halfUncapped === true });
   const startGateway = (): Promise<RunningProcess> =>

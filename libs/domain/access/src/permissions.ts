@@ -102,6 +102,20 @@ export const PERMISSIONS = {
   getUsage: members('viewer', 'analytics:read'),
   findUsageEvent: members('viewer', 'analytics:read'),
 
+  // Alerts and webhooks: what is sent outside is an admin's
+  listAlerts: members('viewer', 'admin'),
+  getAlertSettings: members('viewer', 'admin'),
+  updateAlertSettings: members('admin', 'admin'),
+  createWebhook: members('admin', 'admin'),
+  listWebhooks: members('admin', 'admin'),
+  getWebhook: members('admin', 'admin'),
+  updateWebhook: members('admin', 'admin'),
+  deleteWebhook: members('admin', 'admin'),
+  rotateWebhook: members('admin', 'admin'),
+  testWebhook: members('admin', 'admin'),
+  listWebhookDeliveries: members('admin', 'admin'),
+  replayWebhookDelivery: members('admin', 'admin'),
+
   // Organisations
   createOrganization: operator,
   listOrganizations: identified,

@@ -218,6 +218,16 @@ export const ERRORS = {
     message: 'There is no such domain.',
     retryable: false,
   },
+  webhook_not_found: {
+    status: 404,
+    message: 'There is no such webhook.',
+    retryable: false,
+  },
+  webhook_delivery_not_found: {
+    status: 404,
+    message: 'The webhook was sent nothing with this id.',
+    retryable: false,
+  },
   oidc_not_configured: {
     status: 404,
     message: 'No identity provider is set up there.',
@@ -278,6 +288,11 @@ export const ERRORS = {
   group_limit_reached: {
     status: 409,
     message: 'The organisation, the group or the key has as many groups or routes as it may have.',
+    retryable: false,
+  },
+  webhook_limit_reached: {
+    status: 409,
+    message: 'The organisation has as many webhooks as it may have.',
     retryable: false,
   },
   route_not_configured: {

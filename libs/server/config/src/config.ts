@@ -12,6 +12,8 @@ export interface TollgateConfig {
   readonly fileDigest: string;
   readonly secretScanning: { readonly github: { readonly publicKeysUrl: string } };
   readonly mail: { readonly from: string };
+  /** Whether webhooks of organisations may be on loopback and private addresses, and by http. */
+  readonly webhooks: { readonly allowPrivateNetwork: boolean };
   /** Whether apps may ask people for keys without a challenge (PKCE). */
   readonly oauth: { readonly allowWithoutChallenge: boolean };
   readonly limits: Limits;

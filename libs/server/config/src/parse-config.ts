@@ -116,6 +116,7 @@ function toConfig(file: ConfigFile, sources: Sources): Omit<TollgateConfig, 'fil
     routes: file.routes,
     prices,
     priceVersion: priceVersion(prices),
+    webhooks: { allowPrivateNetwork: file.webhooks.allow_private_network },
     secretScanning: { github: { publicKeysUrl: file.secret_scanning.github.public_keys_url } },
     mail: { from: file.mail.from },
     oauth: { allowWithoutChallenge: file.oauth.allow_without_challenge },

@@ -390,6 +390,16 @@ export const configFileSchema = z.strictObject({
         .describe('The sender of our mails'),
     })
     .prefault({}),
+  webhooks: z
+    .strictObject({
+      allow_private_network: z
+        .boolean()
+        .default(false)
+        .describe(
+          'true lets organisations have webhooks on loopback and private addresses, and by http: only where you trust all of them with your network',
+        ),
+    })
+    .prefault({}),
   oauth: z
     .strictObject({
       allow_without_challenge: z

@@ -96,8 +96,10 @@ export function appEnvironment(
     case 'usage-billing':
       return {
         ...everyApp,
+        ...outside,
         ...databaseOf('tollgate_billing'),
         REDIS_URL: redisUrl,
+        TOLLGATE_PEPPER: secrets.pepper,
         KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
         ...origin,

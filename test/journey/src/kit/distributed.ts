@@ -82,14 +82,14 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
       process: await start('gateway', { ...address, dataFolder }, `gateway ${number}`),
     };
   };
-  /** Of both services that write mails. */
+  /** Of the services that write mails. */
   const mailData = join(folder, 'mail-data');
   const [runningGateways, ...services] = await Promise.all([
     Promise.all(addresses.map(startGateway)),
     start('key-management', { ...keyManagement, dataFolder: mailData }),
     start(
       'usage-billing',
-      usageBilling,
+      { ...usageBilling, dataFolder: mailData },
       'usage-billing',
       gatewayGoneAfterMs === undefined ? {} : { GATEWAY_GONE_AFTER_MS: String(gatewayGoneAfterMs) },
     ),

@@ -1,5 +1,6 @@
 import type { MigrateOptions } from '@tollgate/postgres';
 import { AccountsOfAllKinds1797379200001 } from './1797379200001-accounts-of-all-kinds.js';
+import { Alerts1797811200001 } from './1797811200001-alerts.js';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
 import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
@@ -33,5 +34,6 @@ export const usageBillingSchema: MigrateOptions = {
     CreditTerms1797465600001,
     UsageRollUps1797638400001,
     QuarantineDecisions1797724800001,
+    Alerts1797811200001,
   ],
 };
