@@ -45,7 +45,7 @@ function switched({ disabled }: Webhook, { enabled }: WebhookEdit, now: Date): W
   return enabled ? null : { at: now, reason: 'by_hand' };
 }
 
-/** The webhook with a new secret. The present one counts until `until`, or ends at once if that is not later than now. */
+/** The webhook with a new secret. The present one counts until `until`, or ends at once if that is not after `now`. */
 export function rotatedWebhook(webhook: Webhook, sealedSecret: string, until: Date, now: Date): Webhook {
   return {
     ...webhook,
