@@ -30,6 +30,7 @@ const REFUSALS: readonly ErrorCode[] = [
   'context_length_exceeded',
   'content_policy_violation',
   'quota_exceeded',
+  'insufficient_balance',
   'provider_overloaded',
   'server_is_overloaded',
   'provider_failed',
@@ -167,7 +168,7 @@ const countTokens = {
   ...inference,
   body: countTokensRequest,
   replies: { schema: countTokensReply, statuses: { 200: 'The count.' } },
-  refusals: REFUSALS.filter((code) => code !== 'quota_exceeded' && code !== 'unbounded_cost'),
+  refusals: REFUSALS.filter((code) => !['quota_exceeded', 'insufficient_balance', 'unbounded_cost'].includes(code)),
 } as const;
 const completions = {
   ...inference,

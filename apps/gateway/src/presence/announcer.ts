@@ -1,5 +1,5 @@
 import type { Admission } from '@tollgate/admission';
-import type { AnnouncedFinal } from '@tollgate/credit';
+import { splitCharge, type AnnouncedFinal, type HeldPart } from '@tollgate/credit';
 import { usageRecorded, type UsageRecorded } from '@tollgate/contracts';
 import { shareCalls } from '@tollgate/periodic';
 import type { Journal } from '../journal/journal.js';
@@ -40,15 +40,34 @@ export class Announcer {
 }
 
 function announcedFinal(event: UsageRecorded, instanceId: string): AnnouncedFinal {
+  const charge = BigInt(event.chargeNanoUsd);
+  const { accountIds, parts } = heldAccounts(event);
   return {
     requestId: event.requestId,
     apiKeyId: event.apiKeyId,
     instanceId,
     journalId: event.journalId,
     journalNumber: event.journalNumber,
-    amountNanoUsd: BigInt(event.chargeNanoUsd),
-    accountIds: event.accounts.filter(({ capNanoUsd }) => capNanoUsd !== null).map(({ accountId }) => accountId),
+    amountNanoUsd: charge,
+    accountIds,
+    ...(parts.length > 0 ? { parts: splitCharge(charge, parts) } : {}),
     parallel: false,
     tokens: 0,
   };
+}
+
+/** What the hold of an event stood on: accounts with the whole of it, and grants with parts. */
+function heldAccounts({ accounts }: UsageRecorded): {
+  readonly accountIds: readonly string[];
+  readonly parts: readonly HeldPart[];
+} {
+  const accountIds: string[] = [];
+  const parts: HeldPart[] = [];
+  for (const account of accounts) {
+    const { accountId, capNanoUsd } = account;
+    const held = 'heldNanoUsd' in account ? account.heldNanoUsd : undefined;
+    if (held !== undefined) parts.push({ accountId, amountNanoUsd: BigInt(held) });
+    else if (capNanoUsd !== null) accountIds.push(accountId);
+  }
+  return { accountIds, parts };
 }

@@ -76,6 +76,10 @@ function streaming(used: UsedSoFar | null, holdNanoUsd: bigint | null = null, de
     settled: false,
     admitted: false,
     journaledOutputTokens: -1,
+    arrivedAt: 1,
+    firstByteAt: 9,
+    answeredAt: 0,
+    reply: { headersSent: true, statusCode: 200 },
     providerCall: { deliveredTokens: delivered, usedSoFar: () => used },
   } as unknown as Journaled;
   const records: (readonly [type: string, json: string])[] = [];

@@ -42,6 +42,17 @@ describe('a limit that a gateway hears of', () => {
     ['is confirmed where this version of the organisation set it', {}, ['o organization:o 7 j']],
     ['is confirmed where a later change came instead', { version: 9 }, ['o organization:o 7 j']],
     ['is not confirmed where it was made with the organisation', { capGeneration: 0 }, []],
+    [
+      'is confirmed for each budget of a group or a project, whatever its cycle',
+      {
+        capGeneration: 0,
+        budgets: [
+          { kind: 'group', ownerId: 'g', capNanoUsd: '5', reset: 'weekly', generation: 3 },
+          { kind: 'project', ownerId: 'p', capNanoUsd: '5', reset: 'never', generation: 4 },
+        ],
+      },
+      ['o group:g 3 j', 'o project:p 4 j'],
+    ],
     ['is not confirmed for an organisation of the release before', { capGeneration: undefined }, []],
   ])('%s', async (_what, fields, told) => expect(await organizationChanged(fields)).toEqual(told));
 

@@ -1,5 +1,12 @@
 import type { Admission } from '@tollgate/admission';
-import { keyAccountId, organizationAccountId, type KeySnapshot, type OrganizationSnapshot } from '@tollgate/api-key';
+import {
+  budgetAccountId,
+  cycleOf,
+  keyAccountId,
+  organizationAccountId,
+  type KeySnapshot,
+  type OrganizationSnapshot,
+} from '@tollgate/api-key';
 import type { KeyChangeListener } from '@tollgate/key-snapshots';
 import type { Logger } from '@tollgate/telemetry';
 import type { Shipper } from '../journal/shipper.js';
@@ -8,11 +15,14 @@ import { evictOldest } from '../request-path/exchange/evict-oldest.js';
 /** The most limits that are remembered as confirmed; one that is forgotten is confirmed again with its next change. */
 const CONFIRMED_MAX = 10_000;
 
+/** Names the account of a limit without a cycle. */
+const NO_CYCLE = cycleOf('never', 0);
+
 /**
- * Confirms to usage-billing, for each limit that is set on a key in use or on an organisation, that all usage of before
- * this gateway knew the limit is on the bus. A limit counts what was spent before it; a call that ended a moment ago
- * would else be missing from that sum, and as much more be admitted. It must follow the changes after the cache of
- * keys, so that a call that begins after a confirmation is under the limit.
+ * Confirms to usage-billing, for each limit that is set on a key in use, an organisation, a group or a project, that
+ * all usage of before this gateway knew the limit is on the bus. A limit counts what was spent before it; a call that
+ * ended a moment ago would else be missing from that sum, and as much more be admitted. It must follow the changes
+ * after the cache of keys, so that a call that begins after a confirmation is under the limit.
  */
 export class ShippedLimits implements KeyChangeListener {
   /** By limit, the version of it that was confirmed last. */
@@ -30,8 +40,10 @@ export class ShippedLimits implements KeyChangeListener {
     void this.#confirm(snapshot.organizationId, keyAccountId(snapshot.apiKeyId), snapshot.creditGeneration);
   }
 
-  organizationChanged({ organizationId, capGeneration }: OrganizationSnapshot): void {
+  organizationChanged({ organizationId, capGeneration, budgets = [] }: OrganizationSnapshot): void {
     void this.#confirm(organizationId, organizationAccountId(organizationId), capGeneration);
+    for (const { kind, ownerId, generation } of budgets)
+      void this.#confirm(organizationId, budgetAccountId(kind, ownerId, NO_CYCLE), generation);
   }
 
   forget(): void {

@@ -9,26 +9,35 @@ type Values<Source extends FieldSource> = FieldValues<typeof FIELDS, Source>;
 /** The fields that all events of a gateway share. */
 export const gatewayPart: (values: Values<'gateway'>) => string = compileFields(FIELDS, 'gateway');
 
-/** Facts of a key and of a request that no gateway tells yet. */
-const UNTOLD_OF_KEY = { projectId: null, memberId: null, groupIds: null } as const;
-const UNTOLD_OF_REQUEST = { routeGroupId: null } as const;
+type OfKey = Values<'key'>;
+/** Facts that many keys lack: their usual values are left out. */
+const LACKING = { projectId: null, memberId: null, groupIds: null } as const;
+type Lacking = keyof typeof LACKING;
+const KEY_PARTS = new Map<string, (values: OfKey) => string>();
 
 /** The fields that all events of a key share. */
-export const keyPart: (values: Omit<Values<'key'>, keyof typeof UNTOLD_OF_KEY>) => string = compileFields(
-  FIELDS,
-  'key',
-  UNTOLD_OF_KEY,
-);
+export function keyPart(values: OfKey): string {
+  const lacking = (Object.keys(LACKING) as Lacking[]).filter((name) => values[name] === null);
+  let write = KEY_PARTS.get(lacking.join());
+  if (write === undefined) {
+    const fixed = Object.fromEntries(lacking.map((name) => [name, LACKING[name]])) as typeof LACKING;
+    write = compileFields(FIELDS, 'key', fixed) as (values: OfKey) => string;
+    KEY_PARTS.set(lacking.join(), write);
+  }
+  return write(values);
+}
 
 /** The fields that all events of a target share. */
 export const targetPart: (values: Values<'target'>) => string = compileFields(FIELDS, 'target');
 
-/** The fields of one request that are known before the call. */
-export const requestPart: (values: Omit<Values<'request'>, keyof typeof UNTOLD_OF_REQUEST>) => string = compileFields(
+/** The fields of one request that are known before the call, on a route that is open to everyone. */
+export const requestPart: (values: Omit<Values<'request'>, 'routeGroupId'>) => string = compileFields(
   FIELDS,
   'request',
-  UNTOLD_OF_REQUEST,
+  { routeGroupId: null },
 );
+/** The same on a route that a group opened to the key. */
+export const openedRequestPart: (values: Values<'request'>) => string = compileFields(FIELDS, 'request');
 
 /** The values of calls whose usage has no details, as nearly all have: the usual ones of their fields. */
 const PLAIN = {
@@ -47,16 +56,13 @@ const PLAIN = {
   modelServed: null,
 } as const;
 
-/** Facts that no gateway tells yet. */
-const UNTOLD = { statusCode: null, firstByteMs: null, durationMs: null } as const;
-
-/** The values about the end of a call of which nothing is fixed. */
-export type EventEnd = Omit<Values<'end'>, keyof typeof UNTOLD>;
+/** The values about the end of a call. */
+export type EventEnd = Values<'end'>;
 /** The values about the end of a call whose usage has no details. */
 export type PlainEnd = Omit<EventEnd, keyof typeof PLAIN>;
 
 /** The fields about the end of a call whose usage has details. */
-export const endPart: (values: EventEnd) => string = compileFields(FIELDS, 'end', UNTOLD);
+export const endPart: (values: EventEnd) => string = compileFields(FIELDS, 'end');
 
 /** The fields about the end of a call whose usage has none. */
-export const plainEndPart: (values: PlainEnd) => string = compileFields(FIELDS, 'end', { ...PLAIN, ...UNTOLD });
+export const plainEndPart: (values: PlainEnd) => string = compileFields(FIELDS, 'end', PLAIN);

@@ -69,6 +69,8 @@ function exchangeOf(
     route,
     targets: route.targets,
     ask: { stream: true, inputTokensEstimate: 17 },
+    charge: null,
+    held: {},
     holdNanoUsd,
     startedAtMs: 1_795_190_400_123,
     clientAddress: 'fe80::1%eth0',
@@ -122,13 +124,17 @@ describe('the text of an event', () => {
       billableNanoUsd: undefined,
       priceLines: '[]',
       endedAt: 1_795_190_401_007,
+      statusCode: 200,
+      firstByteMs: 310,
+      durationMs: 877,
     } as const;
     const final = finalText(head, exchange.targets[0], endText(usage, end));
     expect(final).toBe(
       `${known},"journalNumber":42,"outcome":"completed","inputTokens":1000,"outputTokens":500,` +
         '"cachedInputTokens":0,"reasoningTokens":7,"usageSource":"provider","costNanoUsd":"450000",' +
         '"chargeNanoUsd":"449999","endedAt":"2026-11-20T16:00:01.007Z","textInputTokens":1000,' +
-        '"cachedTextTokens":0,"textOutputTokens":493,"priceLines":[]}',
+        '"cachedTextTokens":0,"textOutputTokens":493,"priceLines":[],' +
+        '"statusCode":200,"firstByteMs":310,"durationMs":877}',
     );
     // A call with details is the same event, whatever these are.
     const read = (text: string) => usageRecordedV2.parse(JSON.parse(text));
@@ -191,6 +197,9 @@ describe('the text of an event', () => {
             chargeNanoUsd: 11n,
             billableNanoUsd: undefined,
             endedAt: 1_795_190_401_000,
+            statusCode: 200,
+            firstByteMs: 1,
+            durationMs: null,
           } as const;
           const { linesText } = pricedUsage(price, detailed, () => null);
           const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
@@ -260,8 +269,8 @@ describe('the text of an event', () => {
             speedServed: null,
             inferenceGeo: null,
             modelServed: null,
-            statusCode: null,
-            firstByteMs: null,
+            statusCode: 200,
+            firstByteMs: 1,
             durationMs: null,
             projectId: null,
             memberId: null,

@@ -1,6 +1,7 @@
 import type { Target } from './choose-route/route-table.js';
-import { requestPart } from './event-parts.js';
-import type { Routed } from './exchange/exchange.js';
+import { openedRequestPart, requestPart } from './event-parts.js';
+import { chargeOfExchange, type Routed } from './exchange/exchange.js';
+import { eventPartWith } from './identify-key/key-charge.js';
 
 /**
  * The JSON of usage events, assembled from texts that are made once for a gateway, a key and a target. Most of an
@@ -18,14 +19,17 @@ import type { Routed } from './exchange/exchange.js';
  * `gateway` is the result of `gatewayPart`.
  */
 export function eventHead(gateway: string, exchange: Routed): string {
-  const request = requestPart({
+  const charge = chargeOfExchange(exchange);
+  const { routeGroupId } = charge;
+  const values = {
     requestId: exchange.requestId,
     stream: exchange.ask.stream,
     holdNanoUsd: exchange.holdNanoUsd,
     startedAt: exchange.startedAtMs,
     clientAddress: exchange.clientAddress,
-  });
-  return `{${gateway},${exchange.key.eventPart},${request},`;
+  };
+  const request = routeGroupId === null ? requestPart(values) : openedRequestPart({ ...values, routeGroupId });
+  return `{${gateway},${eventPartWith(charge, exchange.held)},${request},`;
 }
 
 /** The JSON of an `Intent`: the event for the first target, and what an orphan's final needs besides. */

@@ -108,7 +108,7 @@ function steps({ scope, dialect }: Endpoint, parts: RequestPathParts, look: KeyL
       .then(passHeaders)
       // 503 provider_busy
       .then(skipBusy)
-      // 429 rate_limit_exceeded; 402 quota_exceeded; 400 unbounded_cost; 503 credit_unavailable
+      // 429 rate_limit_exceeded; 402 quota_exceeded, insufficient_balance; 400 unbounded_cost; 503 credit_unavailable
       .then(admit(parts))
       // the same as after the body, since admission may have waited
       .then(look.again)

@@ -25,8 +25,10 @@ export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
 export {
   accountsOf,
+  groupsThatOpen,
   type CapRaise,
   type JoinedAccount,
+  type KeyAccounts,
   type OrganizationSnapshot,
   type SnapshotBudget,
   type SnapshotGrant,

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { cycleOf } from './credit-cycle.js';
-import { accountsOf, type JoinedAccount, type OrganizationSnapshot } from './organization-snapshot.js';
+import {
+  accountsOf,
+  groupsThatOpen,
+  type JoinedAccount,
+  type OrganizationSnapshot,
+  type SnapshotBudget,
+} from './organization-snapshot.js';
 import type { ActiveSnapshot, CappedAccount } from './snapshot.js';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
@@ -47,7 +53,7 @@ describe('the accounts of a key', () => {
       [own, { accountId: 'project:p', capNanoUsd: '1' }, organizations('7')],
     ],
   ])('%s', (_what, snapshot, organization, accounts) => {
-    expect(accountsOf(snapshot, organization, NOW)).toEqual(
+    expect(accountsOf(snapshot, organization, NOW).whole).toEqual(
       accounts.map((account) => ({ ...account, generation: 0, cycle: null })),
     );
   });
@@ -94,8 +100,131 @@ describe('the accounts of a key', () => {
       [{ accountId: 'key:k', generation: 0 }],
     ],
   ])('%s', (_what, of, cap, accounts) => {
-    const joined = accountsOf({ ...key(own), ...of }, { ...capped(null), ...cap }, NOW);
+    const { whole: joined } = accountsOf({ ...key(own), ...of }, { ...capped(null), ...cap }, NOW);
     expect(joined).toHaveLength(accounts.length);
     expect(joined).toMatchObject(accounts);
+  });
+});
+
+const budget = (kind: 'group' | 'project', ownerId: string, more: Partial<SnapshotBudget> = {}): SnapshotBudget => ({
+  kind,
+  ownerId,
+  capNanoUsd: '9',
+  reset: 'never',
+  generation: 2,
+  ...more,
+});
+const ids = (accounts: readonly JoinedAccount[]): readonly string[] => accounts.map(({ accountId }) => accountId);
+
+describe('the budgets of a key', () => {
+  const budgets = [
+    budget('group', 'g', { reset: 'monthly' }),
+    budget('group', 'h', { reset: 'weekly' }),
+    budget('group', 'other'),
+    budget('project', 'p'),
+    budget('project', 'other'),
+  ];
+  const organization = { ...capped('7'), budgets, groupRoutes: { g: ['r', 'constructor'], h: ['s', 'r'], i: ['r'] } };
+  const member = { ...key(own), groups: ['h', 'g'], projectId: 'p' };
+
+  it('are those of its project and of all its groups, each in its cycle, whoever else has budgets', () => {
+    const { whole, either, grants } = accountsOf(member, organization, NOW);
+    expect(ids(whole)).toEqual([
+      'key:k',
+      'organization:o',
+      'group:g:monthly:2026-11-01',
+      'group:h:weekly:2026-11-23',
+      'project:p',
+    ]);
+    expect(whole.slice(2)).toMatchObject([{ generation: 2, cycle: cycleOf('monthly', NOW) }, {}, { cycle: null }]);
+    expect([either, grants]).toEqual([[], null]);
+  });
+  it('are on a route that groups open those of these groups alone, and of the project', () => {
+    const on = (route: string) =>
+      ids(accountsOf(member, organization, NOW, groupsThatOpen(member, organization, route)).whole);
+    expect(on('r').slice(2)).toEqual(['group:g:monthly:2026-11-01', 'group:h:weekly:2026-11-23', 'project:p']);
+    expect(on('s').slice(2)).toEqual(['group:h:weekly:2026-11-23', 'project:p']);
+    expect(groupsThatOpen(member, organization, 'r')).toEqual(['h', 'g']);
+    expect(groupsThatOpen(member, organization, 'nowhere')).toEqual([]);
+    expect(groupsThatOpen({ groups: ['constructor'] }, organization, 'r')).toEqual([]);
+    expect(groupsThatOpen(key(own), null, 'r')).toEqual([]);
+  });
+  it('follow from the clock: one millisecond after the boundary it is the next cycle', () => {
+    const at = (ms: number) => ids(accountsOf(member, organization, ms).whole)[2];
+    const boundary = Date.UTC(2026, 11, 1);
+    expect([at(boundary - 1), at(boundary)]).toEqual(['group:g:monthly:2026-11-01', 'group:g:monthly:2026-12-01']);
+  });
+  it('of nothing refuse, and are not taken for none', () => {
+    const empty = { ...organization, budgets: [budget('project', 'p', { capNanoUsd: '0' })] };
+    expect(accountsOf(member, empty, NOW).whole.at(-1)).toMatchObject({ accountId: 'project:p', capNanoUsd: '0' });
+  });
+});
+
+describe('a raise', () => {
+  const raise = { amountNanoUsd: '4', untilMs: NOW + 1_000 };
+  it('is the whole cap until it ends, of each kind of limit', () => {
+    const organization = { ...capped('7'), capRaise: raise, budgets: [budget('project', 'p', { raise })] };
+    const { whole } = accountsOf({ ...key(own), creditRaise: raise, projectId: 'p' }, organization, NOW);
+    expect(whole.map((account) => account.raise)).toEqual(
+      ['9', '11', '13'].map((capNanoUsd) => ({ capNanoUsd, untilMs: NOW + 1_000 })),
+    );
+  });
+  it('stays a while after its end, which the clock of admission decides, and then is gone', () => {
+    const at = (ms: number) => accountsOf({ ...key(own), creditRaise: raise }, null, ms).whole[0]?.raise;
+    expect([at(NOW + 2_000)?.capNanoUsd, at(NOW + 3_600_000)]).toEqual(['9', undefined]);
+  });
+  it('is nothing for a key without a limit', () => {
+    const unlimited = key({ ...own, capNanoUsd: null });
+    expect(accountsOf({ ...unlimited, creditRaise: raise }, null, NOW).whole[0]).not.toHaveProperty('raise');
+  });
+});
+
+describe('the accounts of a subscription', () => {
+  const anchorMs = Date.UTC(2026, 9, 31, 23, 30);
+  const subscribed = (more: object = {}): ActiveSnapshot => ({
+    ...key({ ...own, capNanoUsd: null }),
+    state: 'subscribed',
+    subscription: {
+      subscriptionId: 's',
+      anchorMs,
+      quotas: [{ fromMs: anchorMs, quotaNanoUsd: '10' }],
+      endsAtMs: null,
+      payg: null,
+      ...more,
+    },
+  });
+  const FIRST = '20261031T233000Z-20261130T233000Z';
+  const SECOND = '20261130T233000Z-20261231T233000Z';
+
+  it('are its quota and its pay-as-you-go in the present cycle, beside its own without a cap', () => {
+    const { whole, either } = accountsOf(subscribed({ payg: { capNanoUsd: '3' } }), null, NOW);
+    expect(ids(whole)).toEqual(['key:k']);
+    expect(either).toMatchObject([
+      { accountId: `subscription:s:${FIRST}`, capNanoUsd: '10', generation: 0 },
+      { accountId: `payg:s:${FIRST}`, capNanoUsd: '3', cycle: { endMs: Date.UTC(2026, 10, 30, 23, 30) } },
+    ]);
+    expect(ids(accountsOf(subscribed(), null, Date.UTC(2026, 10, 30, 23, 30)).either)).toEqual([
+      `subscription:s:${SECOND}`,
+    ]);
+  });
+  it('have the quota of the cycle, of those that were set before its start the last', () => {
+    const quotas = [
+      { fromMs: anchorMs, quotaNanoUsd: '10' },
+      { fromMs: Date.UTC(2026, 10, 30, 23, 30), quotaNanoUsd: '0' },
+      { fromMs: Date.UTC(2027, 0, 31, 23, 30), quotaNanoUsd: '30' },
+    ];
+    const at = (ms: number) => accountsOf(subscribed({ quotas }), null, ms).either[0]?.capNanoUsd;
+    expect([at(NOW), at(Date.UTC(2026, 11, 5)), at(Date.UTC(2027, 0, 5)), at(Date.UTC(2027, 1, 5))]).toEqual([
+      '10',
+      '0',
+      '0',
+      '30',
+    ]);
+  });
+  it('may be used by a clock that is behind the one by which it began', () => {
+    expect(accountsOf(subscribed(), null, anchorMs - 5_000).either[0]).toMatchObject({
+      accountId: `subscription:s:${FIRST}`,
+      cycle: { startMs: 0 },
+    });
   });
 });

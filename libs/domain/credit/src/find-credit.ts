@@ -18,8 +18,14 @@ export interface CreditFound {
 type Lacking = Exclude<AdmissionDecision, { kind: 'admitted' | 'rate_limited' }>;
 
 /** Whether a request is charged to any account that can refuse it. */
-export function isGoverned({ accounts, either, grants }: ReserveItem): boolean {
-  return accounts.length > 0 || (either !== undefined && either.length > 0) || grants !== undefined;
+export function isGoverned({
+  accounts,
+  either,
+  grants,
+}: {
+  readonly [Kind in 'accounts' | 'either' | 'grants']?: readonly unknown[] | undefined;
+}): boolean {
+  return (accounts?.length ?? 0) + (either?.length ?? 0) > 0 || grants !== undefined;
 }
 
 /**

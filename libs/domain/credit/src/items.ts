@@ -53,12 +53,12 @@ export interface ReserveItem {
    * Accounts of which one takes the whole amount: the first that has room for it. The quota of a subscription's cycle
    * stands before its pay-as-you-go. Absent for none.
    */
-  readonly either?: readonly CappedItem[];
+  readonly either?: readonly CappedItem[] | undefined;
   /**
    * Prepaid credit, which takes the amount in this order and in parts. Absent for an organisation that pays afterwards;
    * an empty list has no credit. What the first account of `either` takes is paid for already, and takes none of it.
    */
-  readonly grants?: readonly GrantItem[];
+  readonly grants?: readonly GrantItem[] | undefined;
   readonly rateLimits: RateLimitsItem;
   /** The most tokens of input and output that are expected, for the tokens-per-minute limit; corrected at settle. */
   readonly tokens: number;

@@ -369,6 +369,12 @@ export const ERRORS = {
     message: 'The credit limit is reached.',
     retryable: false,
   },
+  /** What was paid for, or may be owed, is spent; `quota_exceeded` is about a limit that someone below has set. */
+  insufficient_balance: {
+    status: 402,
+    message: 'The balance does not cover the request.',
+    retryable: false,
+  },
   rate_limit_exceeded: {
     status: 429,
     message: 'Too many requests. Wait before the next one.',

@@ -1,6 +1,5 @@
 import type { Admission } from '@tollgate/admission';
-import { organizationAccountId } from '@tollgate/api-key';
-import { formatUsd, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
+import { isGoverned, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
 import type { Routed } from '../exchange/exchange.js';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
@@ -8,8 +7,8 @@ import type { InFlight } from '../exchange/in-flight.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { boundCost } from './cost-bound.js';
 import { closerBound } from './closer-bound.js';
+import { exhausted } from './exhausted.js';
 import { expectedTokens } from './expected-tokens.js';
-import { isoTime } from '../iso-time.js';
 import { rateLimitHeaders, retryHeaders } from './rate-limit-headers.js';
 import { reserveOnceReady, type ReadyParts, type Tried } from './reserve-once-ready.js';
 
@@ -20,16 +19,20 @@ export interface AdmitParts extends ReadyParts {
   readonly inFlight: Pick<InFlight, 'endLeft'>;
 }
 
+/** What a request holds credit on that costs nothing. */
+const FREE = { accounts: [], either: undefined, grants: undefined, isCapped: false } as const;
+
 /** Reserves rate, a parallel place and credit: all of them or none. A key without limits costs nothing here. */
 export function admit(parts: AdmitParts): (exchange: Routed) => Refusal | undefined | Promise<Refusal | undefined> {
   const { gateway } = parts;
   return (exchange) => {
     const key = exchange.key;
+    exchange.charge = key.charges.on(exchange.route);
     if (!key.governed) return undefined;
     let amountNanoUsd = 0n;
     let outputTokensMax = 0;
-    const accounts = exchange.ask.isFree === true ? [] : key.cappedAccounts;
-    if (accounts.length > 0) {
+    const { accounts, either, grants, isCapped } = exchange.ask.isFree === true ? FREE : exchange.charge;
+    if (isCapped) {
       const bound = boundCost(exchange);
       if ('kind' in bound) return bound;
       ({ amountNanoUsd, outputTokensMax } = bound);
@@ -46,6 +49,8 @@ export function admit(parts: AdmitParts): (exchange: Routed) => Refusal | undefi
       journalId: gateway.journalId,
       amountNanoUsd,
       accounts,
+      either,
+      grants,
       rateLimits: snapshot.rateLimits,
       tokens,
       openEnded,
@@ -97,7 +102,8 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
     case 'admitted':
       exchange.admitted = true;
       exchange.rate = decision.rate;
-      if (item.accounts.length > 0) exchange.holdNanoUsd = item.amountNanoUsd;
+      if (isGoverned(item)) exchange.holdNanoUsd = item.amountNanoUsd;
+      if (item.either !== undefined || item.grants !== undefined) exchange.held = decision;
       return undefined;
     case 'rate_limited':
       return refuse('rate_limit_exceeded', {
@@ -105,21 +111,10 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
         headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate, exchange.errors)],
       });
     case 'credit_exhausted':
-      return refuse('quota_exceeded', { message: exhausted(item, decision) });
+      return exhausted(item, decision);
     case 'unavailable':
       return refuse('credit_unavailable', { headers: retryHeaders(1_000) });
     default:
       return unreachable(decision);
   }
-}
-
-/** Says which limit is reached, what is left of it, the most that the request can cost, and when the limit resets. */
-function exhausted(
-  { organizationId, amountNanoUsd, accounts }: ReserveItem,
-  { accountId, availableNanoUsd }: Extract<AdmissionDecision, { kind: 'credit_exhausted' }>,
-): string {
-  const whose = accountId === organizationAccountId(organizationId) ? 'organization' : 'API key';
-  const cycle = accounts.find((account) => account.accountId === accountId)?.cycle;
-  const resets = cycle === undefined ? '' : ` The limit resets at ${isoTime(cycle.endMs).replace('.000Z', 'Z')}.`;
-  return `The credit limit of the ${whose} has ${formatUsd(availableNanoUsd)} USD left, and this request can cost ${formatUsd(amountNanoUsd)} USD at most.${resets}`;
 }

@@ -46,7 +46,7 @@ const unavailable = (why: 'no_epoch' | 'announcing' | 'store_unreachable'): Admi
 class Stage {
   readonly asked: string[] = [];
   readonly key = cacheKey(SNAPSHOT, '', { snapshot: ORGANIZATION, current: true }, undefined, NOON);
-  readonly exchange = { key: this.key } as unknown as Routed;
+  readonly exchange = { key: this.key, route: { access: 'everyone', name: 'r' } } as unknown as Routed;
   readonly reserved: ReserveItem[] = [];
   load: (request: LoadAccountRequest) => Promise<{ postedNanoUsd: string }> = () =>
     Promise.resolve({ postedNanoUsd: '0' });
@@ -67,7 +67,12 @@ class Stage {
   }
 
   async run(waitMsMax = 60_000): Promise<string> {
-    const item = { requestId: 'r', organizationId: 'o', apiKeyId: 'k', accounts: this.key.cappedAccounts };
+    const item = {
+      requestId: 'r',
+      organizationId: 'o',
+      apiKeyId: 'k',
+      accounts: this.key.charges.onOpenRoutes.accounts,
+    };
     const first = { item: item as unknown as ReserveItem, decision: this.next() };
     const parts: ReadyParts = {
       admission: {
@@ -92,7 +97,7 @@ class Stage {
     };
     const tried = await reserveOnceReady(this.exchange, first, parts, waitMsMax);
     const { decision } = tried;
-    expect(tried.item.accounts).toBe(this.exchange.key.cappedAccounts);
+    expect(tried.item.accounts).toBe(this.exchange.key.charges.onOpenRoutes.accounts);
     return decision.kind === 'unavailable' ? decision.why : decision.kind;
   }
 }
@@ -150,7 +155,7 @@ describe('a reserve that cannot be decided at once', () => {
     const stage = new Stage([otherCycle(MIDNIGHT), ADMITTED]);
     await stage.run();
     expect(stage.reserved.map(({ accounts }) => accounts[0]?.accountId)).toEqual(['key:k:daily:2026-11-30']);
-    expect(stage.exchange.key.eventPart).toContain('key:k:daily:2026-11-30');
+    expect(stage.exchange.key.charges.onOpenRoutes.eventPart).toContain('key:k:daily:2026-11-30');
     expect(stage.exchange.key.snapshot).toBe(SNAPSHOT);
   });
 

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Admission } from '@tollgate/admission';
-import { organizationAccountId } from '@tollgate/api-key';
+import { cycleOfAccount, kindOfAccount } from '@tollgate/api-key';
 import type { LoadAccountRequest } from '@tollgate/contracts';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
 import type { Routed } from '../exchange/exchange.js';
-import type { CachedKey } from '../identify-key/cached-key.js';
 import type { KeyCache } from '../identify-key/key-cache.js';
+import type { KeyCharge } from '../identify-key/key-charge.js';
 import type { AccountLoads } from './account-loads.js';
 import type { CreditEpochs } from './credit-epochs.js';
 
@@ -55,13 +55,14 @@ export async function reserveOnceReady(
       case 'other_cycle':
         if (++rejoins > REJOINS_MAX) return { item, decision };
         exchange.key = keys.inCycleAt(exchange.key, decision.nowMs);
-        item = { ...item, accounts: exchange.key.cappedAccounts };
+        exchange.charge = exchange.key.charges.on(exchange.route);
+        item = { ...item, ...accountsOf(exchange.charge) };
         break;
       case 'not_loaded':
         // A load of just now may not be seen at once; without a pause the account would be asked for without end.
         if (loaded === decision.accountId) await pause(POLL_MS);
         loaded = decision.accountId;
-        await atMost(deadline, loads.load(loadOf(exchange.key, decision.accountId)));
+        await atMost(deadline, loads.load(loadOf(item, decision.accountId)));
         break;
       case 'no_epoch':
         epochs.noteUnusable(organizationId, decision.why);
@@ -85,17 +86,23 @@ function atMost(deadline: number, done: Promise<unknown>): Promise<unknown> {
   return Promise.race([done, pause(Math.max(0, deadline - performance.now()), undefined, { ref: false })]);
 }
 
-/** What usage-billing must know to load an account of a key. */
-function loadOf(key: CachedKey, accountId: string): LoadAccountRequest {
-  const { apiKeyId, organizationId, creditReset = 'never' } = key.snapshot;
-  const account = key.cappedAccounts.find((each) => each.accountId === accountId);
-  const isOwn = accountId !== organizationAccountId(organizationId);
+function accountsOf({ accounts, either, grants }: KeyCharge): Pick<ReserveItem, 'accounts' | 'either' | 'grants'> {
+  return { accounts, either, grants };
+}
+
+/** What usage-billing must know to load an account. Only limits of keys, organisations, groups and projects need it. */
+function loadOf(
+  { organizationId, apiKeyId, accounts, either = [] }: ReserveItem,
+  accountId: string,
+): LoadAccountRequest {
+  const { generation = 0, cycle } = [...accounts, ...either].find((each) => each.accountId === accountId) ?? {};
+  const { reset } = cycleOfAccount(accountId);
   return {
     organizationId,
     accountId,
-    apiKeyId: isOwn ? apiKeyId : null,
-    reset: isOwn ? creditReset : 'never',
-    startMs: account?.cycle?.startMs ?? null,
-    generation: account?.generation ?? 0,
+    apiKeyId: kindOfAccount(accountId) === 'key' ? apiKeyId : null,
+    reset: reset === 'subscription' ? 'never' : reset,
+    startMs: cycle?.startMs ?? null,
+    generation,
   };
 }

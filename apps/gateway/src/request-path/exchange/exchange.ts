@@ -6,6 +6,7 @@ import { plainPath } from '../../plain-path.js';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
 import type { OpenRequest } from '../open-requests/open-request.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
+import type { Held, KeyCharge } from '../identify-key/key-charge.js';
 import type { PassedHeaders } from '../../providers/caller-headers.js';
 import type { Provider } from '../../providers/provider.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
@@ -15,6 +16,8 @@ import type { Translation } from '../../dialects/across/translation.js';
 import type { ErrorShape } from '../../dialects/dialect.js';
 import type { Refusal } from './refusal.js';
 import type { Route, Target } from '../choose-route/route-table.js';
+
+const NOTHING_CHOSEN: Held = {};
 
 type Admitted = Extract<AdmissionDecision, { kind: 'admitted' }>;
 
@@ -102,6 +105,10 @@ export class Exchange {
   callerHeaders: Map<Provider, PassedHeaders> | null = null;
   /** Set by ownIds: how the targets of the caller's own dialect are spoken to; null if all are by the `Ask` itself. */
   bound: ReadonlyMap<Target, Speech> | null = null;
+  /** Set by admit: what the request is charged to. */
+  charge: KeyCharge | null = null;
+  /** Set by admit: what admission chose of that for this request. */
+  held: Held = NOTHING_CHOSEN;
   /**
    * Set by admit: the hold, null without one; and the ceiling of output tokens to inject, null if the caller's stays.
    */
@@ -197,6 +204,11 @@ export function isRouted(exchange: Exchange): exchange is Routed {
 /** Narrows an exchange to one whose intent is in the journal. */
 export function isJournaled(exchange: Exchange): exchange is Journaled {
   return isRouted(exchange) && exchange.journaled !== null;
+}
+
+/** What a request is charged to: as it was admitted or, before that, as its key and its route are now. */
+export function chargeOfExchange({ charge, key, route }: Routed): KeyCharge {
+  return charge ?? key.charges.on(route);
 }
 
 /** How the request is put to a target: in the caller's own dialect, or translated. */

@@ -129,12 +129,15 @@ export class InFlight {
       const { snapshot } = key;
       if (exchange.holdNanoUsd === null && (snapshot.rateLimits.parallelRequests === null || exchange.clientLeft))
         continue;
+      const { either, parts = [] } = exchange.held;
+      const whole = exchange.holdNanoUsd === null ? [] : (exchange.charge?.accounts ?? []);
       holds.push({
         requestId: exchange.requestId,
         apiKeyId: snapshot.apiKeyId,
         ...gateway,
         amountNanoUsd: exchange.holdNanoUsd ?? 0n,
-        accountIds: exchange.holdNanoUsd === null ? [] : key.cappedAccounts.map(({ accountId }) => accountId),
+        accountIds: [...whole.map(({ accountId }) => accountId), ...(either === undefined ? [] : [either])],
+        ...(parts.length > 0 ? { parts } : {}),
         parallel: snapshot.rateLimits.parallelRequests !== null && !exchange.clientLeft,
         tokens: 0,
       });

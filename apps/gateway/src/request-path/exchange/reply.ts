@@ -1,4 +1,4 @@
-import { ERRORS } from '@tollgate/errors';
+import { ERRORS, type ErrorCode } from '@tollgate/errors';
 import { rateLimitHeaders } from '../admit/rate-limit-headers.js';
 import type { Exchange } from './exchange.js';
 import type { Refusal } from './refusal.js';
@@ -38,10 +38,14 @@ export function sendReply(
   else reply.end(body);
 }
 
+/** The status of a refusal with this code in the error format of the endpoint's dialect. */
+export function statusOf({ errors }: Pick<Exchange, 'errors'>, code: ErrorCode): number {
+  return errors.statusOf?.(code) ?? ERRORS[code].status;
+}
+
 /** Sends a refusal in the error format of the endpoint's dialect. */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { code, message, param, headers } = refusal;
   const body = exchange.errors.body(code, message, param, exchange.requestId);
-  const status = exchange.errors.statusOf?.(code) ?? ERRORS[code].status;
-  sendReply(exchange, status, 'application/json', body, headers);
+  sendReply(exchange, statusOf(exchange, code), 'application/json', body, headers);
 }

@@ -3,7 +3,7 @@ import type { Target } from '../choose-route/route-table.js';
 import type { Journaled } from '../exchange/exchange.js';
 import type { KeyLook } from '../identify-key/look-again.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
-import { sendRefusal } from '../exchange/reply.js';
+import { sendRefusal, statusOf } from '../exchange/reply.js';
 import type { RequestLog } from '../exchange/request-log.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import { FAILED, judge, type Verdict } from './judge-attempt.js';
@@ -108,5 +108,5 @@ function failed(
   const { code, headers, message } = failure;
   const finish = (): void =>
     sendRefusal(exchange, refuse(code, { headers, ...(message !== undefined && { message }) }));
-  return { target, outcome, usage: NO_USAGE, usageSource: 'none', finish };
+  return { target, outcome, usage: NO_USAGE, usageSource: 'none', statusCode: statusOf(exchange, code), finish };
 }

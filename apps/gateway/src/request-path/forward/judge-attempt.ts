@@ -134,6 +134,7 @@ function judgeReply(
       outcome,
       usage,
       usageSource,
+      statusCode: attempt.status,
       finish: passOn(exchange, target, replacing(attempt, reply.body), usage),
     },
   };
@@ -178,6 +179,7 @@ function judgeError(
     ...(failure !== null && { words: attempt.body }),
   });
   if (failure !== null) return { kind: 'failed', failure };
+  const told = toldError(exchange, target, attempt);
   return {
     kind: 'answered',
     outcome: {
@@ -185,7 +187,8 @@ function judgeError(
       outcome: 'provider_refused',
       usage: NO_USAGE,
       usageSource: 'none',
-      finish: passOn(exchange, target, toldError(exchange, target, attempt)),
+      statusCode: told.status,
+      finish: passOn(exchange, target, told),
     },
   };
 }

@@ -432,7 +432,12 @@ describe('the organisation of a key', () => {
   const capsOf = async (cache: KeyCache): Promise<string> => {
     const identity = cache.remembered(DIGEST) ?? (await cache.identify(only(DIGEST), '10.0.0.1'));
     if (identity.kind !== 'active') return identity.kind;
-    const { cappedAccounts, eventPart, governed } = identity.key;
+    const {
+      charges: {
+        onOpenRoutes: { accounts: cappedAccounts, eventPart },
+      },
+      governed,
+    } = identity.key;
     expect(governed).toBe(cappedAccounts.length > 0);
     for (const { accountId } of cappedAccounts) expect(eventPart).toContain(accountId);
     return cappedAccounts.map(({ accountId, capNanoUsd }) => `${accountId}=${capNanoUsd}`).join();
@@ -598,7 +603,7 @@ describe('a key whose limit resets', () => {
     };
     const account = () =>
       key()
-        .cappedAccounts.map(({ accountId }) => accountId)
+        .charges.onOpenRoutes.accounts.map(({ accountId }) => accountId)
         .join();
     return { cache, clock, store, key, account };
   }
@@ -607,13 +612,15 @@ describe('a key whose limit resets', () => {
     const { clock, store, key, account } = await stage(LIMITED, MIDNIGHT - 1);
     expect(account()).toBe('key:k:daily:2026-11-29');
     expect(key()).toBe(key());
-    expect(key().eventPart).toContain('"accounts":[{"accountId":"key:k:daily:2026-11-29","capNanoUsd":"9"}');
-    expect(key().cappedAccounts).toEqual([
+    expect(key().charges.onOpenRoutes.eventPart).toContain(
+      '"accounts":[{"accountId":"key:k:daily:2026-11-29","capNanoUsd":"9"}',
+    );
+    expect(key().charges.onOpenRoutes.accounts).toEqual([
       { accountId: account(), capNanoUsd: 9n, cycle: { startMs: MIDNIGHT - 86_400_000, endMs: MIDNIGHT } },
     ]);
     clock.wallMs = MIDNIGHT;
     expect(account()).toBe('key:k:daily:2026-11-30');
-    expect(key().eventPart).toContain('key:k:daily:2026-11-30');
+    expect(key().charges.onOpenRoutes.eventPart).toContain('key:k:daily:2026-11-30');
     expect(key()).toBe(key());
     expect(store.reads).toBe(1);
   });
@@ -633,7 +640,7 @@ describe('a key whose limit resets', () => {
     const present = `key:k:daily:${new Date(nowMs).toISOString().slice(0, 10)}`;
     expect(account()).not.toBe(present);
     const joined = cache.inCycleAt(key(), nowMs);
-    expect(joined.cappedAccounts[0]?.accountId).toBe(present);
+    expect(joined.charges.onOpenRoutes.accounts[0]?.accountId).toBe(present);
     // From now on each request is right at once, also over the next midnight.
     expect(key()).toBe(joined);
     clock.wallMs += 86_400_000;
@@ -655,11 +662,14 @@ describe('a key whose limit resets', () => {
     store.answer = () => Promise.resolve({ kind: 'found', snapshot: raised });
     store.listener.changed(raised);
     await cache.identify(only(DIGEST), '10.0.0.1');
-    expect(cache.inCycleAt(begun, MIDNIGHT).cappedAccounts[0]).toMatchObject({
+    expect(cache.inCycleAt(begun, MIDNIGHT).charges.onOpenRoutes.accounts[0]).toMatchObject({
       accountId: 'key:k:daily:2026-11-30',
       capNanoUsd: 9n,
     });
-    expect(key().cappedAccounts[0]).toMatchObject({ accountId: 'key:k:daily:2026-11-30', capNanoUsd: 99n });
+    expect(key().charges.onOpenRoutes.accounts[0]).toMatchObject({
+      accountId: 'key:k:daily:2026-11-30',
+      capNanoUsd: 99n,
+    });
   });
 
   it('carries the version for which its accounts must be loaded, and that of its organisation', async () => {
@@ -669,7 +679,7 @@ describe('a key whose limit resets', () => {
     store.organization = () => Promise.resolve({ kind: 'found', snapshot: organization as OrganizationSnapshot });
     const identity = await cacheOn(store, () => Promise.resolve(null)).identify(only(DIGEST), '10.0.0.1');
     if (identity.kind !== 'active') throw new Error(identity.kind);
-    expect(identity.key.cappedAccounts.map(({ generation }) => generation)).toEqual([4, 7]);
-    expect(identity.key.eventPart).not.toContain('generation');
+    expect(identity.key.charges.onOpenRoutes.accounts.map(({ generation }) => generation)).toEqual([4, 7]);
+    expect(identity.key.charges.onOpenRoutes.eventPart).not.toContain('generation');
   });
 });

@@ -4,9 +4,10 @@ import type { KeyManagementApi, VerifiedKey } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { evictOldest } from '../exchange/evict-oldest.js';
 import { AdmissionClock } from './admission-clock.js';
-import { cacheKey, endOfCached, isInCycle, type CachedKey } from './cached-key.js';
+import { cacheKey, endOfCached, type CachedKey } from './cached-key.js';
 import { everyDigest, storedDigests, type Digests } from './digest-memory.js';
 import { ExpiryClocks, PROCESS_CLOCKS, type Clocks } from './expiry-clock.js';
+import { isWithin } from './key-charge.js';
 import { Organizations, type KnownOrganization } from './organizations.js';
 import { Strangers } from './strangers.js';
 
@@ -143,22 +144,22 @@ export class KeyCache {
   }
 
   /**
-   * The same key for the cycle of its limit that `nowMs` lies in, where admission, whose time that is (milliseconds
+   * The same key for the cycles of its limits that `nowMs` lies in, where admission, whose time that is (milliseconds
    * since 1970), knows it as of another one. Its snapshot and its organisation stay those that the request began with.
    */
   inCycleAt(key: CachedKey, nowMs: number): CachedKey {
     this.#admissionClock.set(nowMs);
     const cached = this.#active.get(key.digest);
     const isSame = cached?.snapshot === key.snapshot && cached.organization === key.organization;
-    if (isSame && isInCycle(cached.cycle, nowMs)) return cached;
+    if (isSame && isWithin(cached.charges.period, nowMs)) return cached;
     const joined = cacheKey(key.snapshot, key.digest, key.organization, this.#expiries, nowMs);
     if (isSame) this.#active.set(key.digest, joined);
     return joined;
   }
 
-  /** Whether the cycle that a key was joined for lasts. It costs no clock for a key without one. */
-  #isPresent({ cycle }: CachedKey): boolean {
-    return cycle === null || isInCycle(cycle, this.#admissionClock.nowMs());
+  /** Whether all cycles that a key was joined for last. It costs no clock for a key without one. */
+  #isPresent({ charges: { period } }: CachedKey): boolean {
+    return period === null || isWithin(period, this.#admissionClock.nowMs());
   }
 
   /**
@@ -285,7 +286,7 @@ export class KeyCache {
   }
 
   /**
-   * The key, joined with its cached organisation for the present cycle of its limit; null if the organisation is not
+   * The key, joined with its cached organisation for the present cycles of its limits; null if the organisation is not
    * cached, so that the key must be looked up.
    */
   #joinAnew({ snapshot, digest }: CachedKey): CachedKey | null {

@@ -22,7 +22,9 @@ const PRICE = '"inputPrice":"1"';
 const exchangeOf = (requestId: string): Routed =>
   ({
     requestId,
-    key: { snapshot: { organizationId: 'o' }, eventPart: '"organizationId":"o","apiKeyId":"k"' },
+    key: { snapshot: { organizationId: 'o' } },
+    charge: { eventPart: '"organizationId":"o","apiKeyId":"k"', chosen: null, routeGroupId: null },
+    held: {},
     ask: { stream: false, inputTokensEstimate: 17 },
     route: { name: 'r' },
     targets: [{ eventPart: '"route":"r","provider":"p","model":"m"', pricePart: PRICE }],

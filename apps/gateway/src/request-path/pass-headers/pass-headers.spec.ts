@@ -12,7 +12,7 @@ function pass(beta: string | null, targets: readonly Target[], translated: reado
     request: { rawHeaders: beta === null ? ['host', 'x'] : ['host', 'x', 'anthropic-beta', beta] },
     targets,
     translations: translated.length === 0 ? null : new Map(translated.map((each) => [each, {}])),
-    key: { cappedAccounts: [] },
+    charge: { isCapped: false },
     callerHeaders: null,
   } as unknown as Routed;
   const refusal = passHeaders(exchange);

@@ -1,6 +1,6 @@
 import type { PassedHeaders, RefusedHeader } from '../../providers/caller-headers.js';
 import type { Provider } from '../../providers/provider.js';
-import { keepTargets, type Routed } from '../exchange/exchange.js';
+import { chargeOfExchange, keepTargets, type Routed } from '../exchange/exchange.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
 const SHOWN_MAX = 64;
@@ -10,8 +10,8 @@ const SHOWN_MAX = 64;
  * whose entry in the configuration does not allow a value are removed.
  */
 export function passHeaders(exchange: Routed): Refusal | undefined {
-  const { request, targets, translations, key } = exchange;
-  const isCapped = key.cappedAccounts.length > 0;
+  const { request, targets, translations } = exchange;
+  const { isCapped } = chargeOfExchange(exchange);
   let refused: RefusedHeader | null = null;
   for (const target of targets) {
     const { provider } = target;

@@ -1,8 +1,24 @@
 import { usageClasses, type ModelPass, type TokenUsage } from '@tollgate/usage';
 import { endPart, plainEndPart, type PlainEnd } from '../event-parts.js';
+import type { Exchange } from '../exchange/exchange.js';
 
 /** The facts about the end of a call besides its usage. */
 export type CallEnd = Omit<PlainEnd, keyof TokenUsage | 'textInputTokens' | 'cachedTextTokens' | 'textOutputTokens'>;
+
+/**
+ * How long the client waited for the first byte and for the whole answer, in milliseconds from the arrival of its
+ * request; null before either came.
+ */
+export function waitsOf({
+  arrivedAt,
+  firstByteAt,
+  answeredAt,
+}: Pick<Exchange, 'answeredAt' | 'arrivedAt' | 'firstByteAt'>): Pick<CallEnd, 'durationMs' | 'firstByteMs'> {
+  return {
+    firstByteMs: firstByteAt === 0 ? null : Math.round(firstByteAt - arrivedAt),
+    durationMs: answeredAt === 0 ? null : Math.round(answeredAt - arrivedAt),
+  };
+}
 
 /** The event's fields about the end of a call. Nearly all calls have no details, and their text is made in short. */
 export function endText(usage: TokenUsage, end: CallEnd): string {
@@ -19,6 +35,9 @@ export function endText(usage: TokenUsage, end: CallEnd): string {
     billableNanoUsd: end.billableNanoUsd,
     priceLines: end.priceLines,
     endedAt: end.endedAt,
+    statusCode: end.statusCode,
+    firstByteMs: end.firstByteMs,
+    durationMs: end.durationMs,
     inputTokens,
     outputTokens,
     cachedInputTokens,

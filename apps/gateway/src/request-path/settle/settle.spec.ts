@@ -23,6 +23,7 @@ const bodyOf = (fields: object) => {
   return { ask: openAiChat.read(body) as Ask };
 };
 const plain = bodyOf({});
+const answered = { arrivedAt: 0, firstByteAt: 0, answeredAt: 0, reply: { headersSent: false } };
 
 type Outcome = CallOutcome['outcome'];
 type Source = CallOutcome['usageSource'];
@@ -32,7 +33,14 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
   const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
   const journaled = { organizationId: 'o' };
   const taken = { admitted: true, settled: false, openEnded, holdNanoUsd: null };
-  const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Journaled;
+  const exchange = {
+    requestId: 'r',
+    ...plain,
+    ...answered,
+    ...taken,
+    journaled,
+    eventHead: '',
+  } as unknown as Journaled;
   const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
   const target = { price, eventPart: '' };
   const call = { target, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
@@ -52,7 +60,14 @@ describe('the end of a call', () => {
     );
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n };
     const journaled = { organizationId: 'o' };
-    const exchange = { requestId: 'r', ...plain, ...taken, journaled, eventHead: '' } as unknown as Journaled;
+    const exchange = {
+      requestId: 'r',
+      ...plain,
+      ...answered,
+      ...taken,
+      journaled,
+      eventHead: '',
+    } as unknown as Journaled;
     const dear = { ...price, outputNanoUsdPerMillion: 1_000_000n };
     const usage = { inputTokens: 0, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
     const call = {
@@ -96,7 +111,14 @@ describe('the charge of a call', () => {
     const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
     const taken = { admitted: true, settled: false, openEnded: true, holdNanoUsd };
     const journaled = { organizationId: 'o' };
-    const exchange = { requestId: 'r', ...bodyOf(fields), ...taken, journaled, eventHead: '{' } as unknown as Journaled;
+    const exchange = {
+      requestId: 'r',
+      ...bodyOf(fields),
+      ...answered,
+      ...taken,
+      journaled,
+      eventHead: '{',
+    } as unknown as Journaled;
     const usage = { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0, reasoningTokens: 0, ...reported };
     const target = { model: 'm', price: prices, eventPart: '"x":0' };
     const call = { target, outcome: 'completed', usage, usageSource: 'provider' } as unknown as CallOutcome;
@@ -171,7 +193,14 @@ describe('the event of a call that used more than text', () => {
     // The body names an image by its address, so the model may have read its whole context.
     const asked = bodyOf({ messages: image });
     const journaled = { organizationId: 'o' };
-    const exchange = { requestId: 'r', ...asked, ...taken, journaled, eventHead: '{' } as unknown as Journaled;
+    const exchange = {
+      requestId: 'r',
+      ...asked,
+      ...answered,
+      ...taken,
+      journaled,
+      eventHead: '{',
+    } as unknown as Journaled;
     const priceOf = (model: string) => (model === 'advisor' ? advisor : null);
     const target = { model: 'm', price: claude, priceOf, eventPart: '"x":0' };
     const { usage, usageSource } = judgeUsage(readUsage(reported), { inputTokens: 1, outputTokens: 1 }, false);

@@ -6,7 +6,7 @@ import { isIdentified, type Exchange, type Journaled } from '../exchange/exchang
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
 import { chargeOf } from './charge-of.js';
-import { endText } from './end-text.js';
+import { endText, waitsOf } from './end-text.js';
 
 /**
  * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
@@ -25,7 +25,7 @@ export function settle(
   admission: Admission,
   onLoss: OnLoss,
 ): (exchange: Journaled, call: CallOutcome) => Promise<unknown> {
-  return (exchange, { target, outcome, usage: reported, usageSource }) => {
+  return (exchange, { target, outcome, usage: reported, usageSource, statusCode }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { journaled, requestId } = exchange;
@@ -42,6 +42,8 @@ export function settle(
       billableNanoUsd,
       priceLines,
       endedAt: Date.now(),
+      statusCode: exchange.reply.headersSent ? exchange.reply.statusCode : (statusCode ?? null),
+      ...waitsOf(exchange),
     });
     const final = finalText(exchange.eventHead, target, end);
     const written = journal.append('F', journaled, journalNumber, final);

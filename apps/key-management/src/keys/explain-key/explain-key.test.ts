@@ -214,7 +214,7 @@ describe('an explanation', () => {
     expect((await call('POST', `/v1/api-keys/${key}/explain`, {}, organization)).body).toMatchObject({
       passes: false,
       rule: 'organization_credit',
-      code: 'quota_exceeded',
+      code: 'insufficient_balance',
       value: { credit_limit_usd: '0', credit_used_usd: '0', credit_left_usd: '0' },
     });
   });

@@ -179,10 +179,11 @@ function stopOfCredit({ key, nowMs }: ExplainedFacts, rules: readonly ExplainedR
   const stop = rules.find(({ passes }) => passes === false);
   if (stop === undefined) return null;
   const { endMs } = cycleOf(stop.rule === 'credit' ? key.creditReset : 'never', nowMs);
+  const code = stop.rule === 'organization_credit' ? 'insufficient_balance' : 'quota_exceeded';
   return {
     rule: stop.rule,
-    code: 'quota_exceeded',
-    message: ERRORS.quota_exceeded.message,
+    code,
+    message: ERRORS[code].message,
     value: stop.value,
     resetsAt: Number.isFinite(endMs) ? new Date(endMs) : null,
   };

@@ -54,7 +54,7 @@ const NAMES: readonly (readonly [kind: ErrorKind, names: string])[] = [
   [
     'quota',
     'insufficient_quota billing_error billing_not_active billing_hard_limit_reached credit_balance_exhausted ' +
-      'insufficient_credits payment_required quota_exceeded',
+      'insufficient_credits insufficient_balance payment_required quota_exceeded',
   ],
   ['authentication', 'authentication_error invalid_api_key invalid_authentication unauthorized unauthenticated'],
   ['permission', 'permission_error permission_denied'],
