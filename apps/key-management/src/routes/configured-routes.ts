@@ -16,19 +16,19 @@ export interface AccessibleRoute {
 
 type Reaching = Pick<ApiKey, 'groupIds' | 'models'>;
 
-type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute, unknown>>>>;
+type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute>>>>;
 
 /** The routes of config.yaml, and which of them keys may use. It asks nobody: all it needs comes with the call. */
 @Injectable()
 export class ConfiguredRoutes {
   readonly all: readonly ConfiguredRoute[];
   readonly #byName: ReadonlyMap<string, ConfiguredRoute>;
-  readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute, unknown>>;
+  readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute>>;
   readonly #reachable: ReadonlySet<string> | null;
 
   constructor(@Inject(KEY_MANAGEMENT_SETTINGS) { config }: KeyManagementSettings) {
     this.all = config.routes;
-    this.#routing = compileRouting<ConfiguredRoute, unknown>(config.routes, config.prices);
+    this.#routing = compileRouting(config.routes);
     this.#reachable = config.reachableProviders;
     this.#byName = new Map(config.routes.map((route) => [route.name, route]));
   }

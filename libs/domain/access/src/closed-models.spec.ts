@@ -18,14 +18,13 @@ const route = (name: string, access: RouteOpenTo, ...targets: readonly string[])
     return { provider, model: model.join(':') };
   }),
 });
-const PRICES = ['p', 'q'].map((provider) => ({ provider, model: '*', price: 1 }));
 
 /**
  * What a key of these groups' routes reaches by a name: provider and model of each target, the code of the refusal
  * else.
  */
 function reach(routes: readonly ConfiguredRoute[], model: string, ...opened: string[]): readonly string[] | string {
-  const routed = compileRouting(routes, PRICES)(model);
+  const routed = compileRouting(routes)(model);
   const key = { allowsModel: null, opens: new Set(opened) };
   interface Found extends RouteAccess {
     readonly targets: Routed['targets'];
@@ -302,7 +301,7 @@ describe('in any configuration', () => {
           const name = rewrites.reduce((text, rewrite) => rewrite(text), model);
           const reached = reach(routes, name);
           if (typeof reached === 'string') return;
-          const routed = compileRouting(routes, PRICES)(name)!;
+          const routed = compileRouting(routes)(name)!;
           const open = [routed, ...routed.others].filter(({ route: { access } }) => access === 'everyone');
           expect(open).not.toEqual([]);
           for (const one of reached) {

@@ -5,40 +5,27 @@ import { compileModelList } from './key-access.js';
 import { compileRouting } from './routing.js';
 
 describe('where a configuration leads a model', () => {
-  const find = compileRouting(
-    [
-      {
-        name: 'gpt-*',
-        access: 'everyone',
-        targets: [
-          { provider: 'a', model: '*' },
-          { provider: 'b', model: 'gpt-4o' },
-        ],
-      },
-      { name: 'support-bot', access: 'everyone', targets: [{ provider: 'a', model: 'gpt-4o-mini' }] },
-    ],
-    [
-      { provider: 'a', model: 'gpt-4o*', price: 1 },
-      { provider: 'a', model: 'gpt-4o-mini', price: 2 },
-      { provider: 'b', model: '*', price: 3 },
-    ],
-  );
+  const find = compileRouting([
+    {
+      name: 'gpt-*',
+      access: 'everyone',
+      targets: [
+        { provider: 'a', model: '*' },
+        { provider: 'b', model: 'gpt-4o' },
+      ],
+    },
+    { name: 'support-bot', access: 'everyone', targets: [{ provider: 'a', model: 'gpt-4o-mini' }] },
+  ]);
   const pairs = (model: string) =>
-    find(model)?.targets.map(({ target, model: asked, price }) => [target.provider, asked, price]) ?? null;
+    find(model)?.targets.map(({ target, model: asked }) => [target.provider, asked]) ?? null;
 
-  it('names the model that each provider is asked for, with its price', () => {
+  it('names the model that each provider is asked for', () => {
     expect(pairs('gpt-4o')).toEqual([
-      ['a', 'gpt-4o', 1],
-      ['b', 'gpt-4o', 3],
+      ['a', 'gpt-4o'],
+      ['b', 'gpt-4o'],
     ]);
-    expect(pairs('support-bot')).toEqual([['a', 'gpt-4o-mini', 2]]);
+    expect(pairs('support-bot')).toEqual([['a', 'gpt-4o-mini']]);
     expect(find('support-bot')?.route.name).toBe('support-bot');
-  });
-  it('leaves out what has no price, and is nowhere where nothing is left', () => {
-    expect(pairs('gpt-5')).toEqual([['b', 'gpt-4o', 3]]);
-    expect(
-      compileRouting([{ name: 'r', access: 'everyone', targets: [{ provider: 'a', model: 'm' }] }], [])('r'),
-    ).toBeNull();
   });
   it('knows no name that no route has', () => {
     for (const name of ['', 'gpt', 'support.bot', 'claude']) expect(find(name)).toBeNull();
@@ -46,7 +33,7 @@ describe('where a configuration leads a model', () => {
 });
 
 /** The routes of a name in the order in which they are asked, with provider and model of each target. */
-function waysTo(routing: ReturnType<typeof compileRouting<(typeof ROUTES)[number], number>>, model: string): string[] {
+function waysTo(routing: ReturnType<typeof compileRouting<(typeof ROUTES)[number]>>, model: string): string[] {
   const routed = routing(model);
   if (routed === null) return [];
   return [routed, ...routed.others].map(
@@ -71,14 +58,8 @@ const ROUTES = [
   route('relay/*', 'everyone', 'openrouter:*'),
   route('gpt-4.1', 'everyone', 'openai:gpt-4.1'),
 ];
-const ALL_PRICED = ['openai', 'azure', 'anthropic', 'openrouter'].map((provider) => ({
-  provider,
-  model: '*',
-  price: 1,
-}));
-
 describe('the names by which a model can be called', () => {
-  const routing = compileRouting(ROUTES, ALL_PRICED);
+  const routing = compileRouting(ROUTES);
   it.each<[string, string[]]>([
     ['support-bot', ['support-bot > openai:gpt-4o-mini azure:gpt-4o-mini openai:gpt-4o']],
     ['gpt-4.1', ['gpt-4.1 > openai:gpt-4.1']],
@@ -105,10 +86,10 @@ describe('the names by which a model can be called', () => {
     expect(waysTo(routing, model)).toEqual(ways);
   });
   it('prefer the provider that is named over a pattern that matches everything, and fall back to that', () => {
-    const all = compileRouting(
-      [route('*', 'everyone', 'openrouter:*'), route('small', 'everyone', 'openai:gpt-4o-mini')],
-      ALL_PRICED,
-    );
+    const all = compileRouting([
+      route('*', 'everyone', 'openrouter:*'),
+      route('small', 'everyone', 'openai:gpt-4o-mini'),
+    ]);
     expect(waysTo(all, 'openai/gpt-4o-mini')).toEqual([
       'small > openai:gpt-4o-mini',
       '* > openrouter:openai/gpt-4o-mini',
@@ -118,9 +99,6 @@ describe('the names by which a model can be called', () => {
       '* > openrouter:openai/gpt-4o',
       '* > openrouter:openrouter/openai/gpt-4o',
     ]);
-  });
-  it('lead nowhere without a price', () => {
-    expect(waysTo(compileRouting(ROUTES, []), 'openai/gpt-4o-mini')).toEqual([]);
   });
 });
 
@@ -144,14 +122,13 @@ describe('a key that calls a model by any name', () => {
       })),
     { selector: ({ name }) => name, maxLength: 5 },
   );
-  const prices = ['p', 'q'].map((provider) => ({ provider, model: '*', price: 1 }));
   const asked = some(...models, ...models.flatMap((model) => [`p/${model}`, `q/${model}`, `p/p/${model}`]), '*', 'p/*');
   const list = fc.option(fc.uniqueArray(some(...names, 'q/*', 'p/b'), { maxLength: 3 }), { nil: null });
 
   it('is served by a route that is open to it, has the target, and is allowed by its list by either name', () => {
     fc.assert(
       fc.property(routes, asked, fc.subarray(names), list, (configured, model, opened, allowed) => {
-        const routed = compileRouting(configured, prices)(model);
+        const routed = compileRouting(configured)(model);
         const key = { opens: new Set(opened), allowsModel: allowed === null ? null : compileModelList(allowed) };
         interface Found extends RouteAccess {
           readonly targets: Routed['targets'];

@@ -14,32 +14,24 @@ interface NamedRoute {
   readonly targets: readonly NamedTarget[];
 }
 
-interface NamedPrice<P> {
-  readonly provider: string;
-  /** A name that may contain `*`. */
-  readonly model: string;
-  readonly price: P;
-}
-
-/** A target of a route for the model that a caller named, with its price. */
-interface PricedTarget<T, P> {
+/** A target of a route for the model that a caller named. */
+interface RoutedTarget<T> {
   readonly target: T;
   /** The model that the provider is asked for. */
   readonly model: string;
-  readonly price: P;
   /** The closed routes of which a key must have one to reach the target under this name; undefined if it needs none. */
   readonly closedBy: ClosedBy;
 }
 
-/** A route of a model's name, with the targets that the name leads to and that have a price. */
-interface RoutedTargets<R extends NamedRoute, P> {
+/** A route of a model's name, with the targets that the name leads to. */
+interface RoutedTargets<R extends NamedRoute> {
   readonly route: R;
-  readonly targets: readonly PricedTarget<R['targets'][number], P>[];
+  readonly targets: readonly RoutedTarget<R['targets'][number]>[];
 }
 
 /** The first route of a model's name, and the others that serve the name to a key that may not use the first. */
-export interface RoutedModel<R extends NamedRoute, P> extends RoutedTargets<R, P> {
-  readonly others: readonly RoutedTargets<R, P>[];
+export interface RoutedModel<R extends NamedRoute> extends RoutedTargets<R> {
+  readonly others: readonly RoutedTargets<R>[];
 }
 
 /**
@@ -48,21 +40,6 @@ export interface RoutedModel<R extends NamedRoute, P> extends RoutedTargets<R, P
  */
 export function compileRoutes<R extends { readonly name: string }>(routes: readonly R[]): (model: string) => R | null {
   return compileNames(routes, ({ name }) => name);
-}
-
-/** Makes a function that finds the price of a provider's model by the same rule; null if there is none. */
-export function compilePrices<P>(prices: readonly NamedPrice<P>[]): (provider: string, model: string) => P | null {
-  const providers = new Set(prices.map(({ provider }) => provider));
-  const byProvider = new Map(
-    [...providers].map((name) => [
-      name,
-      compileNames(
-        prices.filter(({ provider }) => provider === name),
-        ({ model }) => model,
-      ),
-    ]),
-  );
-  return (provider, model) => byProvider.get(provider)?.(model)?.price ?? null;
 }
 
 /** The model that the provider is asked for if a caller named `requested`. */
@@ -81,36 +58,31 @@ export function targetModel(target: Pick<NamedTarget, 'model'>, requested: strin
  * 4. if no route has the name, each that names a model of this name as a target, whatever the provider: those targets
  *    alone.
  *
- * It returns null if there is none with a target that has a price: a model that cannot be charged is not served.
+ * It returns null if there is none with a target.
  */
-export function compileRouting<R extends NamedRoute, P>(
-  routes: readonly R[],
-  prices: readonly NamedPrice<P>[],
-): (model: string) => RoutedModel<R, P> | null {
+export function compileRouting<R extends NamedRoute>(routes: readonly R[]): (model: string) => RoutedModel<R> | null {
   const routeOf = compileRoutes(routes);
-  const priceOf = compilePrices(prices);
   const closedBy = compileClosedModels(routes);
-  /** The targets of a route that pass a test, for the model that is asked for; nothing if none has a price. */
+  /** The targets of a route that pass a test, for the model that is asked for; nothing if none does. */
   const routed = (
     route: R | null,
     requested: string,
     isMeant: (target: NamedTarget) => boolean = () => true,
-  ): RoutedTargets<R, P>[] => {
+  ): RoutedTargets<R>[] => {
     const targets = (route?.targets ?? []).filter(isMeant).flatMap((target: R['targets'][number]) => {
       const model = targetModel(target, requested);
-      const price = priceOf(target.provider, model);
-      if (route === null || price === null) return [];
+      if (route === null) return [];
       const named = target.model !== '*' || closedBy === null;
-      return [{ target, model, price, closedBy: named ? undefined : closedBy(route, target.provider, requested) }];
+      return [{ target, model, closedBy: named ? undefined : closedBy(route, target.provider, requested) }];
     });
     return route === null || targets.length === 0 ? [] : [{ route, targets }];
   };
   const byTarget = indexTargets(routes);
-  const byModel = (model: string, provider: string | null): RoutedTargets<R, P>[] =>
+  const byModel = (model: string, provider: string | null): RoutedTargets<R>[] =>
     (byTarget.get(model) ?? []).flatMap((route) =>
       routed(route, model, (target) => target.model === model && (provider ?? target.provider) === target.provider),
     );
-  const byProvider = (requested: string): RoutedTargets<R, P>[] => {
+  const byProvider = (requested: string): RoutedTargets<R>[] => {
     const slash = requested.indexOf('/');
     if (slash === -1) return [];
     const [provider, model] = [requested.slice(0, slash), requested.slice(slash + 1)];

@@ -63,15 +63,18 @@ function dearestPrices(
       of.cachedAudioTokens,
       of.cacheWrite5mTokens,
       of.cacheWrite1hTokens,
-    ].reduce(larger),
-    [of.textOutputTokens, of.reasoningTokens, of.audioOutputTokens, of.imageOutputTokens].reduce(larger),
+    ].reduce(dearer, 0n),
+    [of.textOutputTokens, of.reasoningTokens, of.audioOutputTokens, of.imageOutputTokens].reduce(dearer, 0n),
   ];
 }
 
-/** The fees of the tools in millionths of a nano-USD, as the products of tokens and their prices are. */
+/** What has no price is not charged. */
+const dearer = (most: bigint, price: bigint | null): bigint => (price === null ? most : larger(most, price));
+
+/** The fees of the call and its tools in millionths of a nano-USD, as the products of tokens and their prices are. */
 function feesMax({ more }: ModelPrice, { tools }: BoundExtras): bigint {
-  if (tools === undefined || more === undefined) return 0n;
-  let fees = 0n;
+  let fees = (more?.requestNanoUsd ?? 0n) * MILLION;
+  if (tools === undefined || more === undefined) return fees;
   for (const { names, callsMax } of tools) {
     const fee = names.map((name) => more.toolCalls.get(name) ?? 0n).reduce(larger, 0n);
     fees += BigInt(callsMax) * fee * THOUSANDS_IN_MILLION;

@@ -189,7 +189,7 @@ describe('the cost of a call', () => {
       500_000n + 20_000_000n,
     ],
     [
-      'sound, images and reasoning as their neighbours where they have no price',
+      'reasoning as output where it has no price, and sound and images not at all',
       price,
       detailed(1000, 1000, {
         audioInputTokens: 300,
@@ -197,7 +197,7 @@ describe('the cost of a call', () => {
         audioOutputTokens: 100,
         imageOutputTokens: 100,
       }),
-      750_000n,
+      500n * 150n + 800n * 600n,
     ],
     [
       'cached sound as sound where it has no price',

@@ -1,4 +1,4 @@
-import { usageClasses, type TokenUsage, type UsageDetails } from '@tollgate/usage';
+import { isFreeTool, toolOfType, usageClasses, type TokenUsage, type UsageDetails } from '@tollgate/usage';
 import { CLASSES, classPrices, type PricedClass } from './class-prices.js';
 import type { Factor, ModelPrice } from './model-price.js';
 import { ONCE, product, tierFactor } from './price-modes.js';
@@ -24,20 +24,49 @@ const MILLION = 1_000_000n;
 /** A price for a thousand calls, times this, is one for a million. */
 const THOUSANDS_IN_MILLION = 1_000n;
 
+/** What a call costs. */
+export interface PricedCall {
+  /** One line for each class that the call has any of and that has a price. */
+  readonly lines: readonly PriceLine[];
+  /** The cost before it is rounded, in millionths of a nano-USD. */
+  readonly millionths: bigint;
+  /** Whether a part of what the call used has no price, so that its cost is not known. */
+  readonly unpriced: boolean;
+}
+
 /**
  * The cost of a call in nano-USD: each class of its tokens, each call of a tool and each pass of another model at its
  * own price. A fraction is rounded up, as in `costBound`, so no cost exceeds its bound. `priceOf` finds the prices of
- * models that the usage names; a pass of a model without one costs what the call's own model does, so none is free. A
- * tool without a price is.
+ * models that the usage names; a pass of a model without one costs what the call's own model does, so none is free.
+ * What has no price is left out: `pricedCall` tells whether there is any.
  */
 export function costOf(price: ModelPrice, usage: TokenUsage, priceOf?: PriceOf): bigint {
-  if (usage.details !== undefined || price.more !== undefined) return sumOf(priceLines(price, usage, priceOf));
+  if (usage.details !== undefined || price.more !== undefined)
+    return roundedUp(pricedCall(price, usage, priceOf).millionths);
   const cached = price.cachedInputNanoUsdPerMillion === null ? 0 : Math.min(usage.cachedInputTokens, usage.inputTokens);
   const sum =
     BigInt(usage.inputTokens - cached) * price.inputNanoUsdPerMillion +
     BigInt(cached) * (price.cachedInputNanoUsdPerMillion ?? 0n) +
     BigInt(usage.outputTokens) * price.outputNanoUsdPerMillion;
-  return (sum + MILLION - 1n) / MILLION;
+  return roundedUp(sum);
+}
+
+/** Millionths of a nano-USD as whole nano-USD. The only rounding of a call. */
+function roundedUp(millionths: bigint): bigint {
+  return (millionths + MILLION - 1n) / MILLION;
+}
+
+/**
+ * What a customer pays for a call that costs this much, in nano-USD: with a mark-up in millionths of the cost, rounded
+ * up once.
+ *
+ * @example
+ * withMarkUp(1_500_000n, 50_000); // 1.5 nano-USD and 5 % of it are 1.575: 2n
+ */
+export function withMarkUp(costMillionths: bigint, markUpMillionths: number): bigint {
+  const times = MILLION + BigInt(markUpMillionths);
+  const divisor = MILLION * MILLION;
+  return (costMillionths * times + divisor - 1n) / divisor;
 }
 
 /**
@@ -45,19 +74,23 @@ export function costOf(price: ModelPrice, usage: TokenUsage, priceOf?: PriceOf):
  * so a fraction of one line may be in the next.
  */
 export function priceLines(price: ModelPrice, usage: TokenUsage, priceOf?: PriceOf): readonly PriceLine[] {
+  return pricedCall(price, usage, priceOf).lines;
+}
+
+/** Prices a call: see `costOf`. */
+export function pricedCall(price: ModelPrice, usage: TokenUsage, priceOf?: PriceOf): PricedCall {
   const lines = new Lines();
   const { details } = usage;
   const served =
     details === undefined || details.servedModel === null ? price : (priceOf?.(details.servedModel) ?? price);
+  const fee = served.more?.requestNanoUsd ?? 0n;
+  if (fee > 0n) lines.add('request', null, null, 1, fee * MILLION);
   lines.addPass(served, usage, null, details);
-  if (details === undefined) return lines.made;
+  if (details === undefined) return lines;
   for (const { model, usage: ofPass } of details.passes)
     lines.addPass((model === null ? null : priceOf?.(model)) ?? served, ofPass, model, ofPass.details, details);
-  for (const [tool, calls] of Object.entries(details.toolCalls)) {
-    const fee = served.more?.toolCalls.get(tool) ?? 0n;
-    lines.add('tool_calls', null, tool, calls, fee * THOUSANDS_IN_MILLION);
-  }
-  return lines.made;
+  for (const [tool, calls] of Object.entries(details.toolCalls)) lines.addTool(served, tool, calls);
+  return lines;
 }
 
 /** What lines cost together, in nano-USD. */
@@ -68,9 +101,10 @@ export function sumOf(lines: readonly PriceLine[]): bigint {
 }
 
 /** Collects lines. Only the sum is rounded up, so each line has what the sum grows by. */
-class Lines {
-  readonly made: PriceLine[] = [];
-  #millionths = 0n;
+class Lines implements PricedCall {
+  readonly lines: PriceLine[] = [];
+  millionths = 0n;
+  unpriced = false;
   #nanoUsd = 0n;
 
   /** Adds the classes of one pass. What the pass does not say of its tier, speed and place is that of the call. */
@@ -89,12 +123,29 @@ class Lines {
     }
   }
 
-  add(name: PricedClass, model: string | null, tool: string | null, quantity: number, nanoUsdPerMillion: bigint): void {
-    this.#millionths += BigInt(quantity) * nanoUsdPerMillion;
-    const sum = (this.#millionths + MILLION - 1n) / MILLION;
+  addTool({ more }: ModelPrice, tool: string, calls: number): void {
+    if (calls === 0) return;
+    const name = toolOfType(tool);
+    const fee = more?.toolCalls.get(tool) ?? (isFreeTool(name) ? 0n : null);
+    this.add('tool_calls', null, tool, calls, fee === null ? null : fee * THOUSANDS_IN_MILLION);
+  }
+
+  add(
+    name: PricedClass,
+    model: string | null,
+    tool: string | null,
+    quantity: number,
+    nanoUsdPerMillion: bigint | null,
+  ): void {
+    if (nanoUsdPerMillion === null) {
+      this.unpriced = true;
+      return;
+    }
+    this.millionths += BigInt(quantity) * nanoUsdPerMillion;
+    const sum = roundedUp(this.millionths);
     const nanoUsd = sum - this.#nanoUsd;
     this.#nanoUsd = sum;
-    this.made.push({ class: name, model, tool, quantity, nanoUsdPerMillion, nanoUsd });
+    this.lines.push({ class: name, model, tool, quantity, nanoUsdPerMillion, nanoUsd });
   }
 }
 

@@ -41,11 +41,14 @@ export type MoreClass = (typeof MORE_CLASSES)[number];
 /** Prices that few models have. */
 export interface MorePrices {
   /**
-   * In nano-USD per million tokens. A class without a price costs what its neighbour does: input that is written to a
-   * cache, sound and images cost what input does; a write for an hour what one for five minutes does, but no less than
-   * input; cached sound what sound does; reasoning, spoken and drawn output what output does.
+   * In nano-USD per million tokens. Without a price of its own, input that is written to a cache costs what input does;
+   * a write for an hour what one for five minutes does, but no less than input; cached sound what sound does; reasoning
+   * what output does. The price of sound and of images is not known unless it stands here: where they have one, it is
+   * up to twenty times that of text.
    */
   readonly classes: Readonly<Partial<Record<MoreClass, bigint>>>;
+  /** The fee of a call, whatever it used, in nano-USD; absent for none. */
+  readonly requestNanoUsd?: bigint;
   /** Fees of tools that the provider runs, in nano-USD per thousand calls, by the name of the tool. */
   readonly toolCalls: ReadonlyMap<string, bigint>;
   /** What multiplies all prices of tokens, by the name of the tier, the speed or the place that served the call. */
@@ -60,6 +63,10 @@ export interface MorePrices {
 export interface Factor {
   readonly inputThousandths: bigint;
   readonly outputThousandths: bigint;
+  /** For input that was read from a cache; absent if it is that of other input. */
+  readonly cachedThousandths?: bigint;
+  /** Divides the thousandths, where they are no whole numbers: 5,000 over 3 is 5/3. Absent for 1. */
+  readonly over?: bigint;
 }
 
 /** What multiplies the prices of a pass that has more input tokens than this, cached ones included. */

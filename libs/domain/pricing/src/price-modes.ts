@@ -73,31 +73,42 @@ export function dearestFactor({ more }: ModelPrice, asked: AskedModes | null, in
 }
 
 function dearest(factors: readonly (Factor | undefined)[]): Factor {
-  return factors.reduce<Factor>(
-    (most, each) =>
-      each === undefined
-        ? most
-        : {
-            inputThousandths: larger(most.inputThousandths, each.inputThousandths),
-            outputThousandths: larger(most.outputThousandths, each.outputThousandths),
-          },
-    ONCE,
-  );
+  return factors.reduce<Factor>((most, each) => (each === undefined ? most : highest(most, each)), ONCE);
 }
 
-/** Both factors together, rounded up to a thousandth. */
+/** The higher one of two factors on each side. Both are brought to what divides either. */
+function highest(a: Factor, b: Factor): Factor {
+  const [overA, overB] = [a.over ?? 1n, b.over ?? 1n];
+  return {
+    inputThousandths: larger(a.inputThousandths * overB, b.inputThousandths * overA),
+    outputThousandths: larger(a.outputThousandths * overB, b.outputThousandths * overA),
+    cachedThousandths: larger(cachedOf(a) * overB, cachedOf(b) * overA),
+    over: overA * overB,
+  };
+}
+
+const cachedOf = ({ cachedThousandths, inputThousandths }: Factor): bigint => cachedThousandths ?? inputThousandths;
+
+/** Both factors together, exactly. */
 export function product(a: Factor, b: Factor | undefined): Factor {
   if (b === undefined || b === ONCE) return a;
   if (a === ONCE) return b;
   return {
-    inputThousandths: times(a.inputThousandths, b.inputThousandths),
-    outputThousandths: times(a.outputThousandths, b.outputThousandths),
+    inputThousandths: a.inputThousandths * b.inputThousandths,
+    outputThousandths: a.outputThousandths * b.outputThousandths,
+    cachedThousandths: cachedOf(a) * cachedOf(b),
+    over: (a.over ?? 1n) * (b.over ?? 1n) * THOUSANDTHS,
   };
 }
 
-/** A price or a factor times a factor, rounded up to a whole number. */
-export function times(price: bigint, thousandths: bigint): bigint {
-  return thousandths === THOUSANDTHS ? price : (price * thousandths + THOUSANDTHS - 1n) / THOUSANDTHS;
+/** Functions that multiply a price by one side of a factor. What is no whole number is rounded up. */
+export function multipliers(
+  factor: Factor,
+): Readonly<Record<'input' | 'cached' | 'output', (price: bigint) => bigint>> {
+  const divisor = (factor.over ?? 1n) * THOUSANDTHS;
+  const by = (times: bigint) =>
+    times === divisor ? (price: bigint) => price : (price: bigint) => (price * times + divisor - 1n) / divisor;
+  return { input: by(factor.inputThousandths), cached: by(cachedOf(factor)), output: by(factor.outputThousandths) };
 }
 
 export const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b);

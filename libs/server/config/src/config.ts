@@ -1,12 +1,16 @@
 import type { Secret } from '@tollgate/api-key';
-import type { ModelPrice } from '@tollgate/pricing';
+import type { DailyHours, ModelPrice } from '@tollgate/pricing';
+import type { PriceOverrides } from './like-known.js';
 
-/** `config.yaml`, checked: names lead somewhere, and every target has a price. */
+/** `config.yaml`, checked: names lead somewhere. */
 export interface TollgateConfig {
   readonly providers: readonly Provider[];
   readonly routes: readonly Route[];
+  /** Prices of the file; `PriceBook` has the known ones besides. */
   readonly prices: readonly PriceEntry[];
-  /** Changes with any price, and with nothing else; 12 hex digits. */
+  /** What a model costs that has no other price; null where its cost is then not known. */
+  readonly defaultPrice: ModelPrice | null;
+  /** Changes with any price, known ones included, and with nothing else; 12 hex digits. */
   readonly priceVersion: string;
   /** Of the bytes of the file, 12 hex digits: processes that log the same one have read the same file. */
   readonly fileDigest: string;
@@ -43,6 +47,8 @@ export interface Provider {
   readonly type: ProviderType;
   /** Without a slash at its end: `https://api.openai.com/v1`. */
   readonly baseUrl: string;
+  /** The source of the prices of its models, by name or by the host; null or absent for none. */
+  readonly source?: string | null;
   /** The version of its API that Azure is asked for; null where none is named. */
   readonly apiVersion: string | null;
   /** Null where none is named, or the variable is not set, or the file is missing. */
@@ -189,5 +195,22 @@ export interface PriceEntry {
   readonly provider: string;
   /** May hold `*`. */
   readonly model: string;
-  readonly price: ModelPrice;
+  /** Null for an entry that takes the price of a known model: then there is `like`. */
+  readonly price: ModelPrice | null;
+  readonly like?: LikeKnown;
+  /** Whether the file leaves the ceiling of output to what is known of the model; absent for no. */
+  readonly isCeilingOpen?: boolean;
+  /** The first moment at which it counts, and the first at which it does not, in milliseconds since 1970. */
+  readonly fromMs?: number;
+  readonly untilMs?: number;
+  /** The hours of each day at which it counts; absent for all. */
+  readonly hours?: DailyHours;
+}
+
+/** A known model whose price an entry takes, and what the entry says instead. */
+export interface LikeKnown {
+  readonly source: string;
+  /** Null for the model that is asked for. */
+  readonly model: string | null;
+  readonly overrides: PriceOverrides;
 }

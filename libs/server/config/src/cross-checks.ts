@@ -1,7 +1,8 @@
-import { hasWildcard, matchesWildcard } from '@tollgate/access';
+import { hasWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
+import { likeFaults, priceTimeFaults } from './price-checks.js';
 import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
@@ -41,6 +42,11 @@ const names = z
           .object({
             provider: z.string(),
             model: z.string(),
+            like: z.string().optional().catch(undefined),
+            source: z.string().optional().catch(undefined),
+            valid_from: z.string().optional().catch(undefined),
+            valid_until: z.string().optional().catch(undefined),
+            hours: z.object({ from: z.string(), until: z.string() }).optional().catch(undefined),
             context_tokens: z.number().default(CONTEXT_TOKENS_DEFAULT).catch(Infinity),
             long_context: z.array(z.object({ above_input_tokens: z.number() }).nullable().catch(null)).catch([]),
           })
@@ -59,7 +65,7 @@ type NamedProvider = NonNullable<Names['providers'][number]>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
 
 /**
- * What is wrong between the parts of a file: names that repeat or lead nowhere, targets without a price, bounds that
+ * What is wrong between the parts of a file: names that repeat or lead nowhere, prices for the same time, bounds that
  * exclude each other.
  */
 export function crossFaults(value: unknown): FieldFault[] {
@@ -77,11 +83,8 @@ export function crossFaults(value: unknown): FieldFault[] {
       read.routes.map((each) => each?.name),
       'another route has this name',
     ),
-    ...repeated(
-      'prices',
-      read.prices.map((each) => each && JSON.stringify([each.provider, each.model])),
-      'this model of this provider has a price already',
-    ),
+    ...priceTimeFaults(read.prices),
+    ...read.prices.flatMap((price, index) => (price === null ? [] : likeFaults(price, index))),
     ...read.prices.flatMap((price, index) => (price === null ? [] : longContextFaults(price, index))),
     ...read.prices.flatMap((price, index) =>
       price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)],
@@ -149,41 +152,14 @@ function longContextFaults(
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {
   const isRepeated = (id: string | null | undefined, index: number): boolean =>
     id !== null && id !== undefined && ids.indexOf(id) < index;
-  return ids.flatMap((id, index) =>
-    isRepeated(id, index)
-      ? [{ path: section === 'prices' ? [section, index] : [section, index, 'name'], message }]
-      : [],
-  );
+  return ids.flatMap((id, index) => (isRepeated(id, index) ? [{ path: [section, index, 'name'], message }] : []));
 }
 
 function targetFaults(read: Names, route: string, target: Target, path: readonly (string | number)[]): FieldFault[] {
   if (!hasProvider(read, target.provider)) return [unknownProvider(path, target.provider)];
-  if (target.model === '*') return callersModelFaults(read, route, target, path);
-  const priced = read.prices.some(
-    (price) => price?.provider === target.provider && matchesWildcard(price.model, target.model),
-  );
-  return priced ? [] : [noPrice(path, route, target.provider, target.model)];
-}
-
-function callersModelFaults(
-  read: Names,
-  route: string,
-  target: Target,
-  path: readonly (string | number)[],
-): FieldFault[] {
-  if (!hasWildcard(route))
-    return [
-      {
-        path: [...path, 'model'],
-        message: `route "${route}" has one name, so name the model; * is for routes whose name has a *`,
-      },
-    ];
-  // A pattern that matches the route's own text, its * taken as a character, matches all that the route does:
-  // only a * of the price can have met a * of the route.
-  const priced = read.prices.some(
-    (price) => price?.provider === target.provider && matchesWildcard(price.model, route),
-  );
-  return priced ? [] : [noPrice(path, route, target.provider, route)];
+  if (target.model !== '*' || hasWildcard(route)) return [];
+  const message = `route "${route}" has one name, so name the model; * is for routes whose name has a *`;
+  return [{ path: [...path, 'model'], message }];
 }
 
 const hasProvider = (read: Names, name: string): boolean => read.providers.some((each) => each?.name === name);
@@ -191,9 +167,4 @@ const hasProvider = (read: Names, name: string): boolean => read.providers.some(
 const unknownProvider = (path: readonly (string | number)[], name: string): FieldFault => ({
   path: [...path, 'provider'],
   message: `there is no provider "${name}"`,
-});
-
-const noPrice = (path: readonly (string | number)[], route: string, provider: string, model: string): FieldFault => ({
-  path: [...path, 'model'],
-  message: `route "${route}" needs a price of model "${model}" at provider "${provider}"`,
 });

@@ -9,7 +9,8 @@ import {
 import { nanoUsd } from './nano-usd.js';
 import type { ConfigFile } from './schema.js';
 
-type PriceFields = ConfigFile['prices'][number];
+/** The fields of prices of an entry. */
+export type PriceFields = Omit<ConfigFile['prices'][number], 'provider' | 'model'>;
 type FactorField = NonNullable<PriceFields['service_tiers']>[string];
 
 /** The field of each class of tokens. */
@@ -28,14 +29,23 @@ const CLASS_FIELDS = {
  * The prices of an entry that few models have. Nothing if it has none of them, so that its calls are priced in short.
  */
 export function morePrices(price: PriceFields): Pick<ModelPrice, 'more'> {
+  const more = allMorePrices(price);
+  const { classes, requestNanoUsd, toolCalls, serviceTiers, speeds, inferenceGeos, longContext } = more;
+  const count = toolCalls.size + serviceTiers.size + speeds.size + inferenceGeos.size + longContext.length;
+  return count === 0 && requestNanoUsd === undefined && Object.keys(classes).length === 0 ? {} : { more };
+}
+
+/** The prices of an entry that few models have, of which it may have none. */
+export function allMorePrices(price: PriceFields): MorePrices {
   const classes: MorePrices['classes'] = Object.fromEntries(
     MORE_CLASSES.flatMap((name) => {
       const usd = price[CLASS_FIELDS[name]];
       return usd === undefined ? [] : [[name, nanoUsd(usd)]];
     }),
   );
-  const more: MorePrices = {
+  return {
     classes,
+    ...(price.requests_usd !== undefined && { requestNanoUsd: nanoUsd(price.requests_usd) }),
     toolCalls: toolFees(
       Object.fromEntries(
         Object.entries(price.tool_calls_usd_per_thousand ?? {}).map(([tool, usd]) => [tool, nanoUsd(usd)]),
@@ -50,9 +60,6 @@ export function morePrices(price: PriceFields): Pick<ModelPrice, 'more'> {
       outputThousandths: thousandths(output_times),
     })),
   };
-  const { toolCalls, serviceTiers, speeds, inferenceGeos, longContext } = more;
-  const count = toolCalls.size + serviceTiers.size + speeds.size + inferenceGeos.size + longContext.length;
-  return count === 0 && Object.keys(classes).length === 0 ? {} : { more };
 }
 
 function factors(fields: Readonly<Record<string, FactorField>> | undefined): ReadonlyMap<string, Factor> {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Secret } from '@tollgate/api-key';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
+import { sourceOfHost } from '@tollgate/known-prices';
 import { ConfigError } from './config-error.js';
-import type { Limits, PriceEntry, Provider, ProviderHeader, ProviderType, TollgateConfig } from './config.js';
+import type { Limits, Provider, ProviderHeader, ProviderType, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
-import { morePrices } from './more-prices.js';
-import { nanoUsd } from './nano-usd.js';
+import { toModelPrice, toPriceEntry } from './price-entry.js';
 import { priceVersion } from './price-version.js';
-import { configFileSchema, SOURCE_PATTERN, type ConfigFile } from './schema.js';
+import { configFileSchema, NO_SOURCE, SOURCE_PATTERN, type ConfigFile } from './schema.js';
 import { secretFile, type SecretFile } from './secret-file.js';
 import { readYaml, type YamlDocument } from './yaml-document.js';
 
@@ -110,12 +110,15 @@ function toHeader(name: string, text: string, sources: Sources): ProviderHeader 
 }
 
 function toConfig(file: ConfigFile, sources: Sources): Omit<TollgateConfig, 'fileDigest'> {
-  const prices = file.prices.map(toPrice);
+  const providers = file.providers.map((provider) => toProvider(provider, sources));
+  const prices = file.prices.map(toPriceEntry);
+  const defaultPrice = file.default_price === undefined ? null : toModelPrice(file.default_price);
   return {
-    providers: file.providers.map((provider) => toProvider(provider, sources)),
+    providers,
     routes: file.routes,
     prices,
-    priceVersion: priceVersion(prices),
+    defaultPrice,
+    priceVersion: priceVersion({ prices, defaultPrice, providers }),
     webhooks: { allowPrivateNetwork: file.webhooks.allow_private_network },
     secretScanning: { github: { publicKeysUrl: file.secret_scanning.github.public_keys_url } },
     mail: { from: file.mail.from },
@@ -143,6 +146,7 @@ function toProvider(provider: ConfigFile['providers'][number], sources: Sources)
     name: provider.name,
     type: typeOf(provider),
     baseUrl: provider.base_url.replace(/\/+$/, ''),
+    source: provider.source === NO_SOURCE ? null : (provider.source ?? sourceOfHost(provider.base_url)),
     apiVersion: provider.api_version ?? null,
     credential: credential?.value === undefined ? null : new Secret(credential.value),
     credentialVariable: credential?.variable ?? null,
@@ -171,22 +175,3 @@ function typeOf({ type, dialect, base_url }: ConfigFile['providers'][number]): P
 }
 
 const OPENAI_HOST = 'api.openai.com';
-
-function toPrice(price: ConfigFile['prices'][number]): PriceEntry {
-  return {
-    provider: price.provider,
-    model: price.model,
-    price: {
-      inputNanoUsdPerMillion: nanoUsd(price.input_usd_per_million),
-      outputNanoUsdPerMillion: nanoUsd(price.output_usd_per_million),
-      cachedInputNanoUsdPerMillion:
-        price.cached_input_usd_per_million === undefined ? null : nanoUsd(price.cached_input_usd_per_million),
-      maxOutputTokens: price.max_output_tokens,
-      contextTokens: price.context_tokens,
-      ...(price.tokenizer !== undefined && { tokenizer: price.tokenizer }),
-      ...(price.image_tokens_max !== undefined && { imageTokensMax: price.image_tokens_max }),
-      ...(price.audio_tokens_per_second !== undefined && { audioTokensPerSecond: price.audio_tokens_per_second }),
-      ...morePrices(price),
-    },
-  };
-}

@@ -1,5 +1,6 @@
 import { hasWildcard } from '@tollgate/access';
 import { parseSubnet } from '@tollgate/api-key';
+import { SOURCES } from '@tollgate/known-prices';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
@@ -13,6 +14,9 @@ const MIB = 1_048_576;
 /** More than any model reads today. */
 export const CONTEXT_TOKENS_DEFAULT = 2_000_000;
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** The value of `source` of a provider whose models have no prices but those of the file. */
+export const NO_SOURCE = 'none';
 
 /** The variable or the file that a secret value is taken from. */
 export const SOURCE_PATTERN = /^\$\{(?:env:([A-Za-z_][A-Za-z0-9_]*)|file:(\/[^\0{}]{1,1000}))\}$/;
@@ -110,6 +114,12 @@ const providerSchema = z.strictObject({
   base_url: baseUrl.describe(
     'What stands before /chat/completions, as https://api.openai.com/v1; for azure the resource, as https://name.openai.azure.com, or its /openai/v1',
   ),
+  source: z
+    .enum([...SOURCES, NO_SOURCE])
+    .optional()
+    .describe(
+      'Whose prices its models have where prices names none, as openai for a proxy in front of OpenAI; none for no prices but those. Where absent: what the host of base_url is known for (docs/prices.md). The name of the provider says nothing',
+    ),
   api_version: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,39}$/, 'must be a version of the API, as 2024-10-21')
@@ -220,6 +230,7 @@ const routeSchema = z.strictObject({
     .describe('Which keys may use it: all, or only those in a group that has the route'),
 });
 
+const usdPerRequest = usdPerMillion.describe('USD for a call, at most 9 decimals');
 const usdPerThousand = usdPerMillion.describe('USD for a thousand calls, at most 9 decimals');
 
 /** Thousandths are exact: prices are multiplied as whole numbers. */
@@ -252,11 +263,10 @@ const longContextSchema = z.strictObject({
   output_times: times.default(1).describe('What multiplies the prices of all output then'),
 });
 
-const priceSchema = z.strictObject({
-  provider: providerName,
-  model: modelName.describe("The provider's model; * stands for any characters"),
-  input_usd_per_million: usdPerMillion,
-  output_usd_per_million: usdPerMillion,
+/** What a model costs, whoever serves it and whenever. */
+const priceFields = {
+  input_usd_per_million: usdPerMillion.optional(),
+  output_usd_per_million: usdPerMillion.optional(),
   cached_input_usd_per_million: usdPerMillion
     .optional()
     .describe('Input that was read from a cache of the provider; where absent: as input'),
@@ -266,14 +276,25 @@ const priceSchema = z.strictObject({
   cache_write_1h_usd_per_million: usdPerMillion
     .optional()
     .describe('Input that was written to a cache for an hour; where absent: as cache_write, but no less than input'),
-  audio_input_usd_per_million: usdPerMillion.optional().describe('Sound in the input; where absent: as input'),
+  audio_input_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Sound in the input; where absent, its cost is not known'),
   cached_audio_usd_per_million: usdPerMillion
     .optional()
     .describe('Sound that was read from a cache; where absent: as audio_input'),
-  image_input_usd_per_million: usdPerMillion.optional().describe('Images in the input; where absent: as input'),
+  image_input_usd_per_million: usdPerMillion
+    .optional()
+    .describe(
+      'Images in the input; where absent: as input if the model is known to count images as text, else their cost is not known',
+    ),
   reasoning_usd_per_million: usdPerMillion.optional().describe('Reasoning; where absent: as output'),
-  audio_output_usd_per_million: usdPerMillion.optional().describe('Sound in the output; where absent: as output'),
-  image_output_usd_per_million: usdPerMillion.optional().describe('Images in the output; where absent: as output'),
+  audio_output_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Sound in the output; where absent, its cost is not known'),
+  image_output_usd_per_million: usdPerMillion
+    .optional()
+    .describe('Images in the output; where absent, its cost is not known'),
+  requests_usd: usdPerRequest.optional().describe('The fee of each call, in USD, whatever it used; where absent: none'),
   tool_calls_usd_per_thousand: z
     .record(toolName, usdPerThousand)
     .optional()
@@ -303,16 +324,17 @@ const priceSchema = z.strictObject({
     .int()
     .min(1)
     .max(10_000_000)
-    .default(16_384)
-    .describe('The longest answer of the model: the bound of the cost where a caller sets none'),
+    .optional()
+    .describe(
+      'The longest answer of the model: the bound of the cost where a caller sets none. Where absent: what is known of the model, else 16384',
+    ),
   context_tokens: z
     .int()
     .min(1)
     .max(10_000_000)
-    .default(CONTEXT_TOKENS_DEFAULT)
+    .optional()
     .describe(
-      'The most tokens that the model reads in one call: ' +
-        'what a provider reports beyond it is not charged to keys without a credit limit',
+      'The most tokens that the model reads in one call: what a provider reports beyond it is not charged to keys without a credit limit. Where absent: 2000000',
     ),
   tokenizer: z
     .enum(TOKENIZERS)
@@ -339,7 +361,70 @@ const priceSchema = z.strictObject({
       'The input tokens of a second of sound, which bound its cost for keys with a credit limit; where absent: what the family ' +
         'of the model is known for (GPT, Gemini), else the context bounds a recording',
     ),
-});
+};
+
+const LIKE = /^([a-z0-9-]+)\/([^\s\p{Cc}\p{Cs}]{1,200})$/u;
+const isLike = (text: string): boolean => SOURCES.includes(LIKE.exec(text)?.[1] ?? '');
+
+const moment = z
+  .string()
+  .refine(
+    (text) => MOMENT.test(text) && !Number.isNaN(Date.parse(text)),
+    'must be a date or a moment in UTC, as 2027-01-01 or 2027-01-01T12:00:00Z',
+  );
+const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
+
+const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of the day in UTC, as 16:30');
+
+const priceSchema = z
+  .strictObject({
+    provider: providerName,
+    model: modelName.describe("The provider's model; * stands for any characters"),
+    source: z
+      .enum(SOURCES)
+      .optional()
+      .describe(
+        'The model costs what the model of the same name does at this source, as openai; fields of this entry win',
+      ),
+    like: z
+      .string()
+      .refine(isLike, 'must be the name of a source and its model, as openai/gpt-4o')
+      .optional()
+      .describe('The model costs what this one does, as openai/gpt-4o; fields of this entry win'),
+    valid_from: moment.optional().describe('The entry counts from this date (00:00 UTC) or moment on'),
+    valid_until: moment.optional().describe('The entry counts until this date (00:00 UTC) or moment, and not at it'),
+    hours: z
+      .strictObject({ from: timeOfDay, until: timeOfDay })
+      .optional()
+      .describe(
+        'The entry counts at these hours of each day in UTC, as {from: "22:00", until: "06:00"}; it then goes before entries without hours',
+      ),
+    ...priceFields,
+  })
+  .superRefine((entry, context) => {
+    const { like, source, hours } = entry;
+    if (hours !== undefined && (like ?? source) !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['hours'],
+        message: 'cannot stand beside like or source: a known price may have hours of its own',
+      });
+    if (like !== undefined && source !== undefined)
+      context.addIssue({ code: 'custom', path: ['source'], message: 'like names the source already: leave it out' });
+    if (like !== undefined || source !== undefined) return;
+    for (const field of ['input_usd_per_million', 'output_usd_per_million'] as const)
+      if (entry[field] === undefined) context.addIssue({ code: 'custom', path: [field], message: 'is required' });
+  });
+
+const defaultPriceSchema = z
+  .strictObject({
+    ...priceFields,
+    input_usd_per_million: usdPerMillion,
+    output_usd_per_million: usdPerMillion,
+  })
+  .describe(
+    'What a model costs that has no other price. Without it, the cost of such a model is not known, and it is refused to keys with a credit limit',
+  );
 
 const networkAddress = z
   .string()
@@ -361,7 +446,11 @@ const trustedProxySchema = z.strictObject({
 export const configFileSchema = z.strictObject({
   providers: z.array(providerSchema).min(1),
   routes: z.array(routeSchema).min(1),
-  prices: z.array(priceSchema),
+  prices: z
+    .array(priceSchema)
+    .default([])
+    .describe('What models cost whose price is not known, or is another here (docs/prices.md)'),
+  default_price: defaultPriceSchema.optional(),
   trusted_proxies: z
     .array(trustedProxySchema)
     .max(100)
