@@ -50,6 +50,14 @@ export interface UpstreamCall {
   injected: Injected;
 }
 
+/** The ceiling that the gateway sets for one target: what is held is for the longest answer of any. Null for none. */
+export function injectedCeiling(
+  { injectedMaxTokens }: Pick<UpstreamCall, 'injectedMaxTokens'>,
+  { price }: Pick<Target, 'price'>,
+): number | null {
+  return injectedMaxTokens === null ? null : Math.min(injectedMaxTokens, price.maxOutputTokens);
+}
+
 /** Whom the ids of a provider's account are sealed for. */
 export interface IdOwner {
   readonly organizationId: string;

@@ -116,6 +116,7 @@ describe('what goes to a provider', () => {
     };
     const target = {
       model: 'm',
+      price: { maxOutputTokens: 4_096 },
       provider: { injectedFields: new InjectedFields({ ceilingField, streamOptions }) },
     } as unknown as Target;
     return { sent: JSON.parse(ask.bodyFor(target, call).toString()) as unknown, injected: call.injected };
@@ -128,6 +129,8 @@ describe('what goes to a provider', () => {
       max_completion_tokens: 9,
     });
     expect(send({ max_tokens: null }, { injectedMaxTokens: 9 }).sent).toEqual({ model: 'm', max_tokens: 9 });
+    // What is held is for the longest answer of any target; none is sent more than it takes.
+    expect(send({}, { injectedMaxTokens: 16_384 }).sent).toEqual({ model: 'm', max_tokens: 4_096 });
     expect(send({}, { injectedMaxTokens: 9, ceilingField: 'none' })).toEqual({
       sent: { model: 'm' },
       injected: { ceiling: null, ceilingTokens: null, streamOptions: false },

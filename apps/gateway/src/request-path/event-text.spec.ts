@@ -122,6 +122,7 @@ describe('the text of an event', () => {
       costNanoUsd: 450_000n,
       chargeNanoUsd: 449_999n,
       billableNanoUsd: undefined,
+      unpriced: undefined,
       priceLines: '[]',
       endedAt: 1_795_190_401_007,
       statusCode: 200,
@@ -196,12 +197,24 @@ describe('the text of an event', () => {
             costNanoUsd: 12n,
             chargeNanoUsd: 11n,
             billableNanoUsd: undefined,
+            unpriced: undefined,
             endedAt: 1_795_190_401_000,
             statusCode: 200,
             firstByteMs: 1,
             durationMs: null,
           } as const;
-          const { linesText } = pricedUsage(price, detailed, () => null);
+          const withSearch = {
+            ...price,
+            more: {
+              classes: {},
+              toolCalls: new Map([['web_search', 1_000_000_000n]]),
+              serviceTiers: new Map(),
+              speeds: new Map(),
+              inferenceGeos: new Map(),
+              longContext: [],
+            },
+          };
+          const { linesText } = pricedUsage(withSearch, detailed, () => null);
           const intent = intentSchema.parse(JSON.parse(intentText(exchange)));
           const event = usageRecordedV2.parse(
             JSON.parse(

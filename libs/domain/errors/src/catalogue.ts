@@ -160,6 +160,11 @@ export const ERRORS = {
     message: 'The cost of this request has no known upper bound, and the API key has a credit limit.',
     retryable: false,
   },
+  unpriced_model: {
+    status: 400,
+    message: 'The price of this model is not known, and what this API key spends is limited.',
+    retryable: false,
+  },
   /** Unknown, malformed and strangers' ids get the same reply, so that it does not disclose which responses exist. */
   previous_response_not_found: {
     status: 400,

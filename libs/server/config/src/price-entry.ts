@@ -6,7 +6,7 @@ import { nanoUsd } from './nano-usd.js';
 import { CONTEXT_TOKENS_DEFAULT, type ConfigFile } from './schema.js';
 
 /** The longest answer of a model of which nothing is known. */
-export const OUTPUT_TOKENS_DEFAULT = 16_384;
+const OUTPUT_TOKENS_DEFAULT = 16_384;
 
 /** An entry of `prices` in config.yaml. */
 export function toPriceEntry(entry: ConfigFile['prices'][number]): PriceEntry {

@@ -1,2 +1,9 @@
-export { hasDates, knownLimits, knownModels, knownPrice, knownPricesVersion, type KnownPrice } from './known-prices.js';
+export {
+  knownLimits,
+  knownModels,
+  knownPrice,
+  knownPricesVersion,
+  PRICES_VERSION,
+  type KnownPrice,
+} from './known-prices.js';
 export { sourceOfHost, SOURCES } from './sources.js';

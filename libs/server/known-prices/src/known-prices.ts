@@ -73,13 +73,6 @@ export function knownModels(source: string): readonly { readonly id: string; rea
   });
 }
 
-/** Whether the price of any model of a source depends on the date or the hour. */
-export function hasDates(source: string): boolean {
-  return [source, ...(SELLS_FOR[source] ?? [])].some((each) =>
-    providerOf(each)?.models.some(({ prices }) => Array.isArray(prices)),
-  );
-}
-
 /** The longest answer and input that are known of a model of a source, in tokens; null for what is not known. */
 export function knownLimits(
   source: string,

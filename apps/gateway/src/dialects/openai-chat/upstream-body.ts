@@ -1,7 +1,7 @@
 import { valueAt } from '../../json-scan/values.js';
 import { NOTHING_INJECTED, type FieldNames } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
-import type { UpstreamCall } from '../ask.js';
+import { injectedCeiling, type UpstreamCall } from '../ask.js';
 import { modelSplice, splice, withoutFields, type Splice } from '../openai/splice.js';
 import type { ChatFields, ChatHead } from './chat-fields.js';
 
@@ -16,17 +16,19 @@ const MAX_COMPLETION_TOKENS = Buffer.from('"max_completion_tokens"');
  * output ceiling, if the call holds credit, under the name that the provider takes; and `stream_options.include_usage`
  * for streams, if the provider takes that. All other bytes stay. `call.injected` notes what was put in.
  */
-export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: UpstreamCall): Buffer {
+export function upstreamBody(ask: ReadChat, target: Target, call: UpstreamCall): Buffer {
+  const { model, provider } = target;
   const names = call.fieldNames ?? provider.injectedFields.of(model);
   const splices: Splice[] = [...withoutFields(ask.body, ask.fields.omitted, provider)];
   modelSplice(ask.model, model, ask.fields.model, splices);
-  const ceiling = spliceCeiling(ask, call, names, splices);
+  const ceilingTokens = injectedCeiling(call, target);
+  const ceiling = spliceCeiling(ask, call, ceilingTokens, names, splices);
   const streamOptions = ask.stream && !ask.asksUsage && names.streamOptions;
   if (streamOptions) splices.push(streamOptionsSplice(ask.body, ask.fields));
   call.injected =
     ceiling === null && !streamOptions
       ? NOTHING_INJECTED
-      : { ceiling, ceilingTokens: ceiling === null ? null : call.injectedMaxTokens, streamOptions };
+      : { ceiling, ceilingTokens: ceiling === null ? null : ceilingTokens, streamOptions };
   return splice(ask.body, splices);
 }
 
@@ -36,7 +38,8 @@ export function upstreamBody(ask: ReadChat, { model, provider }: Target, call: U
  */
 function spliceCeiling(
   { body, fields }: ReadChat,
-  { holdNanoUsd, injectedMaxTokens, ceilingLeftOut }: UpstreamCall,
+  { holdNanoUsd, ceilingLeftOut }: UpstreamCall,
+  injectedMaxTokens: number | null,
   { ceilingField }: FieldNames,
   splices: Splice[],
 ): Ceiling | null {

@@ -1,7 +1,7 @@
 import { CALL_SEAL, openCallId } from '@tollgate/conversation';
 import { NOTHING_INJECTED } from '../../providers/injected-fields.js';
 import type { Target } from '../../request-path/choose-route/route-table.js';
-import type { UpstreamCall } from '../ask.js';
+import { injectedCeiling, type UpstreamCall } from '../ask.js';
 import { modelSplice, splice, withoutFields, type Splice } from '../openai/splice.js';
 import type { ResponsesHead } from './read-head.js';
 
@@ -19,15 +19,17 @@ export interface ReadResponses {
  */
 export function upstreamBody(
   { body, head, hasCeiling }: ReadResponses,
-  { model, provider }: Target,
+  target: Target,
   call: UpstreamCall,
   others: readonly Splice[],
 ): Buffer {
+  const { model, provider } = target;
   const { fields } = head;
   const cut = [...others, ...withoutFields(body, fields.omitted, provider)];
   const splices: Splice[] = [...cut, ...callIdSplices(body, cut)];
   modelSplice(head.model, model, fields.model, splices);
-  const { holdNanoUsd, injectedMaxTokens, ceilingLeftOut } = call;
+  const { holdNanoUsd, ceilingLeftOut } = call;
+  const injectedMaxTokens = injectedCeiling(call, target);
   const isInjected = hasCeiling && holdNanoUsd !== null && injectedMaxTokens !== null && !ceilingLeftOut;
   if (isInjected) splices.push(ceilingSplice(fields, injectedMaxTokens));
   call.injected = isInjected

@@ -11,10 +11,14 @@ export interface ListedModel {
   /** The provider that is asked first, as far as weights do not decide. */
   readonly ownedBy: string;
   /**
-   * The highest price of each class of tokens among its targets, in nano-USD for a million tokens. At the usual tier,
-   * speed and place, and with no long context, no call costs more.
+   * The highest price of each class of tokens among its targets, in nano-USD for a million tokens; null if one has
+   * none. At the usual tier, speed and place, and with no long context, no call costs more.
    */
   readonly prices: ClassPrices;
+  /** Whether the price of one of its targets is not known. */
+  readonly unpriced: boolean;
+  /** The highest fee of a call among its targets, in nano-USD; 0 for none. */
+  readonly requestNanoUsd: bigint;
   /** The highest fee of a search on the web among its targets, in nano-USD for a thousand; 0 for none. */
   readonly searchNanoUsdPerThousand: bigint;
   /** What all of its targets are known to read besides text, and what they are known to answer with. */
@@ -34,6 +38,8 @@ export function listedModel(id: string, targets: Route['targets']): ListedModel 
     id,
     ownedBy: targets[0]?.provider.name ?? '',
     prices: prices.map((price) => classPrices(price)).reduce(highestOfEach),
+    unpriced: targets.some(({ unpriced }) => unpriced === true),
+    requestNanoUsd: prices.map(({ more }) => more?.requestNanoUsd ?? 0n).reduce(higher, 0n),
     searchNanoUsdPerThousand: prices.map(({ more }) => more?.toolCalls.get(WEB_SEARCH) ?? 0n).reduce(higher, 0n),
     reads: media(targets.every(readsImages), targets.every(hears)),
     answersWith: media(
@@ -47,9 +53,13 @@ export function listedModel(id: string, targets: Route['targets']): ListedModel 
 
 const higher = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
+/** Null if either is not known. */
+const higherKnown = (a: bigint | null, b: bigint | null): bigint | null =>
+  a === null || b === null ? null : higher(a, b);
+
 function highestOfEach(a: ClassPrices, b: ClassPrices): ClassPrices {
   const names = Object.keys(a) as (keyof ClassPrices)[];
-  return Object.fromEntries(names.map((name) => [name, higher(a[name], b[name])])) as ClassPrices;
+  return Object.fromEntries(names.map((name) => [name, higherKnown(a[name], b[name])])) as ClassPrices;
 }
 
 function media(images: boolean, sound: boolean): readonly Media[] {

@@ -61,21 +61,30 @@ const OWN_CLASSES: readonly (readonly [name: string, of: keyof ClassPrices, neig
 ];
 
 /** USD for one token of each class, or for one search on the web, as texts. */
-function pricingOf({ prices, searchNanoUsdPerThousand }: ListedModel): object {
-  const own = OWN_CLASSES.filter(([, of, neighbour]) => prices[of] !== prices[neighbour]);
+function pricingOf({ prices, unpriced, requestNanoUsd, searchNanoUsdPerThousand }: ListedModel): object {
+  if (unpriced) return UNKNOWN_PRICING;
+  const own = OWN_CLASSES.flatMap(([name, of, neighbour]) => {
+    const price = prices[of];
+    return price === null || price === prices[neighbour] ? [] : [[name, usdPerToken(price)] as const];
+  });
   return {
     prompt: usdPerToken(prices.textInputTokens),
     completion: usdPerToken(prices.textOutputTokens),
-    request: '0',
+    request: usdPerToken(requestNanoUsd * MILLION),
     image: '0',
     web_search: usdPerToken(searchNanoUsdPerThousand * THOUSANDS_IN_MILLION),
     // Reasoning is part of the completion, unless it has a price of its own.
     internal_reasoning: prices.reasoningTokens === prices.textOutputTokens ? '0' : usdPerToken(prices.reasoningTokens),
     input_cache_read: usdPerToken(prices.cachedTextTokens),
     input_cache_write: usdPerToken(prices.cacheWrite5mTokens),
-    ...Object.fromEntries(own.map(([name, of]) => [name, usdPerToken(prices[of])])),
+    ...Object.fromEntries(own),
   };
 }
+
+/** As OpenRouter writes prices that it cannot tell. */
+const UNKNOWN_PRICING = { prompt: '-1', completion: '-1', request: '-1', image: '-1', web_search: '-1' };
+
+const MILLION = 1_000_000n;
 
 /** A fee for a thousand calls, times this, is one for a million. */
 const THOUSANDS_IN_MILLION = 1_000n;

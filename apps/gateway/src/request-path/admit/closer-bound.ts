@@ -2,6 +2,7 @@ import type { Tokenizer } from '@tollgate/pricing';
 import type { Routed } from '../exchange/exchange.js';
 import type { Route } from '../choose-route/route-table.js';
 import { addedBytes, amountOf, isTranslated } from './cost-bound.js';
+import { markedUp } from '../exchange/mark-up.js';
 import { tokenCount } from './token-count.js';
 
 /** Larger bodies are not counted, since that would delay all other requests of this process. */
@@ -15,7 +16,7 @@ const BYTES_IN_TOKEN = 6;
  * since some texts have twenty times as many tokens.
  */
 export async function closerBound(
-  exchange: Pick<Routed, 'ask' | 'route' | 'targets' | 'translations'>,
+  exchange: Pick<Routed, 'ask' | 'key' | 'route' | 'targets' | 'translations'>,
   outputTokensMax: number,
   availableNanoUsd: bigint,
 ): Promise<bigint | null> {
@@ -27,7 +28,7 @@ export async function closerBound(
   if (contextReads !== undefined) return null;
   const added = addedBytes(exchange);
   const amountFor = (tokens: number): bigint =>
-    amountOf(route, ask, { ...limits, contentTokensMax: tokens + added }, outputTokensMax);
+    markedUp(amountOf(route, ask, { ...limits, contentTokensMax: tokens + added }, outputTokensMax), exchange);
   const tokenizers = tokenizersOf(route);
   if (tokenizers === null || contentTokensMax > BODY_BYTES_MAX) return null;
   if (amountFor(Math.ceil(contentTokensMax / BYTES_IN_TOKEN)) > availableNanoUsd) return null;

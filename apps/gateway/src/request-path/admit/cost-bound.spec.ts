@@ -21,17 +21,53 @@ const targets = [
   { price: dearer, provider },
 ] as unknown as Target[];
 
-function bound(fields: object, only = targets.slice(0, 1)) {
+function exchangeOf(fields: object, only = targets.slice(0, 1)): Routed {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }));
-  return boundCost({
+  return {
     ask: openAiChat.read(body),
     route: routeOf('m', only),
     targets: only,
     translations: null,
-  } as unknown as Routed);
+  } as unknown as Routed;
 }
+const bound = (fields: object, only?: Target[]) => boundCost(exchangeOf(fields, only));
 const bytes = (fields: object): number =>
   JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...fields }).length;
+
+describe('a model without a price', () => {
+  const unpriced = { price, provider, unpriced: true } as unknown as Target;
+  it('is refused where credit is limited, and passed over where another target has a price', () => {
+    expect(bound({ max_tokens: 7 }, [unpriced])).toMatchObject({ kind: 'refusal', code: 'unpriced_model' });
+    const exchange = exchangeOf({ max_tokens: 7 }, [unpriced, targets[0]!]);
+    expect(boundCost(exchange)).toMatchObject({ outputTokensMax: 7 });
+    expect(exchange.targets).toEqual([targets[0]]);
+  });
+  it('is refused for a recording if it has none for sound', () => {
+    const data = Buffer.from('not a recording').toString('base64');
+    const heard = {
+      messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data, format: 'wav' } }] }],
+      max_tokens: 7,
+    };
+    expect(bound(heard)).toMatchObject({ kind: 'refusal', code: 'unpriced_model' });
+    const more = {
+      classes: { audioInput: 1n },
+      toolCalls: new Map(),
+      serviceTiers: new Map(),
+      speeds: new Map(),
+      inferenceGeos: new Map(),
+      longContext: [],
+    };
+    const hearing = { price: { ...price, contextTokens: 10, more }, provider, model: 'm' } as unknown as Target;
+    expect(bound(heard, [hearing])).toMatchObject({ outputTokensMax: 7 });
+  });
+  it('is bounded with the mark-up of the key, rounded up', () => {
+    const key = { markUpMillionths: 333_333 } as Routed['key'];
+    const exchange = { ...exchangeOf({ max_tokens: 7 }), key } as Routed;
+    const cost = BigInt(bytes({ max_tokens: 7 }) + 64 + 70);
+    const whole = (cost * 1_333_333n + 999_999n) / 1_000_000n;
+    expect(boundCost(exchange)).toMatchObject({ amountNanoUsd: whole });
+  });
+});
 
 describe('the bound of a request’s cost', () => {
   it('is its bytes and the template as input, and the ceiling it names as output', () => {

@@ -5,11 +5,17 @@ import { inputTokensMax } from '../usage/media-bound.js';
 import { shown, targetsAllowing } from '../choose-route/allowed-fields.js';
 import type { Route, Target } from '../choose-route/route-table.js';
 import { keepTargets, type Routed } from '../exchange/exchange.js';
+import { markedUp } from '../exchange/mark-up.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 
 /** The message if a provider takes no ceiling of output tokens, so that its answer may be of any length. */
 export const NO_CEILING =
   'The provider of this model takes no ceiling of output tokens, so the cost has no bound, and the API key has a credit limit.';
+
+const NO_PRICE =
+  'The price of this model is not known, and what this API key spends is limited. prices or default_price of the configuration can name one.';
+const NO_PRICE_OF_SOUND =
+  'The price of sound in the input of this model is not known, and what this API key spends is limited. audio_input_usd_per_million of an entry of prices can name one.';
 
 /** The message if no provider of a model is known to take a ceiling of 0 for one. */
 const NO_END_AT_ZERO =
@@ -24,13 +30,15 @@ export interface CostBound {
 }
 
 /**
- * Computes an upper bound of a request's cost. Input is its content and the template; output is the ceiling that it
+ * Computes an upper bound of what is charged for a request: of its cost, with the key's mark-up. Input is its content and the template; output is the ceiling that it
  * names, or the model's, times its choices; the price is the highest of its targets. A request without a bound is
  * refused.
  */
 export function boundCost(exchange: Routed): CostBound | Refusal {
   const asked = exchange.ask.limits(isTranslated(exchange));
   if ('kind' in asked) return asked;
+  const unknown = refuseUnknown(exchange, asked);
+  if (unknown !== undefined) return unknown;
   const added = addedBytes(exchange);
   const limits = added === 0 ? asked : { ...asked, contentTokensMax: asked.contentTokensMax + added };
   const unbounded = refuseUnbounded(exchange) ?? refuseUnpriced(exchange, limits) ?? refuseSearching(exchange, limits);
@@ -39,7 +47,11 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
   const { route, ask } = exchange;
   // Answers such as embeddings have no output tokens, so they need no ceiling.
   if (choices === 0)
-    return { amountNanoUsd: amountOf(route, ask, limits, 0), outputTokensMax: 0, injectedMaxTokens: null };
+    return {
+      amountNanoUsd: markedUp(amountOf(route, ask, limits, 0), exchange),
+      outputTokensMax: 0,
+      injectedMaxTokens: null,
+    };
   const canBeBounded = ({ provider }: Target): boolean =>
     provider.injectedFields.takesCeiling || (provider.endAtHold && exchange.ask.stream);
   if (!exchange.targets.every(canBeBounded) && !keepTargets(exchange, exchange.targets.filter(canBeBounded)))
@@ -48,7 +60,7 @@ export function boundCost(exchange: Routed): CostBound | Refusal {
     return refuse('unbounded_cost', { message: NO_END_AT_ZERO, param: 'max_tokens' });
   const outputTokensMax = (ceiling ?? route.outputTokensMax) * choices;
   return {
-    amountNanoUsd: amountOf(route, ask, limits, outputTokensMax),
+    amountNanoUsd: markedUp(amountOf(route, ask, limits, outputTokensMax), exchange),
     outputTokensMax,
     injectedMaxTokens: ceiling === null ? route.outputTokensMax : null,
   };
@@ -139,6 +151,21 @@ function refuseSearching(exchange: Routed, { contextReads }: Limits): Refusal | 
   if (keepTargets(exchange, kept)) return undefined;
   return refuse('unbounded_cost', { message: faults[0] ?? NO_CEILING, param: 'model' });
 }
+
+/**
+ * Refuses a model whose price is not known, or that has none for a recording in the request. Targets without a price are
+ * removed.
+ */
+function refuseUnknown(exchange: Routed, { media }: Limits): Refusal | undefined {
+  const hasSound = media.some(({ kind }) => kind === 'audio');
+  if (!hasSound && !exchange.targets.some(isUnpriced)) return undefined;
+  const priced = exchange.targets.filter((target) => !isUnpriced(target));
+  const kept = hasSound ? priced.filter(({ price }) => price.more?.classes.audioInput !== undefined) : priced;
+  if (keepTargets(exchange, kept)) return undefined;
+  return refuse('unpriced_model', { message: priced.length === 0 ? NO_PRICE : NO_PRICE_OF_SOUND, param: 'model' });
+}
+
+const isUnpriced = ({ unpriced }: Target): boolean => unpriced === true;
 
 /**
  * Refuses what may cost more than the prices of all targets say: a tier, speed or place, or calls of a tool, for which

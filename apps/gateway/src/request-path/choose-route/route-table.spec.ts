@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Received } from '../exchange/exchange.js';
 import type { Provider } from '../../providers/provider.js';
 import { chooseRoute } from './choose-route.js';
-import { orderTargets, RouteTable, type Target } from './route-table.js';
+import { orderTargets, routeOf, RouteTable, type Target } from './route-table.js';
 
 const price = {
   inputNanoUsdPerMillion: 1n,
@@ -37,11 +37,53 @@ describe('the table of routes', () => {
     expect(table.find('support-bot')?.targets).toMatchObject([{ model: 'gpt-4o-mini', price }]);
     expect(table.find('gpt-4o')?.targets).toMatchObject([{ model: 'gpt-4o' }]);
   });
-  it('serves nothing that has no price', () => {
-    expect(table.find('gpt-5')).toBeNull();
+  it('knows which targets have no price, and takes nothing of them into what credit is held for', () => {
+    expect(table.find('gpt-5')?.targets).toMatchObject([{ model: 'gpt-5', unpriced: true }]);
+    expect(table.find('gpt-4o')?.targets[0]).not.toHaveProperty('unpriced');
+    const [known] = table.find('gpt-4o')!.targets;
+    const [unknown] = table.find('gpt-5')!.targets;
+    expect(routeOf('both', [known!, unknown!])).toMatchObject({ prices: [price], outputTokensMax: 1 });
   });
   it('knows no other name', () => {
     for (const name of ['', 'gpt', 'my-gpt-4o', 'support-bot2', 'support.bot']) expect(table.find(name)).toBeNull();
+  });
+});
+
+describe('a price with dates and hours', () => {
+  const at = (text: string): number => Date.parse(text);
+  const dear = { ...price, inputNanoUsdPerMillion: 2n };
+  const peak = { ...price, inputNanoUsdPerMillion: 3n };
+  const routes = [{ name: 'm', targets: [{ provider: 'p', model: 'm', weight: 1 }], access: 'everyone' as const }];
+  const prices = [
+    { provider: 'p', model: 'm', price, untilMs: at('2027-01-01T00:00:00Z') },
+    { provider: 'p', model: 'm', price: dear, fromMs: at('2027-01-01T00:00:00Z') },
+    { provider: 'p', model: 'm', price: peak, hours: { fromMinute: 60, untilMinute: 240 } },
+  ];
+  const table = (nowMs: () => number) =>
+    new RouteTable({ routes, prices }, new Map([['p', { name: 'p' } as Provider]]), nowMs);
+
+  it('changes by the clock, without another start', () => {
+    let now = at('2026-12-31T23:59:59.999Z');
+    const routing = table(() => now);
+    const priceAt = (text: string) => {
+      now = at(text);
+      return routing.find('m')!.targets[0]!.price;
+    };
+    expect(priceAt('2026-12-31T23:59:59.999Z')).toBe(price);
+    expect(priceAt('2027-01-01T00:00:00.000Z')).toBe(dear);
+    expect(priceAt('2027-01-01T00:59:59.999Z')).toBe(dear);
+    expect(priceAt('2027-01-01T01:00:00.000Z')).toBe(peak);
+    expect(priceAt('2027-01-01T03:59:59.999Z')).toBe(peak);
+    expect(priceAt('2027-01-01T04:00:00.000Z')).toBe(dear);
+  });
+  it('stays what it was for a request that has its route already', () => {
+    let now = at('2026-12-31T23:59:59.999Z');
+    const routing = table(() => now);
+    const held = routing.find('m')!;
+    expect(routing.find('m')).toBe(held);
+    now = at('2027-01-01T00:00:00.000Z');
+    expect(routing.find('m')).not.toBe(held);
+    expect(held.targets[0]!.price).toBe(price);
   });
 });
 

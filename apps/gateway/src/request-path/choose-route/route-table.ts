@@ -1,5 +1,5 @@
-import { compilePrices, compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
-import type { TollgateConfig } from '@tollgate/config';
+import { compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
+import { PriceBook, type TollgateConfig } from '@tollgate/config';
 import type { ModelPrice, PriceOf } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
 import { headerText } from '../exchange/header-text.js';
@@ -14,7 +14,10 @@ export interface Target {
   readonly weight: number;
   /** The dialects in which the provider serves this model; absent for all that it speaks. */
   readonly dialects?: ReadonlySet<DialectName>;
+  /** What it costs now, or what little is known of it where its price is not. */
   readonly price: ModelPrice;
+  /** Whether its price is not known: it then costs nothing here, and is passed over where credit is limited. */
+  readonly unpriced?: true;
   /** Finds the price of another model of the same provider, which a call may use besides; null if it has none. */
   readonly priceOf: PriceOf;
   /** How the model searches on its own; absent for one that does not. */
@@ -37,15 +40,27 @@ export interface Route {
   readonly open: boolean;
   /** Targets whose provider can be called; empty if no provider of the route has its credential. */
   readonly targets: readonly Target[];
-  /** The prices of all targets. */
+  /** The prices of all targets that have one. */
   readonly prices: readonly ModelPrice[];
   /** The longest answer that one choice of any target can have, in tokens. */
   readonly outputTokensMax: number;
   /** The routes that serve the same name to a key that may not use this one; absent if there are none. */
   readonly others?: readonly Route[];
+  /** When a price of it may change, in milliseconds since 1970; absent for never. */
+  readonly pricesUntilMs?: number;
 }
 
-type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>>>;
+type ConfiguredRoute = TollgateConfig['routes'][number];
+type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute>>>>;
+
+/** Of a model whose price is not known. It costs nothing here, and its event says that this is not what it costs. */
+const UNPRICED: ModelPrice = {
+  inputNanoUsdPerMillion: 0n,
+  outputNanoUsdPerMillion: 0n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 16_384,
+  contextTokens: 2_000_000,
+};
 
 /** The most model names whose routes are cached. Callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
@@ -55,22 +70,30 @@ const REMEMBERED_MAX = 10_000;
  * that can be called.
  */
 export class RouteTable {
-  readonly #routing: ReturnType<typeof compileRouting<TollgateConfig['routes'][number], ModelPrice>>;
-  readonly #priceOf: ReturnType<typeof compilePrices<ModelPrice>>;
+  readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute>>;
+  readonly #book: PriceBook;
   readonly #remembered = new Map<string, Route | null>();
 
   constructor(
-    config: Pick<TollgateConfig, 'routes' | 'prices'>,
+    config: Pick<TollgateConfig, 'routes' | 'prices'> & Partial<Pick<TollgateConfig, 'defaultPrice' | 'providers'>>,
     private readonly providers: ReadonlyMap<string, Provider>,
+    private readonly nowMs: () => number = () => Date.now(),
   ) {
-    this.#routing = compileRouting(config.routes, config.prices);
-    this.#priceOf = compilePrices(config.prices);
+    this.#routing = compileRouting(config.routes);
+    this.#book = new PriceBook({ defaultPrice: null, providers: [], ...config });
   }
 
-  /** The route of a model name; null if no route matches. */
+  /**
+   * The route of a model name, at the prices of now; null if no route matches. Whoever has it keeps it, so a request is
+   * charged at the price at which its credit was held.
+   */
   find(model: string): Route | null {
     const remembered = this.#remembered.get(model);
-    if (remembered !== undefined) return remembered;
+    if (
+      remembered !== undefined &&
+      (remembered?.pricesUntilMs === undefined || this.nowMs() < remembered.pricesUntilMs)
+    )
+      return remembered;
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
     const route = this.#resolve(model);
     this.#remembered.set(model, route);
@@ -80,25 +103,34 @@ export class RouteTable {
   #resolve(model: string): Route | null {
     const routed = this.#routing(model);
     if (routed === null) return null;
-    const route = this.#join(routed);
-    return routed.others.length === 0 ? route : { ...route, others: routed.others.map((each) => this.#join(each)) };
+    const nowMs = this.nowMs();
+    const route = this.#join(routed, nowMs);
+    if (routed.others.length === 0) return route;
+    const others = routed.others.map((each) => this.#join(each, nowMs));
+    const pricesUntilMs = Math.min(...[route, ...others].map((each) => each.pricesUntilMs ?? Infinity));
+    return { ...route, others, ...(pricesUntilMs < Infinity && { pricesUntilMs }) };
   }
 
-  #join(routed: Pick<Routed, 'route' | 'targets'>): Route {
+  #join(routed: Pick<Routed, 'route' | 'targets'>, nowMs: number): Route {
     const { name, access } = routed.route;
-    const targets = routed.targets.flatMap(({ target, model: asked, price, closedBy }) => {
+    let pricesUntilMs = Infinity;
+    const targets = routed.targets.flatMap(({ target, model: asked, closedBy }) => {
       const provider = this.providers.get(target.provider);
       if (provider === undefined) return [];
       const dialects = provider.dialectsOfModel?.(asked) ?? null;
       const searching = searchingOf(asked);
+      const found = this.#book.at(target.provider, asked, nowMs);
+      const price = found.price ?? UNPRICED;
+      pricesUntilMs = Math.min(pricesUntilMs, found.untilMs);
       return [
         {
           provider,
           model: asked,
           weight: target.weight,
           price,
+          ...(found.price === null && { unpriced: true as const }),
           nameHeaders: ['x-tollgate-route', headerText(name), 'x-tollgate-provider', headerText(provider.name)],
-          priceOf: (other: string) => this.#priceOf(provider.name, other),
+          priceOf: (other: string) => this.#book.at(target.provider, other, this.nowMs()).price,
           ...eventParts(name, provider.name, asked, price),
           ...(dialects !== null && { dialects }),
           ...(searching !== undefined && { searching }),
@@ -106,7 +138,7 @@ export class RouteTable {
         },
       ];
     });
-    return routeOf(name, targets, access);
+    return { ...routeOf(name, targets, access), ...(pricesUntilMs < Infinity && { pricesUntilMs }) };
   }
 }
 
@@ -117,7 +149,8 @@ export function speaks({ dialects, provider }: Target, name: DialectName): boole
 
 /** Makes a route and the values that follow from its targets. */
 export function routeOf(name: string, targets: readonly Target[], access: RouteOpenTo = 'everyone'): Route {
-  const prices = targets.map(({ price }) => price);
+  const priced = targets.filter(({ unpriced }) => unpriced !== true);
+  const prices = (priced.length === 0 ? targets : priced).map(({ price }) => price);
   const outputTokensMax = Math.max(...prices.map(({ maxOutputTokens }) => maxOutputTokens));
   return { name, access, open: isOpenToAll({ access, targets }), targets, prices, outputTokensMax };
 }

@@ -3,6 +3,7 @@ import type { ErrorCode } from '@tollgate/errors';
 import { costOf } from '@tollgate/pricing';
 import type { Target } from '../choose-route/route-table.js';
 import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
+import { markedUp } from '../exchange/mark-up.js';
 import { replyHeaders } from '../exchange/reply.js';
 import type { TokenUsage } from '@tollgate/usage';
 import { askedOf, judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
@@ -227,7 +228,8 @@ export class StreamRelay implements RunningCall {
   #isHoldUsedUp(): boolean {
     const { holdNanoUsd } = this.exchange;
     if (holdNanoUsd === null) return false;
-    return costOf(this.target.price, this.#judge(false).usage, this.target.priceOf) >= holdNanoUsd;
+    const cost = costOf(this.target.price, this.#judge(false).usage, this.target.priceOf);
+    return markedUp(cost, this.exchange) >= holdNanoUsd;
   }
 
   #write(text: string): void {

@@ -19,6 +19,8 @@ export interface CachedKey extends KeyAccess {
   readonly clock: ExpiryClock | null;
   /** What its calls are charged to, for the present cycle of each limit. */
   readonly charges: KeyCharges;
+  /** What its calls cost beyond their cost, in millionths of it: of its plan, else of its organisation. */
+  readonly markUpMillionths: number;
   /** Whether the key has a cap on any route, or a rate limit, so that admission must be asked. */
   readonly governed: boolean;
 }
@@ -53,6 +55,7 @@ export function cacheKey(
     clock: endsAtMs === null ? null : expiries.of(apiKeyId, endsAtMs),
     ...compileKeyAccess(snapshot, organization.snapshot),
     charges,
+    markUpMillionths: snapshot.subscription?.markupMillionths ?? organization.snapshot?.markupMillionths ?? 0,
     governed:
       charges.onOpenRoutes.isCapped ||
       requestsPerMinute !== null ||

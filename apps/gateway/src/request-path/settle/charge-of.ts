@@ -1,9 +1,10 @@
-import { costOf } from '@tollgate/pricing';
+import { withMarkUp } from '@tollgate/pricing';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Target } from '../choose-route/route-table.js';
-import type { Received } from '../exchange/exchange.js';
+import type { Exchange, Received } from '../exchange/exchange.js';
+import { markUpOf } from '../exchange/mark-up.js';
 import { plausibleUsage } from './plausible-usage.js';
-import { pricedUsage } from './priced-usage.js';
+import { COST_NANO_USD_MAX, pricedUsage, type PricedUsage } from './priced-usage.js';
 
 /** What a call costs and what is charged for it, in nano-USD. */
 export interface Charge {
@@ -15,6 +16,8 @@ export interface Charge {
   readonly billableNanoUsd: bigint | undefined;
   /** The price lines of the cost, as the JSON of an event. */
   readonly priceLines: string;
+  /** Whether a part of what was used has no price: the cost is that of the rest. Undefined for no. */
+  readonly unpriced: true | undefined;
   /** The usage of the event: the believed tokens, so that one broken report does not spoil the totals of a key. */
   readonly usage: TokenUsage;
 }
@@ -24,19 +27,30 @@ export interface Charge {
  * this process are priced here alike.
  */
 export function chargeOf(
-  exchange: Pick<Received, 'ask' | 'holdNanoUsd'>,
+  exchange: Pick<Received, 'ask' | 'holdNanoUsd'> & Pick<Exchange, 'key'>,
   target: Target,
   reported: TokenUsage,
 ): Charge {
-  const { costNanoUsd, linesText } = pricedUsage(target.price, reported, target.priceOf);
+  const cost = pricedUsage(target.price, reported, target.priceOf);
   const { believed, owed } = plausibleUsage(exchange, target, reported);
+  const markUpMillionths = markUpOf(exchange);
+  const billableNanoUsd = billable(cost, markUpMillionths);
   const owedNanoUsd =
-    exchange.holdNanoUsd ?? (owed === reported ? costNanoUsd : costOf(target.price, owed, target.priceOf));
+    exchange.holdNanoUsd ??
+    (owed === reported ? billableNanoUsd : billable(pricedUsage(target.price, owed, target.priceOf), markUpMillionths));
   return {
-    costNanoUsd,
-    chargeNanoUsd: costNanoUsd < owedNanoUsd ? costNanoUsd : owedNanoUsd,
-    billableNanoUsd: undefined,
-    priceLines: linesText,
+    costNanoUsd: cost.costNanoUsd,
+    chargeNanoUsd: billableNanoUsd < owedNanoUsd ? billableNanoUsd : owedNanoUsd,
+    billableNanoUsd: markUpMillionths === 0 ? undefined : billableNanoUsd,
+    priceLines: cost.linesText,
+    unpriced: target.unpriced === true || cost.unpriced ? true : undefined,
     usage: believed,
   };
+}
+
+/** The cost with the mark-up, rounded up once. */
+function billable({ costNanoUsd, millionths }: PricedUsage, markUpMillionths: number): bigint {
+  if (markUpMillionths === 0) return costNanoUsd;
+  const amount = withMarkUp(BigInt(millionths), markUpMillionths);
+  return amount < COST_NANO_USD_MAX ? amount : COST_NANO_USD_MAX;
 }

@@ -34,6 +34,7 @@ export function endText(usage: TokenUsage, end: CallEnd): string {
     chargeNanoUsd: end.chargeNanoUsd,
     billableNanoUsd: end.billableNanoUsd,
     priceLines: end.priceLines,
+    unpriced: end.unpriced,
     endedAt: end.endedAt,
     statusCode: end.statusCode,
     firstByteMs: end.firstByteMs,

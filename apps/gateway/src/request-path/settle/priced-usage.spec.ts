@@ -1,4 +1,4 @@
-import { costOf, priceLines, type ModelPrice } from '@tollgate/pricing';
+import { costOf, pricedCall, priceLines, withMarkUp, type ModelPrice } from '@tollgate/pricing';
 import { NO_DETAILS, type TokenUsage } from '@tollgate/usage';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('a priced usage', () => {
           contextTokens: 1,
         };
         const usage = { inputTokens, outputTokens, cachedInputTokens, reasoningTokens };
-        const { costNanoUsd, linesText } = pricedUsage(price, usage, none);
+        const { costNanoUsd, linesText, millionths } = pricedUsage(price, usage, none);
         const cost = costOf(price, usage);
         if (cost > COST_NANO_USD_MAX) {
           expect([costNanoUsd, linesText]).toEqual([COST_NANO_USD_MAX, '[]']);
@@ -38,7 +38,10 @@ describe('a priced usage', () => {
         const lines = JSON.parse(linesText) as object[];
         // A line names neither its own model nor a tool that is none.
         expect(lines.map((line) => ({ model: null, tool: null, ...line }))).toEqual(linesOf(price, usage));
-        expect(pricedUsage(price, { ...usage, details: NO_DETAILS }, none)).toEqual({ costNanoUsd, linesText });
+        const long = pricedUsage(price, { ...usage, details: NO_DETAILS }, none);
+        expect(long).toMatchObject({ costNanoUsd, linesText, unpriced: false });
+        expect(BigInt(millionths)).toBe(pricedCall(price, usage).millionths);
+        expect(withMarkUp(BigInt(millionths), 0)).toBe(cost);
       }),
     );
   });

@@ -29,7 +29,11 @@ export function settle(
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { journaled, requestId } = exchange;
-    const { costNanoUsd, chargeNanoUsd, billableNanoUsd, priceLines, usage } = chargeOf(exchange, target, reported);
+    const { costNanoUsd, chargeNanoUsd, billableNanoUsd, priceLines, unpriced, usage } = chargeOf(
+      exchange,
+      target,
+      reported,
+    );
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
@@ -41,6 +45,7 @@ export function settle(
       chargeNanoUsd,
       billableNanoUsd,
       priceLines,
+      unpriced,
       endedAt: Date.now(),
       statusCode: exchange.reply.headersSent ? exchange.reply.statusCode : (statusCode ?? null),
       ...waitsOf(exchange),

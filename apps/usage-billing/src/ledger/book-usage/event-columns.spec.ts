@@ -44,6 +44,7 @@ const FACTS = [
   'group_ids jsonb',
   'route_group_id text',
   'billable_nano_usd bigint',
+  'unpriced boolean',
 ];
 
 describe('the columns of a booked event', () => {

@@ -11,6 +11,7 @@ import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
+import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
@@ -35,5 +36,6 @@ export const usageBillingSchema: MigrateOptions = {
     UsageRollUps1797638400001,
     QuarantineDecisions1797724800001,
     Alerts1797811200001,
+    Unpriced1797897600001,
   ],
 };

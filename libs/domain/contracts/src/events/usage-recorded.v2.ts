@@ -122,6 +122,8 @@ export const USAGE_RECORDED_V2_FIELDS = {
   routeGroupId: usualField('request', 'idOrNull', id.nullable(), null),
   /** The cost with the mark-up, which is charged up to the hold; absent where nothing is added to the cost. */
   billableNanoUsd: optionalField('end', 'amount', nanoUsd),
+  /** True if a part of what was used has no known price: the cost is that of the rest. Absent where all has one. */
+  unpriced: optionalField('end', 'flag', z.boolean()),
 } as const;
 
 /** Reads an event of `usage.recorded.v2`. Unknown fields are ignored. */

@@ -1,0 +1,151 @@
+import { costBound, type ModelPrice } from '@tollgate/pricing';
+import { NO_DETAILS, type TokenUsage } from '@tollgate/usage';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Ask } from '../../dialects/ask.js';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import type { Target } from '../choose-route/route-table.js';
+import type { CachedKey } from '../identify-key/cached-key.js';
+import { markedUp } from '../exchange/mark-up.js';
+import { chargeOf } from './charge-of.js';
+
+const price: ModelPrice = {
+  inputNanoUsdPerMillion: 150_000_000n,
+  outputNanoUsdPerMillion: 600_000_000n,
+  cachedInputNanoUsdPerMillion: 75_000_000n,
+  maxOutputTokens: 1_000_000,
+  contextTokens: 1_000_000,
+};
+const NO_MORE = {
+  classes: {},
+  toolCalls: new Map<string, bigint>(),
+  serviceTiers: new Map(),
+  speeds: new Map(),
+  inferenceGeos: new Map(),
+  longContext: [],
+};
+const ask = openAiChat.read(
+  Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(20_000) }] })),
+) as Ask;
+const keyWith = (markUpMillionths: number) => ({ markUpMillionths }) as CachedKey;
+const targetOf = (its: ModelPrice, more: object = {}) =>
+  ({ model: 'm', price: its, priceOf: () => null, ...more }) as unknown as Target;
+const usage = (inputTokens: number, outputTokens: number, more: Partial<TokenUsage> = {}): TokenUsage => ({
+  inputTokens,
+  outputTokens,
+  cachedInputTokens: 0,
+  reasoningTokens: 0,
+  ...more,
+});
+const charged = (target: Target, used: TokenUsage, markUp = 0, holdNanoUsd: bigint | null = null) =>
+  chargeOf({ ask, holdNanoUsd, key: keyWith(markUp) }, target, used);
+
+describe('the mark-up', () => {
+  it('is on the cost before that is rounded: both are rounded up once', () => {
+    // One token of 0.0015 USD a million is 1.5 nano-USD, with a fifth more 1.8: both are 2. Rounded twice it were 3.
+    const cheap = { ...price, inputNanoUsdPerMillion: 1_500_000n };
+    expect(charged(targetOf(cheap), usage(1, 0), 200_000)).toMatchObject({
+      costNanoUsd: 2n,
+      billableNanoUsd: 2n,
+      chargeNanoUsd: 2n,
+    });
+    expect(charged(targetOf(price), usage(1_000, 500), 50_000)).toMatchObject({
+      costNanoUsd: 450_000n,
+      billableNanoUsd: 472_500n,
+      chargeNanoUsd: 472_500n,
+    });
+  });
+  it('is in the charge up to the hold, and no further', () => {
+    expect(charged(targetOf(price), usage(1_000, 500), 50_000, 460_000n)).toMatchObject({
+      costNanoUsd: 450_000n,
+      billableNanoUsd: 472_500n,
+      chargeNanoUsd: 460_000n,
+    });
+  });
+  it('is not told where there is none', () => {
+    expect(charged(targetOf(price), usage(1_000, 500))).toMatchObject({
+      chargeNanoUsd: 450_000n,
+      billableNanoUsd: undefined,
+    });
+  });
+  it('keeps every charge within what was held, at any price, tier and fee', () => {
+    const perMillion = fc.bigInt(0n, 90_000_000_000n);
+    const times = fc
+      .record({ inputThousandths: fc.bigInt(1n, 9_000n), outputThousandths: fc.bigInt(1n, 9_000n) })
+      .chain((factor) => fc.bigInt(1n, 9n).map((over) => ({ ...factor, over })));
+    const anyPrice = fc.record({
+      input: perMillion,
+      output: perMillion,
+      cached: perMillion,
+      fee: fc.bigInt(0n, 10n ** 9n),
+      tier: times,
+      long: times,
+    });
+    const anyUse = fc.record({
+      inputTokens: fc.nat(2_000),
+      outputTokens: fc.nat(2_000),
+      cachedInputTokens: fc.nat(2_000),
+      tier: fc.constantFrom(null, 'priority', 'default'),
+    });
+    fc.assert(
+      fc.property(anyPrice, anyUse, fc.nat(3_000_000), ({ input, output, cached, fee, tier, long }, used, markUp) => {
+        const its: ModelPrice = {
+          ...price,
+          inputNanoUsdPerMillion: input,
+          outputNanoUsdPerMillion: output,
+          cachedInputNanoUsdPerMillion: cached,
+          more: {
+            ...NO_MORE,
+            requestNanoUsd: fee,
+            serviceTiers: new Map([['priority', tier]]),
+            longContext: [{ aboveInputTokens: 1_000, ...long }],
+          },
+        };
+        const { tier: serviceTier, ...tokens } = used;
+        const report = usage(used.inputTokens, used.outputTokens, {
+          ...tokens,
+          details: { ...NO_DETAILS, serviceTier },
+        });
+        const hold = markedUp(costBound([its], used.inputTokens, used.outputTokens), { key: keyWith(markUp) });
+        const { billableNanoUsd, chargeNanoUsd, costNanoUsd } = charged(targetOf(its), report, markUp, hold);
+        expect((billableNanoUsd ?? costNanoUsd) <= hold).toBe(true);
+        expect(chargeNanoUsd).toBe(billableNanoUsd ?? costNanoUsd);
+      }),
+    );
+  });
+});
+
+describe('what has no price', () => {
+  it('costs nothing that anybody could name, and says so', () => {
+    const zero = {
+      ...price,
+      inputNanoUsdPerMillion: 0n,
+      outputNanoUsdPerMillion: 0n,
+      cachedInputNanoUsdPerMillion: null,
+    };
+    expect(charged(targetOf(zero, { unpriced: true }), usage(10, 10))).toMatchObject({
+      costNanoUsd: 0n,
+      unpriced: true,
+    });
+    // A configured 0 is a price.
+    expect(charged(targetOf(zero), usage(10, 10))).toMatchObject({ costNanoUsd: 0n, unpriced: undefined });
+  });
+  it.each([
+    ['sound that was heard', { audioInputTokens: 40 }],
+    ['an image that was seen', { imageInputTokens: 40 }],
+    ['sound from a cache', { cachedAudioInputTokens: 40 }],
+    ['sound that was spoken', { audioOutputTokens: 40 }],
+    ['an image that was drawn', { imageOutputTokens: 40 }],
+    ['a call of a tool', { toolCalls: { file_search: 1 } }],
+  ])('is %s, which is not charged as text', (_what, details) => {
+    const used = usage(100, 100, { cachedInputTokens: 40, details: { ...NO_DETAILS, ...details } });
+    const { costNanoUsd, unpriced, priceLines } = charged(targetOf(price), used);
+    expect(unpriced).toBe(true);
+    const lines = JSON.parse(priceLines) as { nanoUsd: string }[];
+    expect(lines.reduce((sum, { nanoUsd }) => sum + BigInt(nanoUsd), 0n)).toBe(costNanoUsd);
+    expect(
+      costNanoUsd < charged(targetOf(price), usage(100, 100, { cachedInputTokens: 40 })).costNanoUsd ||
+        'toolCalls' in details,
+    ).toBe(true);
+  });
+});
