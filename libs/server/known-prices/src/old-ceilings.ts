@@ -1,6 +1,6 @@
 /**
- * The longest answers of models that providers have retired and LiteLLM's map has dropped, though price lists still have
- * them: a larger ceiling is refused. Of Anthropic from the comparison of models on
+ * The longest answers of models that providers have retired and LiteLLM's map has dropped, though price lists still
+ * have them: a larger ceiling is refused. Of Anthropic from the comparison of models on
  * https://platform.claude.com/docs/en/about-claude/models/overview, of OpenAI from the page of each model below
  * https://developers.openai.com/api/docs/models.
  */

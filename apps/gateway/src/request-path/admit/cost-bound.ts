@@ -30,9 +30,9 @@ export interface CostBound {
 }
 
 /**
- * Computes an upper bound of what is charged for a request: of its cost, with the key's mark-up. Input is its content and the template; output is the ceiling that it
- * names, or the model's, times its choices; the price is the highest of its targets. A request without a bound is
- * refused.
+ * Computes an upper bound of what is charged for a request: of its cost, with the key's mark-up. Input is its content
+ * and the template; output is the ceiling that it names, or the model's, times its choices; the price is the highest of
+ * its targets. A request without a bound is refused.
  */
 export function boundCost(exchange: Routed): CostBound | Refusal {
   const asked = exchange.ask.limits(isTranslated(exchange));
@@ -153,8 +153,8 @@ function refuseSearching(exchange: Routed, { contextReads }: Limits): Refusal | 
 }
 
 /**
- * Refuses a model whose price is not known, or that has none for a recording in the request. Targets without a price are
- * removed.
+ * Refuses a model whose price is not known, or that has none for a recording in the request. Targets without a price
+ * are removed.
  */
 function refuseUnknown(exchange: Routed, { media }: Limits): Refusal | undefined {
   const hasSound = media.some(({ kind }) => kind === 'audio');
