@@ -6,6 +6,8 @@ import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { TermsModule } from './terms/terms.module.js';
+import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
+import { StatementsModule } from './statements/statements.module.js';
 import { UsageModule } from './usage/usage.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
@@ -23,6 +25,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TermsModule,
     UsageModule,
     WebhooksModule,
+    StatementsModule,
+    ProviderReportsModule,
     UsageBillingApiModule,
   ],
 })

@@ -101,6 +101,10 @@ export const PERMISSIONS = {
   // Usage
   getUsage: members('viewer', 'analytics:read'),
   findUsageEvent: members('viewer', 'analytics:read'),
+  importProviderReport: operator,
+  listProviderReports: operator,
+  getProviderReport: operator,
+  listStatements: members('admin', 'admin'),
 
   // Alerts and webhooks: what is sent outside is an admin's
   listAlerts: members('viewer', 'admin'),

@@ -193,6 +193,16 @@ export const ERRORS = {
     message: 'There is no such API key.',
     retryable: false,
   },
+  provider_report_not_found: {
+    status: 404,
+    message: 'There is no such report of a provider.',
+    retryable: false,
+  },
+  statement_not_found: {
+    status: 404,
+    message: 'There is no such statement.',
+    retryable: false,
+  },
   session_not_found: {
     status: 404,
     message: 'There is no such session.',

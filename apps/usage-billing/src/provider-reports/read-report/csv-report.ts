@@ -4,7 +4,8 @@ import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.j
 const REQUIRED = ['date', 'model', 'cost_usd'] as const;
 const OPTIONAL = ['input_tokens', 'output_tokens', 'requests'] as const;
 const COLUMNS: readonly string[] = [...REQUIRED, ...OPTIONAL];
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
+/** From 2000 on. */
+const DAY = /^[2-9]\d{3}-\d{2}-\d{2}$/;
 const COUNT = /^\d{1,15}$/;
 
 /**

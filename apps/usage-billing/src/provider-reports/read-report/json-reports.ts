@@ -47,11 +47,16 @@ const anthropicUsage = z.object({
 /** `GET /v1/organizations/cost_report`: `amount` is in cents, as a decimal string. */
 const anthropicCosts = z.object({ model, amount: z.string(), currency: z.string() });
 
+/** From 2000 on, and before the year 10000: beyond it a day has no four digits. */
 const unixSeconds = z
   .int()
-  .positive()
+  .min(946_684_800)
+  .max(253_402_300_799)
   .transform((seconds) => new Date(seconds * 1_000).toISOString().slice(0, 10));
-const startOfDay = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString().slice(0, 10));
+const startOfDay = z.iso
+  .datetime({ offset: true })
+  .refine((text) => /^[2-9]/.test(text), 'must be a moment from the year 2000 on')
+  .transform((text) => new Date(text).toISOString().slice(0, 10));
 
 interface Format {
   readonly page: z.ZodType<Page>;

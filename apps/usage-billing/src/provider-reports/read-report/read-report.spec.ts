@@ -115,6 +115,8 @@ describe('a report of a provider', () => {
   it.each([
     ['openai_costs', [], 'report'],
     ['openai_costs', null, 'report'],
+    ['openai_costs', { data: [{ start_time: 2 ** 52, results: [] }] }, 'report.data.0.start_time'],
+    ['anthropic_costs', { data: [{ starting_at: '0000-01-01T00:00:00Z', results: [] }] }, 'report.data.0.starting_at'],
     ['openai_costs', { data: 'x' }, 'report.data'],
     ['openai_costs', anthropic([]), 'report.data.0.start_time'],
     ['openai_costs', openAi([{ amount: { value: 1, currency: 'eur' }, line_item: null }]), 'report.data.0.results.0'],
@@ -164,6 +166,7 @@ describe('a report as CSV', () => {
     ['date,model,cost_usd,model\n2026-11-29,m,1,m', 'each column once: model'],
     ['date,model,cost_usd\n2026-02-30,m,1', 'date must be a day'],
     ['date,model,cost_usd\n29.11.2026,m,1', 'date must be a day'],
+    ['date,model,cost_usd\n0000-01-01,m,1', 'date must be a day'],
     ['date,model,cost_usd\n2026-11-29,m,1e5', 'cost_usd must be a decimal'],
     ['date,model,cost_usd\n2026-11-29,m,NaN', 'cost_usd must be a decimal'],
     ['date,model,cost_usd\n2026-11-29,m', 'must have 3 cells, and has 2'],

@@ -21,6 +21,7 @@ const content = (changes: Partial<StatementContent> = {}): StatementContent => (
   cycle: '2026-11',
   usage: [line()],
   fees: [],
+  includedNanoUsd: 0n,
   credit: null,
   ...changes,
 });
@@ -39,7 +40,8 @@ describe('the totals of a statement', () => {
             chargedAt: '',
             amountNanoUsd,
           }));
-          const totals = totalsOf({ usage, fees });
+          const totals = totalsOf({ usage, fees, includedNanoUsd: 3n, credit: null });
+          expect(totals.dueNanoUsd).toBe(totals.totalNanoUsd - 3n);
           expect(totals.usageNanoUsd).toBe(usage.reduce((sum, { chargedNanoUsd }) => sum + chargedNanoUsd, 0n));
           expect(totals.totalNanoUsd).toBe(totals.usageNanoUsd + amounts.reduce((sum, each) => sum + each, 0n));
         },

@@ -38,6 +38,8 @@ export interface StatementContent {
   readonly cycle: string;
   readonly usage: readonly UsageLine[];
   readonly fees: readonly FeeLine[];
+  /** The part of the usage that quotas of subscriptions have paid for, whose prices are among the fees. */
+  readonly includedNanoUsd: bigint;
   /** Null for an organisation that has never had any. */
   readonly credit: PrepaidCredit | null;
 }
@@ -49,10 +51,17 @@ export interface StatementTotals {
   readonly feesNanoUsd: bigint;
   /** Usage and fees. */
   readonly totalNanoUsd: bigint;
+  /** The total without what quotas of subscriptions and prepaid credit have paid for. */
+  readonly dueNanoUsd: bigint;
 }
 
 /** Adds up the lines of a statement. */
-export function totalsOf({ usage, fees }: Pick<StatementContent, 'usage' | 'fees'>): StatementTotals {
+export function totalsOf({
+  usage,
+  fees,
+  includedNanoUsd,
+  credit,
+}: Pick<StatementContent, 'usage' | 'fees' | 'includedNanoUsd' | 'credit'>): StatementTotals {
   let requests = 0;
   let usageNanoUsd = 0n;
   for (const line of usage) {
@@ -60,7 +69,9 @@ export function totalsOf({ usage, fees }: Pick<StatementContent, 'usage' | 'fees
     usageNanoUsd += line.chargedNanoUsd;
   }
   const feesNanoUsd = fees.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
-  return { requests, usageNanoUsd, feesNanoUsd, totalNanoUsd: usageNanoUsd + feesNanoUsd };
+  const totalNanoUsd = usageNanoUsd + feesNanoUsd;
+  const dueNanoUsd = totalNanoUsd - includedNanoUsd - (credit?.chargedNanoUsd ?? 0n);
+  return { requests, usageNanoUsd, feesNanoUsd, totalNanoUsd, dueNanoUsd };
 }
 
 /** A version of a statement. */
@@ -80,7 +91,7 @@ export function sameAmounts(one: StatementContent, other: StatementContent): boo
   return amountsText(one) === amountsText(other);
 }
 
-function amountsText({ usage, fees, credit }: StatementContent): string {
+function amountsText({ usage, fees, includedNanoUsd, credit }: StatementContent): string {
   const lines = usage
     .map((line) =>
       JSON.stringify([
@@ -100,5 +111,5 @@ function amountsText({ usage, fees, credit }: StatementContent): string {
     credit === null
       ? null
       : [credit.openingNanoUsd, credit.grantedNanoUsd, credit.expiredNanoUsd, credit.chargedNanoUsd].map(String);
-  return JSON.stringify([lines, ofFees, ofCredit]);
+  return JSON.stringify([lines, ofFees, `${includedNanoUsd}`, ofCredit]);
 }

@@ -80,8 +80,11 @@ export function htmlStatement(statement: Statement): string {
           [
             ['Usage', usdText(totals.usageNanoUsd)],
             ['Subscriptions', usdText(totals.feesNanoUsd)],
+            ['Total', usdText(totals.totalNanoUsd)],
+            ['Included in subscriptions', usdText(-statement.includedNanoUsd)],
+            ['Paid by prepaid credit', usdText(-(credit?.chargedNanoUsd ?? 0n))],
           ],
-          ['Total', usdText(totals.totalNanoUsd)],
+          ['Due', usdText(totals.dueNanoUsd)],
         )}
         ${
           credit === null

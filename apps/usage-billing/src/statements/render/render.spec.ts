@@ -38,6 +38,7 @@ const statement: Statement = {
   fees: [
     { subscriptionId: 's', description: 'pro', chargedAt: '2026-11-03T00:00:00.000Z', amountNanoUsd: 20_000_000_000n },
   ],
+  includedNanoUsd: 1n,
   credit: {
     openingNanoUsd: 5n,
     grantedNanoUsd: 10n,
@@ -63,7 +64,15 @@ describe('a statement as CSV', () => {
 describe('a statement as a page', () => {
   const page = htmlStatement(statement);
   it('shows its lines, its sums and what the cycle did to the credit', () => {
-    for (const text of ['0.000000001', '1.2345', '20.00', '21.234500001', 'Revision 2', '2026-11-01 to 2026-11-30'])
+    for (const text of [
+      '0.000000001',
+      '1.2345',
+      '20.00',
+      '21.234500001',
+      '21.234499998',
+      'Revision 2',
+      '2026-11-01 to 2026-11-30',
+    ])
       expect(page).toContain(text);
     expect(page).toContain('-0.000000003');
   });

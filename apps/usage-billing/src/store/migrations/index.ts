@@ -10,6 +10,8 @@ import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
 import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
+import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
+import { Statements1797984000001 } from './1797984000001-statements.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
@@ -37,5 +39,7 @@ export const usageBillingSchema: MigrateOptions = {
     QuarantineDecisions1797724800001,
     Alerts1797811200001,
     Unpriced1797897600001,
+    Statements1797984000001,
+    ProviderReports1797984000002,
   ],
 };

@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { PrincipalGuard } from '@tollgate/auth';
+import { formatUsd } from '@tollgate/credit';
+import { listOf, Problem } from '@tollgate/http';
+import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { compareReport } from './compare/compare-report.js';
+import {
+  comparedReportReply,
+  differenceObject,
+  reportListReply,
+  reportObject,
+  type ComparedReportObject,
+  type ReportList,
+} from './provider-report.reply.js';
+import { ProviderReportStore, type ProviderReport } from './provider-report-store.js';
+import {
+  importReportRequest,
+  listReportsRequest,
+  REPORT_PAGES,
+  reportPath,
+  type ImportReportRequest,
+  type ListReportsRequest,
+  type ReportPath,
+} from './provider-reports.request.js';
+import { readCsvReport } from './read-report/csv-report.js';
+import { readJsonReport } from './read-report/json-reports.js';
+import type { ReportRow } from './read-report/report-row.js';
+
+/** Compares what providers report with what the ledger has. Reports span organisations, so they are the operator's. */
+@Tag('Provider reports')
+@Controller('v1/provider-reports')
+@UseGuards(PrincipalGuard)
+export class ProviderReportsController {
+  constructor(private readonly store: ProviderReportStore) {}
+
+  @Post()
+  @Operation({
+    id: 'importProviderReport',
+    summary: 'Compare a provider’s own report',
+    description:
+      'Usage and costs as OpenAI and Anthropic report them, or CSV. The same file is one import, however often it is ' +
+      'sent. The reply has the differences by model and UTC day, each with its likely cause.',
+  })
+  @Replies(comparedReportReply, { 200: 'The report and its differences.' })
+  async import(@Body({ schema: importReportRequest }) request: ImportReportRequest): Promise<ComparedReportObject> {
+    const rows = rowsOf(request);
+    const days = rows.map(({ day }) => day).sort();
+    const [firstDay, lastDay] = [days[0], days.at(-1)];
+    if (firstDay === undefined || lastDay === undefined)
+      throw invalid(request.format === 'csv' ? 'csv' : 'report', 'must have one line at least');
+    const { provider, format } = request;
+    const digest = createHash('sha256')
+      .update(JSON.stringify([format, request.csv ?? request.report]))
+      .digest();
+    const id = await this.store.import({ id: randomUUID(), provider, format, firstDay, lastDay, rows }, digest);
+    return this.compared(await this.store.find(id));
+  }
+
+  @Get()
+  @Operation({ id: 'listProviderReports', summary: 'List imported reports', description: 'The newest import first.' })
+  @Replies(reportListReply, { 200: 'One page of reports.' })
+  async list(@Query({ schema: listReportsRequest }) { cursor, limit }: ListReportsRequest): Promise<ReportList> {
+    const asked = { organizationId: null };
+    const listed = await this.store.list(limit + 1, REPORT_PAGES.positionOf(cursor, asked));
+    const page = REPORT_PAGES.page(listed, limit, asked, ({ importedAtText, id }) => [importedAtText, id]);
+    return listOf(page, reportObject);
+  }
+
+  @Get(':id')
+  @Operation({
+    id: 'getProviderReport',
+    summary: 'Compare an imported report again',
+    description: 'With what the ledger has now.',
+  })
+  @Replies(comparedReportReply, { 200: 'The report and its differences.' })
+  @Refuses('provider_report_not_found')
+  async one(@Param({ schema: reportPath }) { id }: ReportPath): Promise<ComparedReportObject> {
+    return this.compared(await this.store.find(id));
+  }
+
+  private async compared(report: ProviderReport | null): Promise<ComparedReportObject> {
+    if (report === null) throw new Problem('provider_report_not_found');
+    const { provider, firstDay, lastDay, rows } = report;
+    const usage = await this.store.ledgerUsage(provider, firstDay, lastDay);
+    const costs = rows.flatMap(({ costNanoUsd }) => (costNanoUsd === null ? [] : [costNanoUsd]));
+    return {
+      ...reportObject(report),
+      provider_usd: costs.length === 0 ? null : formatUsd(sum(costs)),
+      ledger_usd: formatUsd(sum(usage.map(({ costNanoUsd }) => costNanoUsd))),
+      differences: compareReport(rows, usage).map(differenceObject),
+    };
+  }
+}
+
+const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, each) => all + each, 0n);
+
+function rowsOf({ format, report, csv }: ImportReportRequest): readonly ReportRow[] {
+  const read = format === 'csv' ? readCsvReport(csv ?? '') : readJsonReport(format, report);
+  if (read.kind === 'invalid') throw invalid(read.field, read.message);
+  return read.rows;
+}
+
+const invalid = (path: string, message: string): Problem =>
+  new Problem('invalid_request', { errors: [{ path, message }] });

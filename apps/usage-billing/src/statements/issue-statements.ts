@@ -1,0 +1,106 @@
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { Periodic } from '@tollgate/periodic';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { sameAmounts } from './build/statement.js';
+import { statementCycle, statementCycleAt } from './build/statement-cycle.js';
+import { StatementFacts } from './store/statement-facts.js';
+import { StatementStore } from './store/statement-store.js';
+
+const EVERY_MS = 600_000;
+const SOON_MS = 30_000;
+/** Requests of the last minutes of a month have ended by then, and the journals of gateways are shipped. */
+const ISSUED_AFTER_MS = 2 * 3_600_000;
+
+/** Issues the statement of each month that has ended, and a new revision where something was booked for it since. */
+@Injectable()
+export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private readonly issuing = new Periodic(() => this.tryIssuing(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
+
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly facts: StatementFacts,
+    private readonly store: StatementStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.issuing.start();
+  }
+
+  onModuleDestroy(): void {
+    void this.issuing.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.issuing.stop();
+  }
+
+  /**
+   * Issues what is due at `nowMs` (milliseconds since 1970), and resolves with how many statements that were. Two
+   * processes may do it at once: a revision is issued once. Rejects if the database cannot be reached; what was issued
+   * until then stays.
+   */
+  async issue(nowMs: number): Promise<number> {
+    const endedBefore = statementCycleAt(nowMs - ISSUED_AFTER_MS).startMs;
+    const due = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string; cycle: string }[]>(DUE, [new Date(endedBefore)]),
+    );
+    let issued = 0;
+    for (const { organization_id: organizationId, cycle } of due) {
+      if (this.issuing.stopped) break;
+      if (await this.issueOne(organizationId, cycle)) issued += 1;
+    }
+    return issued;
+  }
+
+  private async issueOne(organizationId: string, name: string): Promise<boolean> {
+    const cycle = statementCycle(name);
+    if (cycle === null) return false;
+    const [latest, content] = await Promise.all([
+      this.store.find(organizationId, name, null),
+      this.facts.read(organizationId, cycle),
+    ]);
+    if (latest !== null && sameAmounts(latest, content)) return false;
+    const revision = (latest?.revision ?? 0) + 1;
+    const issued = await this.database.inOrganization(organizationId, (manager) =>
+      this.store.issue(manager, content, revision),
+    );
+    if (issued) this.logger.info({ organizationId, cycle: name, revision }, 'a statement was issued');
+    return issued;
+  }
+
+  private async tryIssuing(): Promise<void> {
+    await this.issue(Date.now()).catch((err: unknown) =>
+      this.logger.warn({ err }, 'statements could not be issued; the next attempt follows in ten minutes'),
+    );
+  }
+}
+
+/**
+ * Months that have ended and whose latest statement, if there is one, has other sums than the ledger has now: of usage
+ * by the monthly roll-up, of fees and of grants by their transfers. Index: transfer_of_credit.
+ */
+const DUE = `
+  SELECT organization_id, to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle FROM (
+    SELECT organization_id, month, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees, max(changed_at) AS changed_at FROM (
+      SELECT d.organization_id, u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees, NULL::timestamptz AS changed_at
+      FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
+      WHERE d.grain = 'models' AND u.at < $1
+      UNION ALL
+      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, CASE kind WHEN 'fee' THEN amount_nano_usd ELSE 0 END, created_at
+      FROM billing.transfer WHERE kind IN ('grant', 'expire', 'fee') AND created_at < $1 AND organization_id IS NOT NULL) AS parts
+    GROUP BY 1, 2) AS sums
+  LEFT JOIN LATERAL (
+    SELECT s.requests, s.usage_nano_usd, s.fees_nano_usd, s.issued_at FROM billing.statement AS s
+    WHERE s.organization_id = sums.organization_id AND s.cycle = (sums.month AT TIME ZONE 'UTC')::date
+    ORDER BY s.revision DESC LIMIT 1) AS latest ON true
+  WHERE latest.requests IS DISTINCT FROM sums.requests OR latest.usage_nano_usd IS DISTINCT FROM sums.usage
+    OR latest.fees_nano_usd IS DISTINCT FROM sums.fees OR latest.issued_at < sums.changed_at
+  ORDER BY 1, 2`;

@@ -1,0 +1,150 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import type { FeeLine, PrepaidCredit, StatementContent, UsageLine } from '../build/statement.js';
+import type { StatementCycle } from '../build/statement-cycle.js';
+
+interface UsageRow {
+  api_key_id: string;
+  project_id: string | null;
+  provider: string;
+  model: string;
+  requests: string;
+  input_tokens: string;
+  output_tokens: string;
+  charged: string;
+}
+
+interface CreditRow {
+  opening: string;
+  granted: string;
+  expired: string;
+  charged: string;
+  grants: string;
+}
+
+/** Reads from the ledger what a statement says. */
+@Injectable()
+export class StatementFacts {
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Optional()
+    @Inject(KEY_MANAGEMENT_API)
+    private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | null = null,
+  ) {}
+
+  /** What the ledger has of a cycle now, in one snapshot of the database. */
+  async read(organizationId: string, cycle: StatementCycle): Promise<StatementContent> {
+    const organizationName = await this.nameOf(organizationId);
+    return this.database.inOrganization(organizationId, async (manager) => ({
+      organizationId,
+      organizationName,
+      cycle: cycle.name,
+      ...(await readLines(manager, organizationId, cycle)),
+    }));
+  }
+
+  /** Null where key-management cannot be asked, and for an organisation that was deleted. */
+  private async nameOf(organizationId: string): Promise<string | null> {
+    const known = await this.keyManagement?.knownOwners({ organizationId }).catch(() => null);
+    return known?.organizationName ?? null;
+  }
+}
+
+/** The lines of a statement. The database is asked once, so that what is booked meanwhile is in all of them or none. */
+async function readLines(
+  manager: EntityManager,
+  organizationId: string,
+  { startMs, endMs }: StatementCycle,
+): Promise<Pick<StatementContent, 'usage' | 'fees' | 'includedNanoUsd' | 'credit'>> {
+  const period = [organizationId, new Date(startMs), new Date(endMs)];
+  const [row]: { usage: UsageRow[] | null; fees: FeeRow[] | null; credit: CreditRow; included: string }[] =
+    await manager.query(
+      `SELECT (SELECT jsonb_agg(to_jsonb(line)) FROM (${USAGE_LINES}) AS line) AS usage,
+       (SELECT jsonb_agg(to_jsonb(line)) FROM (${FEE_LINES}) AS line) AS fees,
+       (SELECT to_jsonb(line) FROM (${CREDIT}) AS line) AS credit, (${INCLUDED}) AS included`,
+      period,
+    );
+  return {
+    usage: (row?.usage ?? []).map(usageLine),
+    fees: (row?.fees ?? []).map(feeLine),
+    includedNanoUsd: BigInt(row?.included ?? 0),
+    credit: row === undefined ? null : creditOf(row.credit),
+  };
+}
+
+/**
+ * By whole days: the day of a call is the one that its credit was held in. Amounts are texts, since JSON has no whole
+ * numbers beyond 2^53. Indexes: usage_dimension_by_grain, usage_day_pk.
+ */
+const USAGE_LINES = `
+  SELECT d.api_key_id, d.project_id, d.provider, d.model, sum(u.requests)::text AS requests,
+    sum(u.input_tokens)::text AS input_tokens, sum(u.output_tokens)::text AS output_tokens, sum(u.charge_nano_usd)::text AS charged
+  FROM billing.usage_dimension AS d JOIN billing.usage_day AS u USING (dimension_id)
+  WHERE d.organization_id = $1 AND d.grain = 'full' AND u.at >= $2 AND u.at < $3
+  GROUP BY d.api_key_id, d.project_id, d.provider, d.model ORDER BY d.api_key_id, d.provider, d.model, d.project_id`;
+
+/** Index: transfer_of_credit. */
+const FEE_LINES = `
+  SELECT account_id, amount_nano_usd::text AS amount, note, created_at FROM billing.transfer
+  WHERE organization_id = $1 AND kind = 'fee' AND created_at >= $2 AND created_at < $3 ORDER BY created_at, request_id`;
+
+/** Indexes: transfer_of_credit, account_usage_month_pk. */
+const CREDIT = `
+  SELECT given.grants, given.granted::text, given.expired::text, used.charged::text,
+    (given.opening - used.opening)::text AS opening
+  FROM (
+    SELECT count(*) AS grants, coalesce(sum(amount_nano_usd) FILTER (WHERE kind = 'grant' AND created_at >= $2), 0) AS granted,
+      coalesce(sum(amount_nano_usd) FILTER (WHERE kind = 'expire' AND created_at >= $2), 0) AS expired,
+      coalesce(sum(CASE kind WHEN 'grant' THEN amount_nano_usd ELSE -amount_nano_usd END) FILTER (WHERE created_at < $2), 0) AS opening
+    FROM billing.transfer WHERE organization_id = $1 AND kind IN ('grant', 'expire') AND created_at < $3) AS given,
+  (
+    SELECT coalesce(sum(charge_nano_usd) FILTER (WHERE cycle >= ($2 AT TIME ZONE 'UTC')::date), 0) AS charged,
+      coalesce(sum(charge_nano_usd) FILTER (WHERE cycle < ($2 AT TIME ZONE 'UTC')::date), 0) AS opening
+    FROM billing.account_usage_month
+    WHERE organization_id = $1 AND account_id LIKE 'grant:%' AND cycle < ($3 AT TIME ZONE 'UTC')::date) AS used`;
+
+/** Index: account_usage_month_pk. */
+const INCLUDED = `
+  SELECT coalesce(sum(charge_nano_usd), 0)::text FROM billing.account_usage_month
+  WHERE organization_id = $1 AND account_id LIKE 'subscription:%'
+    AND cycle >= ($2 AT TIME ZONE 'UTC')::date AND cycle < ($3 AT TIME ZONE 'UTC')::date`;
+
+interface FeeRow {
+  account_id: string;
+  amount: string;
+  note: string | null;
+  created_at: string;
+}
+
+function usageLine(row: UsageRow): UsageLine {
+  return {
+    apiKeyId: row.api_key_id,
+    apiKeyName: null,
+    projectId: row.project_id,
+    provider: row.provider,
+    model: row.model,
+    requests: Number(row.requests),
+    inputTokens: Number(row.input_tokens),
+    outputTokens: Number(row.output_tokens),
+    chargedNanoUsd: BigInt(row.charged),
+  };
+}
+
+function feeLine({ account_id, amount, note, created_at }: FeeRow): FeeLine {
+  return {
+    subscriptionId: account_id,
+    description: note ?? '',
+    chargedAt: new Date(created_at).toISOString(),
+    amountNanoUsd: BigInt(amount),
+  };
+}
+
+function creditOf(row: CreditRow): PrepaidCredit | null {
+  if (Number(row.grants) === 0) return null;
+  const [openingNanoUsd, grantedNanoUsd] = [BigInt(row.opening), BigInt(row.granted)];
+  const [expiredNanoUsd, chargedNanoUsd] = [BigInt(row.expired), BigInt(row.charged)];
+  const closingNanoUsd = openingNanoUsd + grantedNanoUsd - expiredNanoUsd - chargedNanoUsd;
+  return { openingNanoUsd, grantedNanoUsd, expiredNanoUsd, chargedNanoUsd, closingNanoUsd };
+}

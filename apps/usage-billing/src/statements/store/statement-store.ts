@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import { nanoUsd } from '@tollgate/contracts';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { totalsOf, type Statement, type StatementContent } from '../build/statement.js';
+
+/** Amounts are decimal strings of nano-USD in the database, which has no type for them inside of JSON. */
+const amount = z.union([nanoUsd, z.string().regex(/^-\d{1,19}$/)]).transform(BigInt);
+
+/** The content of a statement as it is stored. A later release may add fields. */
+const storedContent = z.object({
+  organizationId: z.string(),
+  organizationName: z.string().nullable(),
+  cycle: z.string(),
+  usage: z.array(
+    z.object({
+      apiKeyId: z.string(),
+      apiKeyName: z.string().nullable(),
+      projectId: z.string().nullable(),
+      provider: z.string(),
+      model: z.string(),
+      requests: z.number(),
+      inputTokens: z.number(),
+      outputTokens: z.number(),
+      chargedNanoUsd: amount,
+    }),
+  ),
+  fees: z.array(
+    z.object({ subscriptionId: z.string(), description: z.string(), chargedAt: z.string(), amountNanoUsd: amount }),
+  ),
+  includedNanoUsd: amount,
+  credit: z
+    .object({
+      openingNanoUsd: amount,
+      grantedNanoUsd: amount,
+      expiredNanoUsd: amount,
+      chargedNanoUsd: amount,
+      closingNanoUsd: amount,
+    })
+    .nullable(),
+});
+
+interface StatementRow {
+  revision: number;
+  issued_at: Date;
+  content: unknown;
+}
+
+/** A statement in a list: its sums alone. */
+export interface IssuedSums {
+  readonly cycle: string;
+  readonly revision: number;
+  readonly issuedAt: Date;
+  readonly requests: number;
+  readonly usageNanoUsd: bigint;
+  readonly feesNanoUsd: bigint;
+}
+
+/** The table of statements that were issued. */
+@Injectable()
+export class StatementStore {
+  constructor(private readonly database: ServiceDatabase) {}
+
+  /** A revision of a cycle's statement, or the latest; null if there is none. Index: statement_pk. */
+  async find(organizationId: string, cycle: string, revision: number | null): Promise<Statement | null> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<StatementRow[]>(
+        `SELECT revision, issued_at, content FROM billing.statement
+         WHERE organization_id = $1 AND cycle = ($2 || '-01')::date AND ($3::integer IS NULL OR revision = $3)
+         ORDER BY revision DESC LIMIT 1`,
+        [organizationId, cycle, revision],
+      ),
+    );
+    const row = rows[0];
+    if (row === undefined) return null;
+    return {
+      ...storedContent.parse(row.content),
+      status: 'issued',
+      revision: row.revision,
+      issuedAt: row.issued_at,
+    };
+  }
+
+  /** The latest revision of each cycle before `before` (`2026-11`), the newest first. Index: statement_pk. */
+  async latest(organizationId: string, before: string | null, limit: number): Promise<IssuedSums[]> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<
+        {
+          cycle: string;
+          revision: number;
+          issued_at: Date;
+          requests: string;
+          usage_nano_usd: string;
+          fees_nano_usd: string;
+        }[]
+      >(
+        `SELECT DISTINCT ON (cycle) to_char(cycle, 'YYYY-MM') AS cycle, revision, issued_at, requests, usage_nano_usd,
+           fees_nano_usd
+         FROM billing.statement WHERE organization_id = $1 AND ($2::text IS NULL OR cycle < ($2 || '-01')::date)
+         ORDER BY statement.cycle DESC, revision DESC LIMIT $3`,
+        [organizationId, before, limit],
+      ),
+    );
+    return rows.map((row) => ({
+      cycle: row.cycle,
+      revision: row.revision,
+      issuedAt: row.issued_at,
+      requests: Number(row.requests),
+      usageNanoUsd: BigInt(row.usage_nano_usd),
+      feesNanoUsd: BigInt(row.fees_nano_usd),
+    }));
+  }
+
+  /**
+   * Issues a revision in the caller's transaction. Of two processes that issue the same one the first wins; false for
+   * the other. Index: statement_pk.
+   */
+  async issue(manager: EntityManager, content: StatementContent, revision: number): Promise<boolean> {
+    const { requests, usageNanoUsd, feesNanoUsd } = totalsOf(content);
+    const rows: unknown[] = await manager.query(
+      `INSERT INTO billing.statement (organization_id, cycle, revision, requests, usage_nano_usd, fees_nano_usd, content)
+       VALUES ($1, ($2 || '-01')::date, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING revision`,
+      [
+        content.organizationId,
+        content.cycle,
+        revision,
+        requests,
+        usageNanoUsd.toString(),
+        feesNanoUsd.toString(),
+        JSON.stringify(content, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
+      ],
+    );
+    return rows.length > 0;
+  }
+}
