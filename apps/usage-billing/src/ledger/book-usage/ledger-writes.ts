@@ -1,8 +1,10 @@
+import { kindOfAccount, type AccountKind } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { SUM_MAX } from './bookable-event.js';
 import { saveAccounts } from '../../store/accounts.js';
 import { insertRows, type Column } from '../../store/insert-rows.js';
+import { countedAtMs } from './accounts-in-force.js';
 import { EVENT_COLUMNS, FACT_COLUMNS } from './event-columns.js';
 import type { Booking, BookingDecision } from './decide-booking.js';
 
@@ -15,6 +17,7 @@ export async function writeBookings(manager: EntityManager, { bookings, accounts
   await insertTransfers(manager, bookings);
   await saveAccounts(manager, accounts);
   await addToKeyUsage(manager, bookings);
+  await addToAccountMonths(manager, bookings);
 }
 
 /** Adds what version 2 of events says that were booked by version 1. Nothing that is booked changes. */
@@ -74,6 +77,48 @@ async function insertTransfers(manager: EntityManager, bookings: readonly Bookin
   );
   await insertRows(manager, 'transfer', TRANSFER_COLUMNS, transfers);
 }
+
+/** Kinds of accounts of which statements say what was charged to them. */
+const STATED: ReadonlySet<AccountKind | null> = new Set<AccountKind>(['grant', 'subscription', 'payg']);
+
+interface AccountMonth {
+  readonly organizationId: string;
+  readonly accountId: string;
+  /** The first day of the month in which the calls count. */
+  readonly cycle: string;
+  charge: bigint;
+}
+
+/** Adds to the sums of grants and subscriptions by month. Index: account_usage_month_pk. */
+async function addToAccountMonths(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
+  const months = new Map<string, AccountMonth>();
+  for (const { event, charges } of bookings) {
+    for (const { accountId, amountNanoUsd } of charges) {
+      if (!STATED.has(kindOfAccount(accountId))) continue;
+      const cycle = `${new Date(countedAtMs(event)).toISOString().slice(0, 7)}-01`;
+      const key = JSON.stringify([event.organizationId, accountId, cycle]);
+      const month = months.get(key) ?? { organizationId: event.organizationId, accountId, cycle, charge: 0n };
+      month.charge += amountNanoUsd;
+      months.set(key, month);
+    }
+  }
+  if (months.size === 0) return;
+  await insertRows(
+    manager,
+    'account_usage_month',
+    ACCOUNT_MONTH_COLUMNS,
+    [...months].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, month]) => month),
+    `ON CONFLICT (organization_id, account_id, cycle)
+       DO UPDATE SET charge_nano_usd = known.charge_nano_usd + EXCLUDED.charge_nano_usd`,
+  );
+}
+
+const ACCOUNT_MONTH_COLUMNS: readonly Column<AccountMonth>[] = [
+  ['organization_id', 'text', ({ organizationId }) => organizationId],
+  ['account_id', 'text', ({ accountId }) => accountId],
+  ['cycle', 'date', ({ cycle }) => cycle],
+  ['charge_nano_usd', 'bigint', ({ charge }) => charge.toString()],
+];
 
 interface KeyUsage {
   readonly organizationId: string;

@@ -1,0 +1,190 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import type { UsageRecordedV2 } from '@tollgate/contracts';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import {
+  BillingMeter,
+  BookUsage,
+  IssueStatements,
+  ReadStatements,
+  SettleHolds,
+  StatementFacts,
+  StatementStore,
+  statementCycle,
+} from '@tollgate/usage-billing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  billing,
+  databaseShapes,
+  RecordingAdmission,
+  secondVersion,
+  usageBatch,
+  usageEvent,
+  type OpenedDatabase,
+} from './billing-fixture.js';
+import { randomBelow } from './random-below.js';
+
+const logger = createLogger({ service: 'contract', level: 'silent' });
+/** Three months, of which the last has not ended two hours before `NOW`. */
+const MONTHS = ['2026-08', '2026-09', '2026-10'] as const;
+const NOW = Date.parse('2026-11-01T01:59:59.999Z');
+const LATER = Date.parse('2026-11-01T02:00:00.000Z');
+const LIVES = Number(process.env['STATEMENT_LIVES'] ?? 12);
+
+describe.each(databaseShapes)('statements, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  beforeAll(async () => {
+    opened = await open();
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
+
+  const query = <T>(sql: string, parameters: unknown[] = []): Promise<T[]> =>
+    opened.database.dataSource.query(sql, parameters);
+
+  function parts() {
+    const database = billing(opened.database);
+    const admission = new RecordingAdmission();
+    const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+    const book = new BookUsage(database, admission, new SettleHolds(admission, logger), logger, meter);
+    const [facts, store] = [new StatementFacts(database, null), new StatementStore(database)];
+    return {
+      book,
+      issue: new IssueStatements(database, facts, store, logger),
+      read: new ReadStatements(database, store, facts),
+    };
+  }
+
+  /** Books events one batch after another, on a partition of its own. */
+  function booker(book: BookUsage) {
+    const partition = randomInt(1, 2 ** 30);
+    let offset = 0n;
+    return async (events: readonly UsageRecordedV2[]): Promise<void> => {
+      await book.book(usageBatch(events, partition, offset));
+      offset += BigInt(events.length);
+    };
+  }
+
+  const grantTransfer = (organizationId: string, grantId: string, kind: string, amount: number, at: string) =>
+    query(
+      `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      [organizationId, randomUUID(), `grant:${grantId}`, kind, amount, at],
+    );
+
+  it('add up to the ledger to the last nano-USD, in random lives', { timeout: 300_000 }, async () => {
+    const seed = Number(process.env['STATEMENT_SEED'] ?? randomInt(2 ** 31));
+    const { book, issue, read } = parts();
+    for (let life = 0; life < LIVES; life += 1) {
+      const below = randomBelow(seed, life);
+      const organizationId = randomUUID();
+      const books = booker(book);
+      const message = `STATEMENT_SEED=${seed}, life ${life}`;
+      await query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)', [
+        `instance of ${organizationId}`,
+        `journal of ${organizationId}`,
+      ]);
+      const grants = [randomUUID(), randomUUID()];
+      for (const [at, grantId] of grants.entries())
+        await grantTransfer(organizationId, grantId, 'grant', 1_000_000, `${MONTHS[at]}-03T00:00:00Z`);
+      await grantTransfer(organizationId, grants[0]!, 'expire', below(1_000), '2026-09-30T23:59:59Z');
+      let number = 0;
+      const event = (month: string): UsageRecordedV2 => {
+        const cost = 1 + below(1_000);
+        const first = below(cost + 1);
+        const key = `key-${below(3)}-${organizationId}`;
+        // A day by which the cycle of the credit was chosen, which need not be the one of the start.
+        const day = `${month}-${below(2) === 0 ? '01' : '28'}`;
+        const capped = below(2) === 0;
+        number += 1;
+        return {
+          ...secondVersion(
+            usageEvent({
+              organizationId,
+              apiKeyId: key,
+              journalNumber: number,
+              model: `model-${below(3)}`,
+              costNanoUsd: `${cost}`,
+              chargeNanoUsd: `${cost}`,
+              holdNanoUsd: `${cost}`,
+              startedAt: `${day}T${below(2) === 0 ? '00:00:00.000' : '23:59:59.999'}Z`,
+              endedAt: '2026-11-01T00:30:00.000Z',
+            }),
+          ),
+          accounts: [
+            {
+              accountId: capped ? `key:${key}:daily:${day}` : `key:${key}`,
+              capNanoUsd: capped ? '9000000000' : null,
+              kind: null,
+              cycle: null,
+            },
+            ...grants.map((grantId, at) => ({
+              accountId: `grant:${grantId}`,
+              capNanoUsd: '1000000',
+              kind: null,
+              cycle: null,
+              heldNanoUsd: `${at === 0 ? first : cost - first}`,
+            })),
+          ],
+        };
+      };
+      const first = Array.from({ length: 20 }, () => event(MONTHS[below(3)]!));
+      await books(first);
+      // Redelivered events count once.
+      await books(first.slice(0, 5));
+
+      await issue.issue(NOW);
+      expect((await read.find(organizationId, statementCycle('2026-10')!, null, NOW))?.status, message).toBe('open');
+      await issue.issue(LATER);
+      await issue.issue(LATER);
+      const before = await Promise.all(
+        MONTHS.map((name) => read.find(organizationId, statementCycle(name)!, null, LATER)),
+      );
+      await addsUp(organizationId, before, message);
+
+      const late = event('2026-08');
+      await books([late]);
+      await issue.issue(LATER);
+      const [revised] = await Promise.all([read.find(organizationId, statementCycle('2026-08')!, null, LATER)]);
+      expect(revised?.revision, message).toBe((before[0]?.revision ?? 0) + 1);
+      expect(await read.find(organizationId, statementCycle('2026-08')!, 1, LATER), message).toEqual(before[0]);
+      const after = await Promise.all(
+        MONTHS.map((name) => read.find(organizationId, statementCycle(name)!, null, LATER)),
+      );
+      await addsUp(organizationId, after, message);
+      const listed = (await read.list(organizationId, LATER)).map(({ cycle, status }) => [cycle, status]);
+      expect(listed, message).toEqual([
+        ['2026-11', 'open'],
+        ...[...MONTHS].reverse().map((cycle) => [cycle, 'issued']),
+      ]);
+    }
+  });
+
+  async function addsUp(
+    organizationId: string,
+    statements: readonly Awaited<ReturnType<ReadStatements['find']>>[],
+    message: string,
+  ): Promise<void> {
+    const [ledger] = await query<{ charged: string; grants: string }>(
+      `SELECT sum(amount_nano_usd) FILTER (WHERE account_id LIKE 'key:%') AS charged,
+         sum(amount_nano_usd) FILTER (WHERE account_id LIKE 'grant:%') AS grants
+       FROM billing.transfer WHERE organization_id = $1 AND kind IN ('post', 'adjust')`,
+      [organizationId],
+    );
+    const lines = statements.flatMap((one) => one?.usage ?? []);
+    expect(lines.reduce((sum, { chargedNanoUsd }) => sum + chargedNanoUsd, 0n).toString(), message).toBe(
+      ledger!.charged,
+    );
+    for (const one of statements) {
+      const credit = one!.credit!;
+      expect(
+        credit.openingNanoUsd + credit.grantedNanoUsd - credit.expiredNanoUsd - credit.chargedNanoUsd,
+        message,
+      ).toBe(credit.closingNanoUsd);
+    }
+    for (const [at, one] of statements.entries())
+      if (at > 0) expect(one!.credit!.openingNanoUsd, message).toBe(statements[at - 1]!.credit!.closingNanoUsd);
+    const spent = statements.reduce((sum, one) => sum + one!.credit!.chargedNanoUsd, 0n);
+    expect(spent.toString(), message).toBe(ledger!.grants);
+  }
+});
