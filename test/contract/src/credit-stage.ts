@@ -340,7 +340,8 @@ export class CreditStage {
         keyManagement: {
           identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
           knownKeys: () => Promise.resolve([]),
-          knownOwners: () => Promise.resolve({ organization: true, groups: [], projects: [], members: [] }),
+          knownOwners: () =>
+            Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
         },
         database: this.#opened.database,
         admission: this.options.admission.books,

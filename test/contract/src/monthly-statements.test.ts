@@ -166,9 +166,11 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     message: string,
   ): Promise<void> {
     const [ledger] = await query<{ charged: string; grants: string }>(
-      `SELECT sum(amount_nano_usd) FILTER (WHERE account_id LIKE 'key:%') AS charged,
-         sum(amount_nano_usd) FILTER (WHERE account_id LIKE 'grant:%') AS grants
-       FROM billing.transfer WHERE organization_id = $1 AND kind IN ('post', 'adjust')`,
+      // Each call is charged to its key's own account, which its event names first, and to others besides.
+      `SELECT sum(t.amount_nano_usd) FILTER (WHERE t.account_id = e.accounts->0->>'accountId') AS charged,
+         sum(t.amount_nano_usd) FILTER (WHERE t.account_id LIKE 'grant:%') AS grants
+       FROM billing.transfer AS t JOIN billing.usage_event AS e USING (request_id)
+       WHERE t.organization_id = $1 AND t.kind IN ('post', 'adjust')`,
       [organizationId],
     );
     const lines = statements.flatMap((one) => one?.usage ?? []);

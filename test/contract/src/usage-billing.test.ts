@@ -50,7 +50,13 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         identifyPrincipal: identities.identifyPrincipal,
-        knownOwners: async () => ({ organization: true, groups: [], projects: [], members: [] }),
+        knownOwners: async () => ({
+          organization: true,
+          organizationName: null,
+          groups: [],
+          projects: [],
+          members: [],
+        }),
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));

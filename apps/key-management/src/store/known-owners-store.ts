@@ -4,7 +4,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 
 type Named = KnownOwners['groups'];
 
-const NOBODY: KnownOwners = { organization: false, groups: [], projects: [], members: [] };
+const NOBODY: KnownOwners = { organization: false, organizationName: null, groups: [], projects: [], members: [] };
 
 /** Indexes: key_group_pk, project_pk, member_pk. */
 const NAMES = {
@@ -23,17 +23,18 @@ export class KnownOwnersStore {
   async known(request: KnownOwnersRequest): Promise<KnownOwners> {
     const { organizationId, groupIds = [], projectIds = [], memberIds = [] } = request;
     return this.database.inOrganization(organizationId, async (manager) => {
-      const found = await manager.query<object[]>(
-        'SELECT 1 FROM keys.organization WHERE id = $1 AND deleted_at IS NULL',
+      const [found] = await manager.query<{ name: string }[]>(
+        'SELECT name FROM keys.organization WHERE id = $1 AND deleted_at IS NULL',
         [organizationId],
       );
-      if (found.length === 0) return NOBODY;
+      if (found === undefined) return NOBODY;
       const named = async (kind: keyof typeof NAMES, ids: readonly string[]): Promise<Named> => {
         const uuids = ids.flatMap((id) => uuid.safeParse(id).data ?? []);
         return uuids.length === 0 ? [] : manager.query<Named>(NAMES[kind], [organizationId, uuids]);
       };
       return {
         organization: true,
+        organizationName: found.name,
         groups: await named('groups', groupIds),
         projects: await named('projects', projectIds),
         members: await named('members', memberIds),

@@ -8,8 +8,8 @@ import {
 import { ServiceDatabase } from '@tollgate/postgres';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { sameAmounts } from './build/statement.js';
-import { statementCycle, statementCycleAt } from './build/statement-cycle.js';
+import { sameAmounts, type StatementContent } from './build/statement.js';
+import { statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
 
@@ -23,6 +23,8 @@ const ISSUED_AFTER_MS = 2 * 3_600_000;
 export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly issuing = new Periodic(() => this.tryIssuing(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
 
+  private ending = false;
+
   constructor(
     private readonly database: ServiceDatabase,
     private readonly facts: StatementFacts,
@@ -35,6 +37,7 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
   }
 
   onModuleDestroy(): void {
+    this.ending = true;
     void this.issuing.stop();
   }
 
@@ -54,20 +57,30 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
     );
     let issued = 0;
     for (const { organization_id: organizationId, cycle } of due) {
-      if (this.issuing.stopped) break;
-      if (await this.issueOne(organizationId, cycle)) issued += 1;
+      if (this.ending) break;
+      issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
     }
     return issued;
   }
 
-  private async issueOne(organizationId: string, name: string): Promise<boolean> {
-    const cycle = statementCycle(name);
-    if (cycle === null) return false;
+  /** Issues a cycle, and the later ones if it has changed: their credit begins with what it has left. */
+  private async issueFrom(organizationId: string, first: StatementCycle, endedBefore: number): Promise<number> {
+    let issued = 0;
+    for (let cycle = first; cycle.startMs < endedBefore; cycle = statementCycleAt(cycle.endMs)) {
+      if (!(await this.issueOne(organizationId, cycle))) break;
+      issued += 1;
+    }
+    return issued;
+  }
+
+  /** Whether the cycle had something to issue. A month in which nothing happened, and nothing was left, has none. */
+  private async issueOne(organizationId: string, cycle: StatementCycle): Promise<boolean> {
+    const { name } = cycle;
     const [latest, content] = await Promise.all([
       this.store.find(organizationId, name, null),
       this.facts.read(organizationId, cycle),
     ]);
-    if (latest !== null && sameAmounts(latest, content)) return false;
+    if (latest === null ? isEmpty(content) : sameAmounts(latest, content)) return false;
     const revision = (latest?.revision ?? 0) + 1;
     const issued = await this.database.inOrganization(organizationId, (manager) =>
       this.store.issue(manager, content, revision),
@@ -81,6 +94,10 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
       this.logger.warn({ err }, 'statements could not be issued; the next attempt follows in ten minutes'),
     );
   }
+}
+
+function isEmpty({ usage, fees, credit }: StatementContent): boolean {
+  return usage.length === 0 && fees.length === 0 && credit === null;
 }
 
 /**

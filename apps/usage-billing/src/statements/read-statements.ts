@@ -53,7 +53,7 @@ export class ReadStatements {
       const sums = { requests: Number(requests), usageNanoUsd: BigInt(usage), feesNanoUsd: BigInt(fees) };
       months.set(cycle, { organizationId, cycle, ...open, ...sums });
     }
-    for (const issued of await this.store.latest(organizationId, null, MONTHS_MAX))
+    for (const issued of await this.store.latest(organizationId, MONTHS_MAX))
       months.set(issued.cycle, { organizationId, status: 'issued', ...issued });
     return [...months.values()].sort((a, b) => (a.cycle < b.cycle ? 1 : -1));
   }

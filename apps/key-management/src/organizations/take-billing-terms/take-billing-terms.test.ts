@@ -148,6 +148,7 @@ describe('what an organisation has', () => {
     };
     expect(await stage.api.knownOwners({ organizationId: id, ...asked })).toEqual({
       organization: true,
+      organizationName: 'Acme',
       groups: [{ id: group.id, name: 'g' }],
       projects: [{ id: project.id, name: 'p' }],
       members: [],
@@ -155,10 +156,12 @@ describe('what an organisation has', () => {
     const nobody = { groups: [], projects: [], members: [] };
     expect(await stage.api.knownOwners({ organizationId: 'default', ...asked })).toEqual({
       organization: true,
+      organizationName: 'Default organisation',
       ...nobody,
     });
     expect(await stage.api.knownOwners({ organizationId: randomUUID(), ...asked })).toEqual({
       organization: false,
+      organizationName: null,
       ...nobody,
     });
   });

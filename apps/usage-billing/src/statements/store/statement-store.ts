@@ -82,8 +82,8 @@ export class StatementStore {
     };
   }
 
-  /** The latest revision of each cycle before `before` (`2026-11`), the newest first. Index: statement_pk. */
-  async latest(organizationId: string, before: string | null, limit: number): Promise<IssuedSums[]> {
+  /** The sums of the latest revision of each cycle, the newest first. Index: statement_pk. */
+  async latest(organizationId: string, limit: number): Promise<IssuedSums[]> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<
         {
@@ -95,11 +95,10 @@ export class StatementStore {
           fees_nano_usd: string;
         }[]
       >(
-        `SELECT DISTINCT ON (cycle) to_char(cycle, 'YYYY-MM') AS cycle, revision, issued_at, requests, usage_nano_usd,
+        `SELECT DISTINCT ON (statement.cycle) to_char(statement.cycle, 'YYYY-MM') AS cycle, revision, issued_at, requests, usage_nano_usd,
            fees_nano_usd
-         FROM billing.statement WHERE organization_id = $1 AND ($2::text IS NULL OR cycle < ($2 || '-01')::date)
-         ORDER BY statement.cycle DESC, revision DESC LIMIT $3`,
-        [organizationId, before, limit],
+         FROM billing.statement WHERE organization_id = $1 ORDER BY statement.cycle DESC, revision DESC LIMIT $2`,
+        [organizationId, limit],
       ),
     );
     return rows.map((row) => ({

@@ -178,6 +178,7 @@ export const knownOwnersRequest = z.object({
 export type KnownOwnersRequest = z.input<typeof knownOwnersRequest>;
 export const knownOwnersReply = z.object({
   organization: z.boolean(),
+  organizationName: z.string().nullable().default(null),
   groups: named,
   projects: named,
   /** A member's name is their address. */
