@@ -16,6 +16,7 @@ import {
   billing,
   databaseShapes,
   RecordingAdmission,
+  screening,
   secondVersion,
   usageBatch,
   usageEvent,
@@ -46,7 +47,14 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     const database = billing(opened.database);
     const admission = new RecordingAdmission();
     const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
-    const book = new BookUsage(database, admission, new SettleHolds(admission, logger), logger, meter);
+    const book = new BookUsage(
+      database,
+      admission,
+      new SettleHolds(admission, logger),
+      screening(database),
+      logger,
+      meter,
+    );
     const [facts, store] = [new StatementFacts(database, null), new StatementStore(database)];
     return {
       book,

@@ -53,6 +53,7 @@ import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { useSettings } from './settings-statements.js';
 import { CREDIT_TERMS_SEEDS, useCreditTerms } from './credit-terms-statements.js';
+import { STATEMENT_SEEDS, useStatements } from './monthly-statement-statements.js';
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
 import { useKeyLists } from './key-list-statements.js';
@@ -334,6 +335,7 @@ const SEEDS = [
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
   ...WEBHOOK_SEEDS,
+  ...STATEMENT_SEEDS,
   'VACUUM ANALYZE',
 ];
 
@@ -398,6 +400,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useCreditTerms,
         useOutbox,
         useWebhooks,
+        useStatements,
       ])
         await use(database);
     } finally {
