@@ -28,7 +28,8 @@ beforeEach(async () => {
     },
     addDigests: async (digests) => void asked.push(...digests.map(({ added }) => added)),
     knownKeys: () => Promise.resolve([]),
-    knownOwners: () => Promise.resolve({ organization: false, organizationName: null, groups: [], projects: [], members: [] }),
+    knownOwners: () =>
+      Promise.resolve({ organization: false, organizationName: null, groups: [], projects: [], members: [] }),
     createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
     recordRefusedCalls: () => Promise.resolve(),
     identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
