@@ -38,6 +38,7 @@ export class BillingMeter {
   private readonly loadSeconds: Histogram<'result'>;
   private readonly unheld: Counter;
   private readonly useDelay: Histogram;
+  private readonly differences: Counter<'where'>;
 
   constructor(@Inject(METRICS_REGISTRY) registry: Registry) {
     const registers = [registry];
@@ -129,6 +130,18 @@ export class BillingMeter {
       buckets: DELAY_SECONDS,
       registers,
     });
+    this.differences = new Counter({
+      name: 'tollgate_usage_billing_differences_total',
+      help: 'Accounts of which ledger, transfers, events and admission did not agree in two checks in a row',
+      labelNames: ['where'],
+      registers,
+    });
+    for (const where of ['transfers', 'events', 'admission', 'holds']) this.differences.inc({ where }, 0);
+  }
+
+  /** Counts a difference between ledger, admission and events that was seen twice in a row. */
+  differenceFound(where: string): void {
+    this.differences.inc({ where });
   }
 
   /** Counts a batch of the bus after it was booked and its settles were sent or kept. */

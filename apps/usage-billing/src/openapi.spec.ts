@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import { fileURLToPath } from 'node:url';
 import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
+import { ReconciliationController } from './ledger/reconcile/reconciliation.controller.js';
+import { LedgerAccountsController } from './ledger/show-accounts/ledger-accounts.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { DeliveriesController } from './webhooks/deliver-webhooks/deliveries.controller.js';
@@ -13,9 +15,17 @@ it('has its document written down (npm run openapi writes it)', async () => {
     tags: [
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
+      { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
       { name: 'Webhooks', description: 'Addresses that are sent what happens in an organisation.' },
     ],
-    controllers: [UsageController, OrganizationBillingController, WebhooksController, DeliveriesController],
+    controllers: [
+      UsageController,
+      LedgerAccountsController,
+      ReconciliationController,
+      OrganizationBillingController,
+      WebhooksController,
+      DeliveriesController,
+    ],
   });
   const file = fileURLToPath(documentFile('usage-billing'));
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);

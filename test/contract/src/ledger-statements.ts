@@ -1,7 +1,17 @@
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
-import { BillingMeter, BookUsage, LoadAccount, SettleHolds, UsedKeys } from '@tollgate/usage-billing';
+import {
+  BillingMeter,
+  BookUsage,
+  CheckOrganization,
+  LedgerAccounts,
+  LoadAccount,
+  OpenEpoch,
+  ReconciliationStore,
+  SettleHolds,
+  UsedKeys,
+} from '@tollgate/usage-billing';
 import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 
 /** Many days of keys, so that the statements about cycles are planned as in production. */
@@ -14,6 +24,8 @@ export const ledgerSeeds = (organizationId: string): string[] => [
    SELECT 'key:many ' || n || ':daily:2026-01-' || to_char(day, 'FM00'), '${organizationId}', 'many ' || n, 0, 1, 'daily',
      '2026-01-01Z'::timestamptz + (day - 1) * interval '1 day', '2026-01-01Z'::timestamptz + day * interval '1 day'
    FROM generate_series(1, 500) AS n, generate_series(1, 20) AS day`,
+  `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd)
+   SELECT 'key:other ' || n, 'organization ' || n % 500, 0 FROM generate_series(1, 60000) AS n`,
   `INSERT INTO billing.owner_usage_day
    SELECT '${organizationId}', 'group', 'group ' || n / 100, '2026-01-01'::date + n % 100, 1 FROM generate_series(1, 5000) AS n`,
   `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd)
@@ -37,6 +49,7 @@ export async function useLedger({ dataSource }: Database, organizationId: string
 
   await load.load({ ...whole, accountId: 'group:group 3:monthly:2026-01-01', reset: 'monthly', startMs });
   await bookAfterOrphan(service, organizationId);
+  await compareAndShow(service, organizationId);
 
   const used = new UsedKeys(service);
   await used.waiting(10);
@@ -70,4 +83,29 @@ async function bookAfterOrphan(service: ServiceDatabase, organizationId: string)
   await new BookUsage(service, admission, new SettleHolds(admission, logger), screening(service), logger, meter).book(
     usageBatch([{ ...event, accounts: [...event.accounts, grant] }], 2, 1n),
   );
+}
+
+/** Compares all books, and lists accounts and transfers. */
+async function compareAndShow(service: ServiceDatabase, organizationId: string): Promise<void> {
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const admission = new RecordingAdmission();
+  const bus = { drained: () => Promise.resolve() };
+  const store = new ReconciliationStore(service);
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  await new OpenEpoch(service, admission, bus, logger, meter).open(organizationId);
+  await store.claim(1_000);
+  await store.activity();
+  await store.differing();
+  await store.nextOfPass();
+  const check = new CheckOrganization(service, admission, bus, new SettleHolds(admission, logger));
+  const { differences } = await check.of(organizationId, new Set(['grant:one', 'group:group 3']));
+  const one = { transfersNanoUsd: null, eventsNanoUsd: null, admissionNanoUsd: null, heldNanoUsd: null };
+  const made = { accountId: 'grant:one', place: 'holds', ledgerNanoUsd: 1n, differenceNanoUsd: 1n, ...one } as const;
+  await store.note(organizationId, ['grant:one'], [...differences.slice(0, 1), made]);
+  await store.lasting();
+  await store.state();
+  await store.release(1, null);
+  const accounts = new LedgerAccounts(service, admission, logger);
+  await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, 'key:many 1', new Date());
+  await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);
 }

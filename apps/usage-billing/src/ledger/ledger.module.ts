@@ -9,16 +9,34 @@ import { BookUsage } from './book-usage/book-usage.js';
 import { ScreenEvents } from './book-usage/screen-events.js';
 import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
+import { CheckOrganization } from './reconcile/check-organization.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
+import { Reconcile } from './reconcile/reconcile.js';
+import { ReconciliationController } from './reconcile/reconciliation.controller.js';
+import { ReconciliationStore } from './reconcile/reconciliation-store.js';
 import { LoadAccount } from './load-account/load-account.js';
 import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
+import { LedgerAccounts } from './show-accounts/ledger-accounts.js';
+import { LedgerAccountsController } from './show-accounts/ledger-accounts.controller.js';
 import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
 /** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
-  controllers: [UsageRecordedController],
-  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, ScreenEvents, SettleHolds, UsageEventMonths],
+  controllers: [UsageRecordedController, LedgerAccountsController, ReconciliationController],
+  providers: [
+    BookUsage,
+    CheckOrganization,
+    CompareBalances,
+    LedgerAccounts,
+    LoadAccount,
+    Reconcile,
+    ReconciliationStore,
+    ResolveOrphans,
+    ScreenEvents,
+    SettleHolds,
+    UsageEventMonths,
+  ],
   exports: [CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
 })
 export class LedgerModule {

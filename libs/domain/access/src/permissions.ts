@@ -120,6 +120,11 @@ export const PERMISSIONS = {
   listWebhookDeliveries: members('admin', 'admin'),
   replayWebhookDelivery: members('admin', 'admin'),
 
+  // The ledger
+  listLedgerAccounts: members('admin', 'admin'),
+  listTransfers: members('admin', 'admin'),
+  getReconciliation: operator,
+
   // Organisations
   createOrganization: operator,
   listOrganizations: identified,

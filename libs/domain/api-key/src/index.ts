@@ -56,6 +56,7 @@ export {
 } from './snapshot.js';
 export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle, type CycleReset } from './credit-cycle.js';
 export {
+  ACCOUNT_KINDS,
   budgetAccountId,
   grantAccountId,
   kindOfAccount,

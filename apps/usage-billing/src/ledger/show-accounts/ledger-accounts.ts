@@ -1,0 +1,158 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+
+/** An account with its balance. Amounts are nano-USD. */
+export interface LedgerAccount {
+  readonly accountId: string;
+  readonly kind: string;
+  readonly ownerId: string;
+  readonly reset: string;
+  readonly cycleStartsAt: Date | null;
+  readonly cycleEndsAt: Date | null;
+  readonly capNanoUsd: bigint | null;
+  readonly postedNanoUsd: bigint;
+  /** What of a grant has expired. */
+  readonly lapsedNanoUsd: bigint;
+  /** Null if admission cannot be asked. */
+  readonly heldNanoUsd: bigint | null;
+}
+
+/** Which accounts are listed. */
+export interface AccountFilter {
+  readonly kind: string | null;
+  readonly ownerId: string | null;
+  readonly withEnded: boolean;
+}
+
+/** One transfer of an account. */
+export interface LedgerTransfer {
+  readonly transferId: string;
+  readonly kind: string;
+  readonly amountNanoUsd: bigint;
+  readonly note: string | null;
+  readonly createdAt: Date;
+  readonly createdAtText: string;
+}
+
+/** Which transfers are listed. */
+export interface TransferFilter {
+  readonly kind: string | null;
+  readonly from: Date | null;
+  readonly to: Date | null;
+}
+
+interface AccountRow {
+  account_id: string;
+  kind: string;
+  owner_id: string;
+  credit_reset: string;
+  cycle_starts_at: Date | null;
+  cycle_ends_at: Date | null;
+  cap: string | null;
+  posted: string;
+  lapsed: string;
+}
+
+interface TransferRow {
+  request_id: string;
+  kind: string;
+  amount: string;
+  note: string | null;
+  created_at: Date;
+  created_at_text: string;
+}
+
+/** Lists accounts with their balances, and the transfers of one. */
+@Injectable()
+export class LedgerAccounts {
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** At most `count` accounts in the order of their ids, after the given one. `now` says which cycles have ended. */
+  async list(
+    organizationId: string,
+    { kind, ownerId, withEnded }: AccountFilter,
+    count: number,
+    after: string | null,
+    now: Date,
+  ): Promise<LedgerAccount[]> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<AccountRow[]>(ACCOUNTS, [
+        organizationId,
+        after ?? '',
+        kind,
+        ownerId,
+        withEnded ? null : now,
+        count,
+      ]),
+    );
+    const held = rows.length === 0 ? new Map<string, never>() : await this.held(organizationId);
+    return rows.map((row) => ({
+      accountId: row.account_id,
+      kind: row.kind,
+      ownerId: row.owner_id,
+      reset: row.credit_reset,
+      cycleStartsAt: row.cycle_starts_at,
+      cycleEndsAt: row.cycle_ends_at,
+      capNanoUsd: row.cap === null ? null : BigInt(row.cap),
+      postedNanoUsd: BigInt(row.posted),
+      lapsedNanoUsd: BigInt(row.lapsed),
+      heldNanoUsd: held === null ? null : (held.get(row.account_id)?.heldNanoUsd ?? 0n),
+    }));
+  }
+
+  /** At most `count` transfers of an account, the newest first, after the given place. */
+  async transfers(
+    organizationId: string,
+    accountId: string,
+    { kind, from, to }: TransferFilter,
+    count: number,
+    after: readonly [createdAt: string, transferId: string, kind: string] | null,
+  ): Promise<LedgerTransfer[]> {
+    const place = after ?? [null, null, null];
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<TransferRow[]>(TRANSFERS, [organizationId, accountId, kind, from, to, ...place, count]),
+    );
+    return rows.map((row) => ({
+      transferId: row.request_id,
+      kind: row.kind,
+      amountNanoUsd: BigInt(row.amount),
+      note: row.note,
+      createdAt: row.created_at,
+      createdAtText: row.created_at_text,
+    }));
+  }
+
+  private async held(organizationId: string): Promise<Awaited<ReturnType<AdmissionBooks['accounts']>> | null> {
+    return this.admission.accounts(organizationId).catch((err: unknown) => {
+      this.logger.warn({ err }, 'admission cannot be asked what it holds');
+      return null;
+    });
+  }
+}
+
+/** Index: account_by_organization. */
+const ACCOUNTS = `SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap,
+    posted_nano_usd AS posted,
+    CASE WHEN kind = 'grant' THEN (
+      SELECT coalesce(sum(t.amount_nano_usd), 0) FROM billing.transfer AS t
+      WHERE t.account_id = a.account_id AND t.kind = 'expire') ELSE 0 END AS lapsed
+  FROM billing.account AS a
+  WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
+    AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
+  ORDER BY account_id LIMIT $6`;
+
+/** Index: transfer_by_account. */
+const TRANSFERS = `SELECT request_id, kind, amount_nano_usd AS amount, note, created_at,
+    to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at_text
+  FROM billing.transfer
+  WHERE organization_id = $1 AND account_id = $2 AND ($3::text IS NULL OR kind = $3)
+    AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+    AND (created_at, request_id, kind) <
+      (coalesce($6::timestamptz, 'infinity'), coalesce($7::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'), coalesce($8::text, ''))
+  ORDER BY created_at DESC, request_id DESC, kind DESC LIMIT $9`;
