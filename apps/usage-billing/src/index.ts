@@ -22,6 +22,7 @@ export { ReadStatements } from './statements/read-statements.js';
 export { StatementFacts } from './statements/store/statement-facts.js';
 export { StatementStore } from './statements/store/statement-store.js';
 export { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from './ports.js';
+export { QuarantinedEvents } from './quarantine/quarantined-events.js';
 export { UsageBillingModule } from './usage-billing.module.js';
 export { UsageBillingProcessModule } from './usage-billing-process.module.js';
 export { resumeOffsets } from './store/consumer-offsets.js';

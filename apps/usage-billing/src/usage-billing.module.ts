@@ -5,6 +5,7 @@ import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { QuarantineModule } from './quarantine/quarantine.module.js';
 import { TermsModule } from './terms/terms.module.js';
 import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
 import { StatementsModule } from './statements/statements.module.js';
@@ -22,6 +23,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     LedgerModule,
     GatewaysModule,
     CreditEpochsModule,
+    QuarantineModule,
     TermsModule,
     UsageModule,
     WebhooksModule,

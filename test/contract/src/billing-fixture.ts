@@ -167,6 +167,8 @@ export function usageEvent(fields: Partial<UsageRecordedV1> & { organizationId: 
 /** The event of the same request in the second version: three input tokens, of which two were written to a cache. */
 export function secondVersion({ eventVersion: _, secretId, accounts, ...fields }: UsageRecordedV1): UsageRecordedV2 {
   const line = { model: null, tool: null, nanoUsdPerMillion: '1000000' };
+  // The lines add up to the cost.
+  const written = BigInt(fields.costNanoUsd) < 2n ? '0' : '2';
   return {
     ...fields,
     eventVersion: 2,
@@ -185,8 +187,8 @@ export function secondVersion({ eventVersion: _, secretId, accounts, ...fields }
     toolCalls: [{ tool: 'web_search', calls: 1 }],
     passes: [],
     priceLines: [
-      { class: 'text_input', quantity: 1, nanoUsd: fields.costNanoUsd, ...line },
-      { class: 'cache_write_5m', quantity: 2, nanoUsd: '0', ...line },
+      { class: 'text_input', quantity: 1, nanoUsd: String(BigInt(fields.costNanoUsd) - BigInt(written)), ...line },
+      { class: 'cache_write_5m', quantity: 2, nanoUsd: written, ...line },
     ],
     tierServed: 'priority',
     speedServed: null,

@@ -38,6 +38,7 @@ import {
   FindUsageEvent,
   GatewayInstances,
   OpenEpoch,
+  QuarantinedEvents,
   ReadUsage,
   ResolveOrphans,
   resumeOffsets,
@@ -264,6 +265,11 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   );
   await book.book(usageBatch([event, 'not JSON'], 1, 7n));
   await book.book(usageBatch([secondVersion(event)], 1, 9n));
+  const quarantine = new QuarantinedEvents(service);
+  const [waiting] = await quarantine.list({}, null, 1);
+  await quarantine.find(waiting!.id);
+  await quarantine.decideAlone(waiting!.id, 'discarded', { reason: 'a test' });
+  await quarantine.open(10);
   await instances.markGone([gateway.instanceId]);
   await instances.watched();
   await instances.unresolved();

@@ -24,6 +24,7 @@ import {
   type OpenedDatabase,
 } from './billing-fixture.js';
 import { FakeIdentities, usagePermissions } from './usage-permissions.js';
+import { quarantineApi } from './quarantine-api.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
 const SERVICE = 'service-secret-of-the-contract-suite';
@@ -110,16 +111,20 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     });
     return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
   };
-  const publish = (...events: UsageRecordedV1[]) =>
-    bus.publisher.publish(
+  const publish = (...events: UsageRecordedV1[]) => {
+    for (const event of events) known?.add(event.apiKeyId);
+    return bus.publisher.publish(
       USAGE_RECORDED_V1,
       events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })),
     );
-  const publishSecond = (...events: UsageRecordedV2[]) =>
-    bus.publisher.publish(
+  };
+  const publishSecond = (...events: UsageRecordedV2[]) => {
+    for (const event of events) known?.add(event.apiKeyId);
+    return bus.publisher.publish(
       USAGE_RECORDED_V2,
       events.map((event) => ({ key: event.organizationId, value: JSON.stringify(event) })),
     );
+  };
   const balance = async (organizationId: string) => [...(await admission.accounts(organizationId)).values()];
   /** A gateway process that renews its lease until it is stopped. */
   const gateway = async (journalId = randomUUID()) => {
@@ -158,6 +163,20 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     );
 
   describe('the usage API', () => usagePermissions(() => url, ADMIN, identities));
+
+  describe('/v1/quarantine', () =>
+    quarantineApi({
+      url: () => url,
+      adminSecret: ADMIN,
+      publish: async (...events) => {
+        for (const event of events) {
+          if (typeof event !== 'string') known?.add(event.apiKeyId);
+          const value = typeof event === 'string' ? event : JSON.stringify(event);
+          await bus.publisher.publish(USAGE_RECORDED_V1, [{ key: 'org', value }]);
+        }
+      },
+      know: (apiKeyId) => void known?.add(apiKeyId),
+    }));
 
   describe('GET /v1/usage', () => {
     it('shows what a key has used and was charged', async () => {

@@ -23,6 +23,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 /** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
+<<<<<<< HEAD
   controllers: [UsageRecordedController, LedgerAccountsController, ReconciliationController],
   providers: [
     BookUsage,
@@ -38,6 +39,11 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     UsageEventMonths,
   ],
   exports: [CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
+=======
+  controllers: [UsageRecordedController],
+  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, ScreenEvents, SettleHolds, UsageEventMonths],
+  exports: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
+>>>>>>> c70b32ee (The operator lists, replays and discards quarantined usage events)
 })
 export class LedgerModule {
   constructor(

@@ -125,6 +125,12 @@ export const PERMISSIONS = {
   listTransfers: members('admin', 'admin'),
   getReconciliation: operator,
 
+  // Quarantine
+  listQuarantinedEvents: operator,
+  getQuarantinedEvent: operator,
+  replayQuarantinedEvent: operator,
+  discardQuarantinedEvent: operator,
+
   // Organisations
   createOrganization: operator,
   listOrganizations: identified,

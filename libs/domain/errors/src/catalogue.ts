@@ -228,6 +228,11 @@ export const ERRORS = {
     message: 'There is no such member.',
     retryable: false,
   },
+  quarantined_event_not_found: {
+    status: 404,
+    message: 'No usage event in quarantine has this id.',
+    retryable: false,
+  },
   domain_not_found: {
     status: 404,
     message: 'There is no such domain.',
@@ -273,6 +278,16 @@ export const ERRORS = {
     status: 408,
     message: 'The request did not arrive in time.',
     retryable: true,
+  },
+  event_not_bookable: {
+    status: 409,
+    message: 'The usage event cannot be booked as it is.',
+    retryable: false,
+  },
+  quarantine_already_decided: {
+    status: 409,
+    message: 'It has been decided about this usage event already.',
+    retryable: false,
   },
   conflict: {
     status: 409,

@@ -74,6 +74,37 @@ export class BookUsage {
     }
   }
 
+  /**
+   * Books one event out of quarantine, in one transaction with `mark`, which says whether it is still to be booked and
+   * is told the id that it is booked under. Resolves with the reason if it cannot be booked; then nothing is marked.
+   */
+  async bookAgain(
+    value: string,
+    mark: (manager: EntityManager, requestId: string) => Promise<boolean>,
+  ): Promise<Poison | null> {
+    const delivery = { offset: 0n, part: 0, key: null, value };
+    const [record] = await this.screen.screen([readUsageRecord(delivery)]);
+    if (record?.kind !== 'event') return record ?? null;
+    const { event } = record;
+    try {
+      const bookings = await this.database.acrossOrganizations(async (manager) => {
+        if (!(await mark(manager, event.requestId))) return [];
+        const { bookings, conflicts } = await this.bookEvents(manager, [event]);
+        const [conflict] = conflictsOf([record], conflicts);
+        if (conflict !== undefined) throw new NotBookable(conflict);
+        return bookings;
+      });
+      this.meter.booked(bookings, bookings.length, Date.now());
+      await this.settles.settle(settlesOf(bookings));
+      return null;
+    } catch (error) {
+      if (error instanceof NotBookable) return error.poison;
+      const fault = dataFault(error);
+      if (fault === null) throw error;
+      return { kind: 'poison', cause: 'refused', delivery, event, field: null, reason: fault };
+    }
+  }
+
   private async bookTogether(
     batch: BusBatch,
     records: readonly UsageRecord[],
@@ -160,6 +191,13 @@ export class BookUsage {
       await this.admission.closeEpoch(organizationId);
       this.meter.epochClosed();
     }
+  }
+}
+
+/** Takes back the transaction of an event that turns out to be in conflict with what is booked. */
+class NotBookable extends Error {
+  constructor(readonly poison: Poison) {
+    super(poison.reason);
   }
 }
 

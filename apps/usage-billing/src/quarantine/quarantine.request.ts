@@ -1,0 +1,58 @@
+import { uuid } from '@tollgate/contracts';
+import { pageQuery, Pages } from '@tollgate/http';
+import { pathSchema } from '@tollgate/openapi';
+import { z } from 'zod';
+import { QUARANTINE_CAUSES } from '../ledger/book-usage/read-usage-record.js';
+
+/** What can have become of a quarantined event. */
+export const QUARANTINE_STATES = ['open', 'replayed', 'discarded'] as const;
+
+/** The query of `GET /v1/quarantine`. */
+export const listQuarantineRequest = z.strictObject({
+  ...pageQuery,
+  state: z.enum(QUARANTINE_STATES).optional().describe('Only events of which this has become.'),
+  cause: z.enum(QUARANTINE_CAUSES).optional().describe('Only events that are there for this cause.'),
+  organization_id: z.string().min(1).max(200).optional().describe('Only events that name this organisation.'),
+  api_key_id: z.string().min(1).max(200).optional().describe('Only events that name this key.'),
+  request_id: uuid.optional().describe('Only events of this request.'),
+});
+export type ListQuarantineRequest = z.output<typeof listQuarantineRequest>;
+
+const placeOf = z.string().regex(/^[1-9]\d{0,17}$/);
+
+/** The event that a path names. */
+export const quarantinePath = pathSchema(
+  'quarantined_event_not_found',
+  z.object({ id: placeOf.describe('The `id` of a quarantined event.') }),
+);
+export type QuarantinePath = z.output<typeof quarantinePath>;
+
+/** The body of `POST /v1/quarantine/{id}/replay`. */
+export const replayRequest = z
+  .strictObject({
+    keep: z
+      .enum(['first', 'second'])
+      .optional()
+      .describe(
+        'Of a conflict: `first` leaves the request as it is booked; `second` books, under a request id of its own, what ' +
+          'this content has more than the booked one.',
+      ),
+    mend: z
+      .record(z.string().min(1).max(60), z.json())
+      .optional()
+      .describe('Values for fields of the event, which take the place of its own. The request id stays.'),
+  })
+  .meta({
+    id: 'ReplayQuarantinedEvent',
+    examples: [{}, { keep: 'first' }, { mend: { endedAt: '2026-11-29T08:00:00.000Z' } }],
+  });
+export type ReplayRequest = z.output<typeof replayRequest>;
+
+/** The body of `POST /v1/quarantine/{id}/discard`. */
+export const discardRequest = z
+  .strictObject({ reason: z.string().trim().min(1).max(500).describe('Why it will never be booked.') })
+  .meta({ id: 'DiscardQuarantinedEvent', examples: [{ reason: 'Sent by a test against production.' }] });
+export type DiscardRequest = z.output<typeof discardRequest>;
+
+/** The list of quarantined events in pages, newest first. */
+export const QUARANTINE_PAGES = new Pages('quarantine', z.tuple([placeOf]));

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto';
+import type { UsageRecordedV1, UsageRecordedV2 } from '@tollgate/contracts';
+import { expect, it } from 'vitest';
+import { secondVersion, usageEvent } from './billing-fixture.js';
+
+/** What these tests need of a usage-billing that runs. */
+export interface QuarantineStage {
+  readonly url: () => string;
+  readonly adminSecret: string;
+  readonly publish: (...events: (UsageRecordedV1 | UsageRecordedV2 | string)[]) => Promise<void>;
+  /** Makes key-management know a key from now on. */
+  readonly know: (apiKeyId: string) => void;
+}
+
+type Json = Record<string, unknown>;
+
+/** The tests of `/v1/quarantine`. */
+export function quarantineApi({ url, adminSecret, publish, know }: QuarantineStage): void {
+  const ask = async (path: string, body?: object): Promise<{ status: number; body: Json }> => {
+    const reply = await fetch(`${url()}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${adminSecret}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return { status: reply.status, body: (await reply.json()) as Json };
+  };
+  const listed = async (query: string): Promise<Json[]> =>
+    (await ask(`/v1/quarantine?${query}`)).body['data'] as Json[];
+  const usageOf = async ({ organizationId, apiKeyId }: UsageRecordedV1) => {
+    const reply = await fetch(`${url()}/v1/usage?api_key_id=${apiKeyId}`, {
+      headers: { authorization: `Bearer ${adminSecret}`, 'x-organization-id': organizationId },
+    });
+    const { totals } = (await reply.json()) as { totals: { requests: number; cost_usd: string } };
+    return [totals.requests, totals.cost_usd];
+  };
+  /** The one quarantined event of a new organisation, made from an event of it. */
+  const quarantined = async (of: (event: UsageRecordedV1) => readonly (UsageRecordedV1 | UsageRecordedV2)[]) => {
+    const event = usageEvent({ organizationId: randomUUID(), apiKeyId: randomUUID() });
+    await publish(...of(event));
+    const [found] = await listed(`organization_id=${event.organizationId}`);
+    return { event, id: found!['id'] as string, found: found! };
+  };
+
+  it('lists by filters and in pages, and shows the content, the reason and the field', async () => {
+    const { event, id, found } = await quarantined((one) => [{ ...one, outcome: 'unheard_of' as never }]);
+    expect(found).toMatchObject({ cause: 'invalid', field: 'outcome', state: 'open', request_id: event.requestId });
+    expect(found).not.toHaveProperty('content');
+    expect((await ask(`/v1/quarantine/${id}`)).body).toMatchObject({
+      id,
+      content: { ...event, outcome: 'unheard_of' },
+      is_cut: false,
+      difference: null,
+      decision: null,
+    });
+    await publish('not JSON of any kind');
+    const first = (await ask('/v1/quarantine?limit=1&state=open')).body;
+    expect(first).toMatchObject({ has_more: true, data: [{ cause: 'unreadable', request_id: null }] });
+    const next = (await ask(`/v1/quarantine?limit=1&state=open&cursor=${String(first['next_cursor'])}`)).body;
+    expect(next).toMatchObject({ data: [{ id }] });
+    expect(await listed(`request_id=${event.requestId.toUpperCase()}&cause=invalid&api_key_id=${event.apiKeyId}`)).toHaveLength(1); // prettier-ignore
+    expect(await listed(`request_id=${event.requestId}&cause=conflict`)).toEqual([]);
+    expect((await ask('/v1/quarantine/999999999999')).status).toBe(404);
+    expect((await ask('/v1/quarantine?state=lost')).status).toBe(400);
+  });
+
+  it('replays an event that was mended, once, however often it is asked', async () => {
+    const { event, id } = await quarantined((one) => [{ ...one, outcome: 'unheard_of' as never }]);
+    expect(await ask(`/v1/quarantine/${id}/replay`, {})).toMatchObject({
+      status: 409,
+      body: { code: 'event_not_bookable', detail: expect.stringMatching(/^outcome/) as string },
+    });
+    expect(await usageOf(event)).toEqual([0, '0']);
+    for (let time = 0; time < 2; time++)
+      expect(await ask(`/v1/quarantine/${id}/replay`, { mend: { outcome: 'completed' } })).toMatchObject({
+        status: 200,
+        body: { state: 'replayed', decision: { mended: ['outcome'], booked_as: event.requestId } },
+      });
+    expect(await usageOf(event)).toEqual([1, '0.00000001']);
+    // Sent again, it is the same text, and quarantined once.
+    await publish({ ...event, outcome: 'unheard_of' as never });
+    expect(await listed(`organization_id=${event.organizationId}`)).toMatchObject([{ state: 'replayed' }]);
+    expect((await ask(`/v1/quarantine/${id}/discard`, { reason: 'late' })).body).toMatchObject({
+      code: 'quarantine_already_decided',
+    });
+  });
+
+  it('replays an event of the second version as it is, once its key is known', async () => {
+    const organizationId = randomUUID();
+    const event = usageEvent({ organizationId, apiKeyId: `${randomUUID()}` });
+    await publish(JSON.stringify(secondVersion(event)));
+    const [found] = await listed(`organization_id=${organizationId}`);
+    expect(found).toMatchObject({ cause: 'unknown_key', field: 'apiKeyId' });
+    expect((await ask(`/v1/quarantine/${String(found!['id'])}/replay`, {})).status).toBe(409);
+    know(event.apiKeyId);
+    expect((await ask(`/v1/quarantine/${String(found!['id'])}/replay`, {})).body).toMatchObject({ state: 'replayed' });
+    expect(await usageOf(event)).toEqual([1, '0.00000001']);
+  });
+
+  it.each(['first', 'second'] as const)('keeps the %s content of a conflict', async (keep) => {
+    const { event, id } = await quarantined((one) => [
+      { ...one, chargeNanoUsd: '5' },
+      { ...one, chargeNanoUsd: '7', inputTokens: 4 },
+    ]);
+    expect((await ask(`/v1/quarantine/${id}`)).body['difference']).toEqual([
+      { field: 'inputTokens', first: '3', second: '4' },
+      { field: 'chargeNanoUsd', first: '5', second: '7' },
+    ]);
+    expect(await ask(`/v1/quarantine/${id}/replay`, {})).toMatchObject({ status: 400 });
+    for (let time = 0; time < 2; time++)
+      expect(await ask(`/v1/quarantine/${id}/replay`, { keep })).toMatchObject({
+        status: 200,
+        body: { state: 'replayed', decision: { keep } },
+      });
+    expect(await usageOf(event)).toEqual(keep === 'first' ? [1, '0.000000005'] : [2, '0.000000007']);
+  });
+
+  it('takes nothing back: the second content of a conflict that charges less is not booked', async () => {
+    const { event, id } = await quarantined((one) => [one, { ...one, chargeNanoUsd: '7' }]);
+    expect(await ask(`/v1/quarantine/${id}/replay`, { keep: 'second' })).toMatchObject({
+      status: 409,
+      body: { code: 'event_not_bookable', detail: expect.stringContaining('chargeNanoUsd') as string },
+    });
+    expect(await usageOf(event)).toEqual([1, '0.00000001']);
+    expect(await listed(`organization_id=${event.organizationId}`)).toMatchObject([{ state: 'open' }]);
+  });
+
+  it('discards an event with a reason, for good', async () => {
+    const { event, id } = await quarantined((one) => [{ ...one, endedAt: '2199-01-01T00:00:00.000Z' }]);
+    expect((await ask(`/v1/quarantine/${id}/discard`, { reason: '' })).status).toBe(400);
+    for (const reason of ['a clock was wrong', 'another reason'])
+      expect(await ask(`/v1/quarantine/${id}/discard`, { reason })).toMatchObject({
+        status: 200,
+        body: { state: 'discarded', decision: { reason: 'a clock was wrong' } },
+      });
+    expect(await ask(`/v1/quarantine/${id}/replay`, { mend: { endedAt: event.endedAt } })).toMatchObject({
+      status: 409,
+      body: { code: 'quarantine_already_decided' },
+    });
+    expect(await usageOf(event)).toEqual([0, '0']);
+  });
+}
