@@ -233,7 +233,6 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
   ]);
 }
 
-<<<<<<< HEAD
 /** Registers the gauges of messages that wait for webhooks. */
 export function registerWebhookGauges(
   registry: Registry,
@@ -249,7 +248,10 @@ export function registerWebhookGauges(
       name: 'tollgate_usage_billing_webhook_deliveries_overdue_seconds',
       help: 'For how long the next attempt of the message that waits longest is due',
       samples: ({ ageSeconds }) => [{ value: ageSeconds }],
-=======
+    },
+  ]);
+}
+
 /** Registers the gauge of events in quarantine; `open` counts those about which nobody has decided. */
 export function registerQuarantineGauge(registry: Registry, open: () => Promise<number>): void {
   registerAskedGauges(registry, open, [
@@ -257,7 +259,6 @@ export function registerQuarantineGauge(registry: Registry, open: () => Promise<
       name: 'tollgate_usage_billing_quarantine_open',
       help: 'Quarantined usage events that are neither replayed nor discarded, up to 10,000',
       samples: (events) => [{ value: events }],
->>>>>>> c70b32ee (The operator lists, replays and discards quarantined usage events)
     },
   ]);
 }

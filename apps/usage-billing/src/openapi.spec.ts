@@ -16,11 +16,12 @@ it('has its document written down (npm run openapi writes it)', async () => {
     tags: [
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
-<<<<<<< HEAD
       { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
       { name: 'Webhooks', description: 'Addresses that are sent what happens in an organisation.' },
+      { name: 'Quarantine', description: 'Usage events that are not booked, and what becomes of them.' },
     ],
     controllers: [
+      QuarantineController,
       UsageController,
       LedgerAccountsController,
       ReconciliationController,
@@ -28,11 +29,6 @@ it('has its document written down (npm run openapi writes it)', async () => {
       WebhooksController,
       DeliveriesController,
     ],
-=======
-      { name: 'Quarantine', description: 'Usage events that are not booked, and what becomes of them.' },
-    ],
-    controllers: [UsageController, OrganizationBillingController, QuarantineController],
->>>>>>> c70b32ee (The operator lists, replays and discards quarantined usage events)
   });
   const file = fileURLToPath(documentFile('usage-billing'));
   await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot(file);

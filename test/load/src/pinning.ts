@@ -45,6 +45,14 @@ function codeOf(error: unknown): unknown {
   return info?.code ?? code;
 }
 
+/** The CPU time of all processes of a command that this one has started, and those started by them, in microseconds. */
+export function cpuOfCommand(command: string): number {
+  const pids = withDescendants([process.pid]);
+  return processes()
+    .filter((each) => pids.has(each.pid) && each.command === command)
+    .reduce((sum, { cpuMicroseconds }) => sum + cpuMicroseconds, 0);
+}
+
 function withDescendants(pids: readonly number[]): Set<number> {
   const all = processes();
   const found = new Set(pids);

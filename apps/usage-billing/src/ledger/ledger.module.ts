@@ -23,7 +23,6 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 /** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
-<<<<<<< HEAD
   controllers: [UsageRecordedController, LedgerAccountsController, ReconciliationController],
   providers: [
     BookUsage,
@@ -38,12 +37,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     SettleHolds,
     UsageEventMonths,
   ],
-  exports: [CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
-=======
-  controllers: [UsageRecordedController],
-  providers: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, ScreenEvents, SettleHolds, UsageEventMonths],
   exports: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
->>>>>>> c70b32ee (The operator lists, replays and discards quarantined usage events)
 })
 export class LedgerModule {
   constructor(

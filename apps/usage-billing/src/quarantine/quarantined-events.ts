@@ -95,7 +95,7 @@ export class QuarantinedEvents {
     return row === undefined ? null : eventOf(row);
   }
 
-  /** Decides about an open event in the caller's transaction. False if somebody has decided. Index: quarantine_pk. */
+  /** Decides about an open event in the caller's transaction. False if somebody has decided. Index: quarantine_open. */
   async decide(
     manager: EntityManager,
     id: string,
