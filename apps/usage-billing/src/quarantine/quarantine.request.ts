@@ -1,7 +1,8 @@
-import { uuid } from '@tollgate/contracts';
+import { USAGE_OUTCOMES, uuid } from '@tollgate/contracts';
 import { pageQuery, Pages } from '@tollgate/http';
 import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
+import { COUNT_MAX } from '../ledger/book-usage/bookable-event.js';
 import { QUARANTINE_CAUSES } from '../ledger/book-usage/read-usage-record.js';
 
 /** What can have become of a quarantined event. */
@@ -27,6 +28,37 @@ export const quarantinePath = pathSchema(
 );
 export type QuarantinePath = z.output<typeof quarantinePath>;
 
+const mendedCount = z.int().min(0).max(COUNT_MAX);
+const mendedAmount = z
+  .string()
+  .max(16)
+  .regex(/^(0|[1-9]\d{0,15})$/, 'must be a whole number of nano-USD');
+const mendedMoment = z.iso.datetime({ precision: 3 }).max(30);
+const mendedId = z.string().min(1).max(200);
+
+/** What an operator can know better than the event: when, whose, how it ended, and how much. */
+const mendedFields = z
+  .strictObject({
+    organizationId: mendedId,
+    apiKeyId: mendedId,
+    outcome: z.enum(USAGE_OUTCOMES),
+    usageSource: z.enum(['provider', 'counted', 'none']),
+    startedAt: mendedMoment,
+    endedAt: mendedMoment,
+    inputTokens: mendedCount,
+    outputTokens: mendedCount,
+    cachedInputTokens: mendedCount,
+    reasoningTokens: mendedCount,
+    textInputTokens: mendedCount,
+    cachedTextTokens: mendedCount,
+    textOutputTokens: mendedCount,
+    costNanoUsd: mendedAmount,
+    chargeNanoUsd: mendedAmount,
+    holdNanoUsd: mendedAmount.nullable(),
+    priceLines: z.array(z.never()).max(0).describe('An empty list, where its lines do not add up to the cost.'),
+  })
+  .partial();
+
 /** The body of `POST /v1/quarantine/{id}/replay`. */
 export const replayRequest = z
   .strictObject({
@@ -37,8 +69,7 @@ export const replayRequest = z
         'Of a conflict: `first` leaves the request as it is booked; `second` books, under a request id of its own, what ' +
           'this content has more than the booked one.',
       ),
-    mend: z
-      .record(z.string().min(1).max(60), z.json())
+    mend: mendedFields
       .optional()
       .describe('Values for fields of the event, which take the place of its own. The request id stays.'),
   })

@@ -44,6 +44,8 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   revokeApiKey: 'a revoked key stays revoked',
   searchApiKeys: 'it changes nothing',
   explainApiKey: 'it reads',
+  replayQuarantinedEvent: 'an event that was replayed is not booked again',
+  discardQuarantinedEvent: 'a discarded event stays discarded',
   finishApiKeyRotation: 'a rotation that is finished stays finished',
   disableApiKey: 'a disabled key stays disabled until it is enabled',
   enableApiKey: 'an enabled key stays enabled until it is disabled',
