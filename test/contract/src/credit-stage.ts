@@ -173,6 +173,7 @@ export class CreditStage {
   /** While it is set, usage-billing cannot tell that it has booked everything. */
   busIsAway = false;
   #next = 0;
+  #organizationVersion = 1_000;
 
   private constructor(private readonly options: StageOptions) {}
 
@@ -238,6 +239,20 @@ export class CreditStage {
     await this.#snapshots.write(key.snapshot);
   }
 
+  /** Changes a key in another way, as an act of key-management does. It resolves when all gateways know it. */
+  async changeKey(key: StagedKey, fields: Partial<ActiveSnapshot>): Promise<void> {
+    key.snapshot = { ...key.snapshot, state: 'extended', ...fields, version: key.snapshot.version + 1 };
+    await this.#snapshots.write(key.snapshot);
+  }
+
+  /** What the organisation's snapshot says from now on, besides its id. It resolves when all gateways know it. */
+  async setOrganization(fields: Partial<OrganizationSnapshot>): Promise<void> {
+    const { organizationId } = this.options;
+    this.#organizationVersion += 1;
+    const version = this.#organizationVersion;
+    await this.#snapshots.writeOrganization({ organizationId, capNanoUsd: null, state: 'billed', ...fields, version });
+  }
+
   /** Sets the limit of the organisation, in units. */
   async setOrganizationLimit(units: number | null, version: number, capGeneration = version): Promise<void> {
     const capNanoUsd = units === null ? null : (BigInt(units) * UNIT).toString();
@@ -246,12 +261,12 @@ export class CreditStage {
     await this.#snapshots.writeOrganization(snapshot);
   }
 
-  /** Makes one call of a key, at one gateway after the other or at the given one. */
-  async call(key: StagedKey, gateway = this.#next++ % this.#urls.length): Promise<StagedAnswer> {
+  /** Makes one call of a key, at one gateway after the other or at the given one. The model `c` is for groups only. */
+  async call(key: StagedKey, gateway = this.#next++ % this.#urls.length, model = 'm'): Promise<StagedAnswer> {
     const reply = await fetch(`${this.#urls[gateway]}/v1/chat/completions`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'm', max_tokens: OUTPUT_TOKENS, messages: [{ role: 'user', content: 'hi' }] }),
+      body: JSON.stringify({ model, max_tokens: OUTPUT_TOKENS, messages: [{ role: 'user', content: 'hi' }] }),
     });
     const { error } = (await reply.json()) as { error?: { code: string; message: string } };
     return {
@@ -263,17 +278,17 @@ export class CreditStage {
   }
 
   /** Makes many calls of a key at once. Resolves with how often each status was answered, as `{ 200: 3, 402: 7 }`. */
-  async callAtOnce(key: StagedKey, times: number): Promise<Record<number, number>> {
-    return countByStatus(await Promise.all(Array.from({ length: times }, () => this.#callUntilDecided(key))));
+  async callAtOnce(key: StagedKey, times: number, model?: string): Promise<Record<number, number>> {
+    return countByStatus(await Promise.all(Array.from({ length: times }, () => this.#callUntilDecided(key, model))));
   }
 
   /**
    * Calls again while the account of a new limit is not loaded yet: a slow machine may take longer for that than a call
    * waits. Such a call costs nothing.
    */
-  async #callUntilDecided(key: StagedKey): ReturnType<CreditStage['call']> {
+  async #callUntilDecided(key: StagedKey, model?: string): ReturnType<CreditStage['call']> {
     for (let attempt = 1; ; attempt++) {
-      const answer = await this.call(key);
+      const answer = await this.call(key, undefined, model);
       const isUndecided = answer.status === 503 && answer.code === 'credit_unavailable' && !this.busIsAway;
       if (!isUndecided || attempt === 20) return answer;
     }
@@ -409,6 +424,7 @@ providers:
   - {name: p, dialect: openai, base_url: "${providerUrl}", credential: "\${env:CREDENTIAL}", allow_private_network: true}
 routes:
   - {name: m, targets: [{provider: p, model: m, weight: 1}]}
+  - {name: c, targets: [{provider: p, model: m, weight: 1}], access: groups}
 prices:
   - {provider: p, model: m, input_usd_per_million: 0, output_usd_per_million: 100}
 `;
