@@ -354,7 +354,7 @@ export class CreditStage {
       UsageBillingProcessModule.with({
         keyManagement: {
           identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
-          knownKeys: () => Promise.resolve([]),
+          knownKeys: (_, ids) => Promise.resolve([...ids]),
           knownOwners: () =>
             Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
         },

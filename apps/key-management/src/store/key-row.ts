@@ -30,6 +30,7 @@ export interface KeyRow extends CreditRaiseColumns {
   type: KeyType;
   public_key: string | null;
   project_id: string | null;
+  member_id: string | null;
   disabled_at: Date | null;
   credit_reset: CreditReset;
   credit_generation: number;
@@ -70,7 +71,7 @@ export const SELECT_KEY = `
   SELECT k.id, k.position, k.organization_id, k.name, k.description, k.scopes, k.expires_at, k.credit_limit_nano_usd,
          k.requests_per_minute, k.tokens_per_minute, k.parallel_requests, k.models, k.allowed_ips,
          k.created_at, k.version, k.revoked_at, k.revoke_reason, k.deleted_at,
-         k.kind, k.type, k.public_key, k.project_id, k.disabled_at, k.credit_reset, k.credit_generation, k.browser_use,
+         k.kind, k.type, k.public_key, k.project_id, k.member_id, k.disabled_at, k.credit_reset, k.credit_generation, k.browser_use,
          k.rotate_every_days, k.credit_raise_nano_usd, k.credit_raise_until, s.secrets, g.group_ids,
          o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version,
          o.deleted_at AS organization_deleted_at, o.credit_generation AS organization_credit_generation
@@ -105,6 +106,7 @@ export function keyOf(row: KeyRow): ApiKey {
     kind: row.kind,
     publicKey: row.public_key,
     projectId: row.project_id,
+    memberId: row.member_id,
     secrets: row.secrets.map(secretOf),
     scopes: row.scopes,
     expiresAt: row.expires_at,

@@ -143,8 +143,8 @@ export class KeyStore {
 
   /** Writes a new key in a transaction about its organisation. `pepperIds` are those of its digests, in their order. */
   async insert(manager: EntityManager, change: KeyChange, pepperIds: readonly string[]): Promise<SnapshotEntries> {
-    await insertKey(manager, change, pepperIds);
-    return this.recordConsequences(manager, [{ before: null, change }]);
+    const key = await insertKey(manager, change, pepperIds);
+    return this.recordConsequences(manager, [{ before: null, change: { ...change, key } }]);
   }
 
   /**
@@ -333,18 +333,24 @@ function byDigest<T>(keys: readonly ApiKey[], found: (key: ApiKey, secret: KeySe
   return new Map(pairs);
 }
 
+/** The member that made a key: $2 is the organisation, and $15 and $16 are the kind and the id of its maker. */
+const MEMBER_OF_MAKER = `(SELECT m.id FROM keys.member m
+       WHERE $15 = 'person' AND m.person_id = $16::uuid AND m.organization_id = $2)`;
+
+/** Resolves with the key, whose member is its maker unless another one is named. Index: member_by_person. */
 async function insertKey(
   manager: EntityManager,
   { key, actor: { principal } }: KeyChange,
   pepperIds: readonly string[],
-): Promise<void> {
+): Promise<ApiKey> {
   const maker = principal === null ? null : makerOf(principal);
-  await manager.query(
+  const [inserted] = await manager.query<{ member_id: string | null }[]>(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
        created_by_kind, created_by_id, kind, public_key, project_id, credit_reset, credit_generation, browser_use,
-       rotate_every_days, disabled_at, credit_raise_nano_usd, credit_raise_until, writer)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $14)`,
+       rotate_every_days, disabled_at, credit_raise_nano_usd, credit_raise_until, member_id, writer)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, coalesce($27, ${MEMBER_OF_MAKER}), $14)
+     RETURNING member_id`,
     [
       key.id,
       key.organizationId,
@@ -372,10 +378,12 @@ async function insertKey(
       key.disabledAt,
       key.creditRaise?.amountNanoUsd.toString() ?? null,
       key.creditRaise?.until ?? null,
+      key.memberId,
     ],
   );
   for (const secret of key.secrets) await insertSecret(manager, key, secret, pepperIds);
   await updateGroups(manager, key.organizationId, [{ before: null, key }]);
+  return { ...key, memberId: inserted?.member_id ?? null };
 }
 
 /**

@@ -43,6 +43,8 @@ export interface ApiKey {
   readonly publicKey: string | null;
   /** The project that it belongs to; null for none. */
   readonly projectId: string | null;
+  /** The member whose key it is: by default the one who made it. It stays when the member is removed. */
+  readonly memberId: string | null;
   /** Oldest first; the last one is the present secret. Those that have ended are among them. */
   readonly secrets: readonly KeySecret[];
   readonly scopes: readonly Scope[];

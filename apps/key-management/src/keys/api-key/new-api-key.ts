@@ -13,6 +13,7 @@ export function newApiKey(fields: NewKeyFields, secret: NewSecret): ApiKey {
     kind: 'router',
     publicKey: null,
     projectId: null,
+    memberId: null,
     description: null,
     expiresAt: null,
     creditLimitNanoUsd: null,

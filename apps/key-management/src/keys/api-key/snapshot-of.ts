@@ -39,6 +39,7 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
     kind: key.kind,
     publicKey: key.publicKey,
     projectId: key.projectId,
+    ...(key.memberId === null ? {} : { memberId: key.memberId }),
     browserUse: key.browserUse,
     groups: key.groupIds,
     secrets: key.secrets.flatMap(({ id, digests, form, endsAt, end }) =>

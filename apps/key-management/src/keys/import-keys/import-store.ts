@@ -240,10 +240,11 @@ async function insertKeys(
   await manager.query(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
-       created_by_kind, created_by_id, project_id, credit_reset, browser_use, rotate_every_days, writer, import_id, import_piece)
+       created_by_kind, created_by_id, project_id, credit_reset, browser_use, rotate_every_days, writer, import_id, import_piece, member_id)
      SELECT c.id, $1, c.name, c.description, c.scopes, c.expires_at, c.credit_limit_nano_usd, c.requests_per_minute, c.tokens_per_minute,
        c.parallel_requests, c.models, c.allowed_ips, c.created_at, 1, $4, $5, c.project_id, c.credit_reset, c.browser_use,
-       c.rotate_every_days, 1, $2, $3
+       c.rotate_every_days, 1, $2, $3,
+       (SELECT m.id FROM keys.member m WHERE $4 = 'person' AND m.person_id = $5::uuid AND m.organization_id = $1)
      FROM jsonb_to_recordset($6::jsonb) AS c (id uuid, name text, description text, scopes text[], expires_at timestamptz,
        credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer, parallel_requests integer,
        models text[], allowed_ips text[], created_at timestamptz, project_id uuid, credit_reset text, browser_use text,
