@@ -1,0 +1,115 @@
+import { PriceBook, type PriceEntry, type TollgateConfig } from '@tollgate/config';
+import { knownModels, SOURCES } from '@tollgate/known-prices';
+import type { PriceRule } from '@tollgate/pricing';
+
+/** The part of config.yaml that prices follow from. */
+export interface PricedConfig extends Pick<TollgateConfig, 'routes' | 'prices' | 'defaultPrice' | 'priceVersion'> {
+  readonly providers: readonly { readonly name: string; readonly source?: string | null }[];
+}
+
+/** One price of the book, with the time at which it counts. */
+export interface ListedPrice {
+  /** Where it comes from: the file, what is known, or `default_price`. */
+  readonly origin: 'config' | 'known' | 'default';
+  /** The source of a known price, also of one that an entry of the file takes. */
+  readonly source: string | null;
+  /** The provider of an entry of the file. */
+  readonly provider: string | null;
+  /** The id of a model, or a pattern of the file; `*` for the default. */
+  readonly model: string;
+  readonly rule: PriceRule;
+  /** Its place in the list. */
+  readonly position: PricePosition;
+}
+
+/** The texts by which the list is sorted. */
+export type PricePosition = readonly [rank: string, owner: string, model: string, index: string];
+
+/** What a target of a route is priced by. */
+export interface PricedTarget {
+  readonly route: string;
+  readonly provider: string;
+  /** `*` for the model that a caller names: what that costs is found when it is named. */
+  readonly model: string;
+  readonly price: ListedPrice | null;
+}
+
+const RANKS = { config: '0', known: '1', default: '2' } as const;
+
+/** All prices of a configuration as a list, known ones included, and what its targets are priced by. */
+export class PriceList {
+  readonly #book: PriceBook;
+  #all: readonly ListedPrice[] | null = null;
+
+  constructor(private readonly config: PricedConfig) {
+    this.#book = new PriceBook(config);
+  }
+
+  /** The prices of all models. It is made when it is first asked for, since it takes a fifth of a second. */
+  all(): readonly ListedPrice[] {
+    return (this.#all ??= this.#pricesOf(SOURCES));
+  }
+
+  /** The prices that gateways of this configuration can charge: its own, and those of the sources of its providers. */
+  chargeable(): readonly ListedPrice[] {
+    const sources = this.config.providers.flatMap(({ source }) => source ?? []);
+    return this.#pricesOf([...new Set(sources)]);
+  }
+
+  /** What each target of each route is priced by at a moment. */
+  targets(nowMs: number): readonly PricedTarget[] {
+    return this.config.routes.flatMap(({ name: route, targets }) =>
+      targets.map(({ provider, model }) => ({ route, provider, model, price: this.#priceOf(provider, model, nowMs) })),
+    );
+  }
+
+  #priceOf(provider: string, model: string, nowMs: number): ListedPrice | null {
+    if (model === '*') return null;
+    const { price, match } = this.#book.at(provider, model, nowMs);
+    const index = match?.rules.findLastIndex((rule) => rule.price === price) ?? -1;
+    const rule = match?.rules[index];
+    if (match === null || rule === undefined) return null;
+    const { origin, source, name } = match;
+    return listed({ origin, source, provider: origin === 'config' ? provider : null, model: name, rule }, index);
+  }
+
+  #pricesOf(sources: readonly string[]): readonly ListedPrice[] {
+    const { prices, defaultPrice } = this.config;
+    const known = sources.flatMap((source) =>
+      knownModels(source).flatMap(({ id, price }) =>
+        price.rules.map((rule, index) => listed({ origin: 'known', source, provider: null, model: id, rule }, index)),
+      ),
+    );
+    const always = { fromMs: null, untilMs: null, hours: null };
+    const byDefault =
+      defaultPrice === null
+        ? []
+        : [listed({ origin: 'default', source: null, provider: null, model: '*', rule: { price: defaultPrice, ...always } }, 0)];
+    return [...prices.flatMap((entry, index) => this.#configured(entry, index)), ...known, ...byDefault].sort(
+      (a, b) => comparePositions(a.position, b.position),
+    );
+  }
+
+  /** An entry that takes the prices of whatever model is asked for has none of its own to show. */
+  #configured(entry: PriceEntry, index: number): ListedPrice[] {
+    const { provider, model, price, like, fromMs = null, untilMs = null, hours = null } = entry;
+    const of = { origin: 'config' as const, source: like?.source ?? null, provider, model };
+    if (price !== null) return [listed({ ...of, rule: { price, fromMs, untilMs, hours } }, index)];
+    const rules = this.#book.matches(provider, model).find(({ origin }) => origin === 'config')?.rules ?? [];
+    return rules.map((rule, at) => listed({ ...of, rule }, index * RULES_MAX + at));
+  }
+}
+
+/** No model has as many prices by date and hour. */
+const RULES_MAX = 1_000;
+
+function listed(price: Omit<ListedPrice, 'position'>, index: number): ListedPrice {
+  const { origin, provider, source, model } = price;
+  return { ...price, position: [RANKS[origin], provider ?? source ?? '', model, String(index).padStart(7, '0')] };
+}
+
+/** The order of two places of the list, by code units. */
+export function comparePositions(a: PricePosition, b: PricePosition): number {
+  const at = a.findIndex((text, index) => text !== b[index]);
+  return at === -1 ? 0 : (a[at] ?? '') < (b[at] ?? '') ? -1 : 1;
+}
