@@ -39,3 +39,5 @@ export { WebhookHttp } from './webhooks/deliver-webhooks/post-webhook.js';
 export { newWebhookSecret, sealedForWebhook } from './webhooks/webhook-secret.js';
 export { WebhookStore } from './webhooks/webhook-store.js';
 export type { Webhook } from './webhooks/webhook.js';
+export { PriceList } from './prices/price-list.js';
+export { PriceVersions } from './prices/price-versions.js';

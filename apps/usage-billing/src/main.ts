@@ -26,12 +26,13 @@ async function open({
   logger,
   registry,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
+  const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const {
     fileDigest,
     providers,
     webhooks,
     mail: { from },
-  } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
+  } = config;
   logger.info({ config: fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line));
@@ -78,6 +79,7 @@ async function open({
     settings: {
       goneAfterMs: environment.GATEWAY_GONE_AFTER_MS,
       webhooksPrivateNetwork: webhooks.allowPrivateNetwork,
+      prices: config,
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

@@ -9,6 +9,7 @@ import { DATABASE, type Database } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import { PortsModule } from '@tollgate/service';
 import { LOGGER, METRICS_REGISTRY, type Logger, type Registry } from '@tollgate/telemetry';
+import type { PricedConfig } from './prices/price-list.js';
 
 /** Token of the `UsageBillingSettings`. */
 export const USAGE_BILLING_SETTINGS = Symbol('USAGE_BILLING_SETTINGS');
@@ -22,6 +23,8 @@ export interface UsageBillingSettings {
    * from more than 24 months back are not booked.
    */
   readonly usageEventMonths?: number;
+  /** What prices follow from; without it the book has the known ones alone. */
+  readonly prices?: PricedConfig;
   /** Whether webhooks may be on loopback and private addresses, and by http. Default false. */
   readonly webhooksPrivateNetwork?: boolean;
 }

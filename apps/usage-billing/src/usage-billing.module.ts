@@ -6,6 +6,7 @@ import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { QuarantineModule } from './quarantine/quarantine.module.js';
+import { PricesModule } from './prices/prices.module.js';
 import { TermsModule } from './terms/terms.module.js';
 import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
 import { StatementsModule } from './statements/statements.module.js';
@@ -25,6 +26,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     CreditEpochsModule,
     QuarantineModule,
     TermsModule,
+    PricesModule,
     UsageModule,
     WebhooksModule,
     StatementsModule,

@@ -65,6 +65,7 @@ import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
+import { PRICE_SEEDS, usePrices } from './price-statements.js';
 import { useWebhooks, WEBHOOK_SEEDS } from './webhook-statements.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -342,6 +343,7 @@ const SEEDS = [
   ...OAUTH_SEEDS,
   ...WEBHOOK_SEEDS,
   ...STATEMENT_SEEDS,
+  ...PRICE_SEEDS,
   'VACUUM ANALYZE',
 ];
 
@@ -407,6 +409,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useOutbox,
         useWebhooks,
         useStatements,
+        usePrices,
       ])
         await use(database);
     } finally {

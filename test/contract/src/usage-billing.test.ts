@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
+import { parseConfig } from '@tollgate/config';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import {
   USAGE_RECORDED_V1,
@@ -30,6 +31,13 @@ const ADMIN = 'admin-secret-of-the-contract-suite';
 const SERVICE = 'service-secret-of-the-contract-suite';
 const GONE_AFTER_MS = 800;
 const logger = createLogger({ service: 'contract', level: 'silent' });
+const PRICES = parseConfig(
+  `providers: [{name: ours, base_url: 'https://api.openai.com/v1'}]
+routes: [{name: m, targets: [{provider: ours, model: gpt-4o-mini}, {provider: ours, model: nobody-knows}]}]
+prices: [{provider: ours, model: mine, input_usd_per_million: 1, output_usd_per_million: 2, valid_from: 2027-01-01}]
+`,
+  { path: 'config.yaml', lookup: () => undefined },
+);
 const unlimited = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
 
 describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
@@ -68,7 +76,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       adminSecrets: [ADMIN],
       serviceSecrets: [SERVICE],
       adminApi: ADMIN_API_DEFAULT,
-      settings: { goneAfterMs: GONE_AFTER_MS },
+      settings: { goneAfterMs: GONE_AFTER_MS, prices: PRICES },
       logger,
       bus: bus.publisher,
       mail: { send: () => Promise.resolve() },
@@ -111,6 +119,45 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     });
     return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
   };
+  it('lists the whole price book in pages, with what each target is priced by', async () => {
+    const { status, body } = await get('/v1/prices?limit=2');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      object: 'list',
+      has_more: true,
+      price_version: PRICES.priceVersion,
+      data: [
+        { object: 'price', origin: 'config', model: 'mine', valid_from: '2027-01-01T00:00:00.000Z' },
+        { origin: 'known' },
+      ],
+      targets: [
+        {
+          route: 'm',
+          model: 'gpt-4o-mini',
+          price: { origin: 'known', source: 'openai', input_usd_per_million: '0.15' },
+        },
+        { route: 'm', model: 'nobody-knows', price: null },
+      ],
+    });
+    const next = await get(`/v1/prices?limit=2&cursor=${String(body['next_cursor'])}`);
+    expect(next.body).toMatchObject({ data: [{ origin: 'known' }, { origin: 'known' }], targets: [] });
+    const one = await get('/v1/prices?source=openai&model=gpt-4o');
+    expect(one.body).toMatchObject({ has_more: false, data: [{ model: 'gpt-4o', output_usd_per_million: '10' }] });
+    const [none, wrong] = await Promise.all([get('/v1/prices?source=nobody'), get('/v1/prices?sauce=x')]);
+    expect([none.body['data'], wrong.status]).toEqual([[], 400]);
+  });
+  it('keeps the version of its prices, as usage events name it', async () => {
+    const kept = await get(`/v1/prices/versions/${PRICES.priceVersion}`);
+    expect(kept.body).toMatchObject({ object: 'price_version', version: PRICES.priceVersion });
+    expect(kept.body['prices']).toContainEqual(
+      expect.objectContaining({ origin: 'known', source: 'openai', model: 'gpt-4o-mini' }),
+    );
+    for (const version of ['000000000000', 'nonsense'])
+      expect(await get(`/v1/prices/versions/${version}`)).toMatchObject({
+        status: 404,
+        body: { code: 'price_version_not_found' },
+      });
+  });
   const publish = (...events: UsageRecordedV1[]) => {
     for (const event of events) known?.add(event.apiKeyId);
     return bus.publisher.publish(

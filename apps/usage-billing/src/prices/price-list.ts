@@ -1,11 +1,9 @@
-import { PriceBook, type PriceEntry, type TollgateConfig } from '@tollgate/config';
+import { PriceBook, type PriceEntry, type PriceFacts, type TollgateConfig } from '@tollgate/config';
 import { knownModels, SOURCES } from '@tollgate/known-prices';
 import type { PriceRule } from '@tollgate/pricing';
 
-/** The part of config.yaml that prices follow from. */
-export interface PricedConfig extends Pick<TollgateConfig, 'routes' | 'prices' | 'defaultPrice' | 'priceVersion'> {
-  readonly providers: readonly { readonly name: string; readonly source?: string | null }[];
-}
+/** The part of config.yaml that prices and their use follow from. */
+export interface PricedConfig extends PriceFacts, Pick<TollgateConfig, 'routes' | 'priceVersion'> {}
 
 /** One price of the book, with the time at which it counts. */
 export interface ListedPrice {
@@ -84,9 +82,14 @@ export class PriceList {
     const byDefault =
       defaultPrice === null
         ? []
-        : [listed({ origin: 'default', source: null, provider: null, model: '*', rule: { price: defaultPrice, ...always } }, 0)];
-    return [...prices.flatMap((entry, index) => this.#configured(entry, index)), ...known, ...byDefault].sort(
-      (a, b) => comparePositions(a.position, b.position),
+        : [
+            listed(
+              { origin: 'default', source: null, provider: null, model: '*', rule: { price: defaultPrice, ...always } },
+              0,
+            ),
+          ];
+    return [...prices.flatMap((entry, index) => this.#configured(entry, index)), ...known, ...byDefault].sort((a, b) =>
+      comparePositions(a.position, b.position),
     );
   }
 

@@ -14,7 +14,10 @@ export const listPricesRequest = z.strictObject({
 export type ListPricesRequest = z.output<typeof listPricesRequest>;
 
 /** The path of `GET /v1/prices/versions/{version}`. */
-export const priceVersionPath = pathSchema('price_version_not_found', z.strictObject({ version: z.string().regex(/^[0-9a-f]{12}$/) }));
+export const priceVersionPath = pathSchema(
+  'price_version_not_found',
+  z.strictObject({ version: z.string().regex(/^[0-9a-f]{12}$/) }),
+);
 export type PriceVersionPath = z.output<typeof priceVersionPath>;
 
 const text = z.string().max(300);

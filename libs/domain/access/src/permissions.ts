@@ -106,6 +106,10 @@ export const PERMISSIONS = {
   getProviderReport: operator,
   listStatements: members('admin', 'admin'),
 
+  // Prices: the same for every organisation
+  listPrices: members('viewer', 'analytics:read'),
+  getPriceVersion: members('viewer', 'analytics:read'),
+
   // Alerts and webhooks: what is sent outside is an admin's
   listAlerts: members('viewer', 'admin'),
   getAlertSettings: members('viewer', 'admin'),

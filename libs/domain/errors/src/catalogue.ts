@@ -203,6 +203,11 @@ export const ERRORS = {
     message: 'There is no such statement.',
     retryable: false,
   },
+  price_version_not_found: {
+    status: 404,
+    message: 'There is no such version of the price book.',
+    retryable: false,
+  },
   session_not_found: {
     status: 404,
     message: 'There is no such session.',

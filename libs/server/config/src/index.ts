@@ -15,7 +15,7 @@ export {
   type TollgateConfig,
 } from './config.js';
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
-export { PriceBook, type FoundPrice, type PriceMatch } from './price-book.js';
+export { PriceBook, type PriceFacts } from './price-book.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export {

@@ -25,6 +25,11 @@ export interface FoundPrice {
   readonly untilMs: number;
 }
 
+/** The part of a configuration that prices follow from. */
+export interface PriceFacts extends Pick<TollgateConfig, 'prices' | 'defaultPrice'> {
+  readonly providers: readonly Pick<TollgateConfig['providers'][number], 'name' | 'source'>[];
+}
+
 /** A name in `prices` of one provider, with all its entries. */
 interface NamedEntries {
   readonly name: string;
@@ -44,7 +49,7 @@ export class PriceBook {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #default: PriceMatch | null;
 
-  constructor({ prices, defaultPrice, providers }: Pick<TollgateConfig, 'prices' | 'defaultPrice' | 'providers'>) {
+  constructor({ prices, defaultPrice, providers }: PriceFacts) {
     const names = new Set(prices.map(({ provider }) => provider));
     this.#entriesOf = new Map(
       [...names].map((name) => {

@@ -13,7 +13,12 @@ export class PriceVersions1797897600002 implements Migration {
          first_seen_at timestamptz NOT NULL DEFAULT now(),
          prices jsonb NOT NULL)`,
     );
-    const rights = { schema: 'billing', table: 'price_version', service: 'SELECT', allTenants: 'SELECT, INSERT' } as const;
+    const rights = {
+      schema: 'billing',
+      table: 'price_version',
+      service: 'SELECT',
+      allTenants: 'SELECT, INSERT',
+    } as const;
     for (const statement of commonTableSql(rights)) await runner.query(statement);
   }
 

@@ -14,6 +14,7 @@ import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
 import { Statements1797984000001 } from './1797984000001-statements.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
+import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
 import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
@@ -41,6 +42,7 @@ export const usageBillingSchema: MigrateOptions = {
     QuarantineDecisions1797724800001,
     Alerts1797811200001,
     Unpriced1797897600001,
+    PriceVersions1797897600002,
     Statements1797984000001,
     ProviderReports1797984000002,
   ],
