@@ -1,3 +1,4 @@
+import { normalEmailAddress } from '@tollgate/http';
 import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
 import {
   adminApiFields,
@@ -9,7 +10,6 @@ import {
 import type { SealingSecrets } from '@tollgate/sealing';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
-import { normalEmailAddress } from './people/email-address.js';
 import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from './people/passwords.js';
 import type { KeyManagementSettings } from './ports.js';
 

@@ -1,4 +1,9 @@
 export { environment as usageBillingEnvironment } from './config.js';
+export { AlertSettingsStore } from './alerts/alert-settings.js';
+export { AlertStore } from './alerts/alert-store.js';
+export { AlertMailStore } from './alerts/mail-alerts/alert-mail-store.js';
+export { raiseAlerts } from './alerts/raise-alerts.js';
+export { WatchSpending } from './alerts/unusual-spend/watch-spending.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';
 export { ScreenEvents } from './ledger/book-usage/screen-events.js';
 export { SettleHolds } from './ledger/book-usage/settle-holds.js';
@@ -34,7 +39,7 @@ export { BillingRelay } from './relay/billing-relay.js';
 export { OrganizationTerms } from './terms/organization-terms.js';
 export { DeliverNoticesController } from './webhooks/deliver-notices.controller.js';
 export { DeliverWebhooks } from './webhooks/deliver-webhooks/deliver-webhooks.js';
-export { DeliveryStore } from './webhooks/deliver-webhooks/delivery-store.js';
+export { addDeliveries, DeliveryStore } from './webhooks/deliver-webhooks/delivery-store.js';
 export { WebhookHttp } from './webhooks/deliver-webhooks/post-webhook.js';
 export { newWebhookSecret, sealedForWebhook } from './webhooks/webhook-secret.js';
 export { WebhookStore } from './webhooks/webhook-store.js';

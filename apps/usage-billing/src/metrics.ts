@@ -233,6 +233,25 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
   ]);
 }
 
+/** Registers the gauges of mails about alerts that are not sent yet. */
+export function registerAlertMailGauges(
+  registry: Registry,
+  waiting: () => Promise<{ readonly mails: number; readonly ageSeconds: number }>,
+): void {
+  registerAskedGauges(registry, waiting, [
+    {
+      name: 'tollgate_usage_billing_alert_mails_waiting',
+      help: 'Mails about alerts that are neither sent nor given up',
+      samples: ({ mails }) => [{ value: mails }],
+    },
+    {
+      name: 'tollgate_usage_billing_alert_mail_age_seconds',
+      help: 'Age of the oldest of them',
+      samples: ({ ageSeconds }) => [{ value: ageSeconds }],
+    },
+  ]);
+}
+
 /** Registers the gauges of messages that wait for webhooks. */
 export function registerWebhookGauges(
   registry: Registry,

@@ -4,6 +4,7 @@ import { buildDocument, documentFile } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 import { ReconciliationController } from './ledger/reconcile/reconciliation.controller.js';
 import { LedgerAccountsController } from './ledger/show-accounts/ledger-accounts.controller.js';
+import { AlertsController } from './alerts/alerts.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -17,6 +18,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
       { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
+      { name: 'Alerts', description: 'What people are told of about the credit of an organisation.' },
       { name: 'Webhooks', description: 'Addresses that are sent what happens in an organisation.' },
       { name: 'Quarantine', description: 'Usage events that are not booked, and what becomes of them.' },
     ],
@@ -26,6 +28,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       LedgerAccountsController,
       ReconciliationController,
       OrganizationBillingController,
+      AlertsController,
       WebhooksController,
       DeliveriesController,
     ],

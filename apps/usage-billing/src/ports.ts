@@ -44,7 +44,7 @@ export interface UsageBillingPorts {
    * Says which ids belong to keys, whose a key or a session is, and what organisations have. Without it an unknown id
    * shows zero usage, like a key that was not used, only the admin secret is a credential, and nothing is granted.
    */
-  readonly keyManagement?: Pick<KeyManagementApi, 'knownKeys' | 'knownOwners' | 'identifyPrincipal'>;
+  readonly keyManagement?: Pick<KeyManagementApi, 'contacts' | 'knownKeys' | 'knownOwners' | 'identifyPrincipal'>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly adminApi: AdminApiSettings;

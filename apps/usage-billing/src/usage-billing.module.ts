@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AlertsModule } from './alerts/alerts.module.js';
 import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuthModule } from '@tollgate/auth';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
@@ -28,6 +29,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TermsModule,
     PricesModule,
     UsageModule,
+    AlertsModule,
     WebhooksModule,
     StatementsModule,
     ProviderReportsModule,

@@ -357,6 +357,8 @@ export class CreditStage {
           knownKeys: (_, ids) => Promise.resolve([...ids]),
           knownOwners: () =>
             Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
+          contacts: () =>
+            Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
         },
         database: this.#opened.database,
         admission: this.options.admission.books,

@@ -66,6 +66,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           projects: [],
           members: [],
         }),
+        contacts: () =>
+          Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
-import { DeliveryStore, WebhookStore, type Webhook } from '@tollgate/usage-billing';
+import { addDeliveries, DeliveryStore, WebhookStore, type Webhook } from '@tollgate/usage-billing';
 
 /** An organisation with webhooks that were sent much. */
 const TOLD = randomUUID();
@@ -40,7 +40,7 @@ export async function useWebhooks({ dataSource }: Database): Promise<void> {
   await webhooks.list(TOLD, 10, null);
   await webhooks.list(TOLD, 10, at);
   const notice = { noticeId: randomUUID(), organizationId, type: 'api_key.leaked', occurredAt: '', data: {} };
-  await database.acrossOrganizations((manager) => deliveries.add(manager, [notice], new Date()));
+  await database.acrossOrganizations((manager) => addDeliveries(manager, [notice], new Date()));
   const tested = { organizationId, webhookId: id, id: randomUUID() };
   await deliveries.addTaken(tested, { ...notice, noticeId: randomUUID() }, new Date(), 1_000);
   const due = await deliveries.take(1_000);

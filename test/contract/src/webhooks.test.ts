@@ -49,7 +49,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
         ),
     );
     for (const each of processes) each.onApplicationBootstrap();
-    notices = new DeliverNoticesController(database, deliveries, processes[0]!, logger);
+    notices = new DeliverNoticesController(database, processes[0]!, logger);
   });
   afterAll(async () => {
     for (const each of processes ?? []) await each.onApplicationShutdown();

@@ -6,6 +6,7 @@ import type { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-
 import type { IdentifyPrincipal } from '../principals/identify-principal.js';
 import type { ImportedKeys } from '../store/imported-keys.js';
 import type { KnownOwnersStore } from '../store/known-owners-store.js';
+import type { Members } from '../store/members.js';
 import type { KeyStore } from '../store/key-store.js';
 import type { VerifyKey } from '../keys/verify-key/verify-key.js';
 
@@ -20,6 +21,7 @@ export function directKeyManagementApi(
   imported: Pick<ImportedKeys, 'mayExist'>,
   createSubscriptionKey: CreateSubscriptionKey,
   owners: KnownOwnersStore,
+  members: Pick<Members, 'contacts'>,
 ): KeyManagementApi {
   return {
     verifyKey: (digest, previousDigest = null, furtherDigests = []) =>
@@ -28,6 +30,7 @@ export function directKeyManagementApi(
     identifyPrincipal: (request) => identifyPrincipal.execute(request, new Date()),
     knownKeys: (organizationId, apiKeyIds) => store.known(organizationId, apiKeyIds),
     knownOwners: (request) => owners.known(request),
+    contacts: (request) => members.contacts(request),
     revokeLeakedKeys: ({ origin, digests }) => revokeLeakedKeys.execute(origin, digests, new Date()),
     mayHaveImportedKeys: () => Promise.resolve(imported.mayExist()),
     createSubscriptionKey: (request) => createSubscriptionKey.execute(request, new Date()),

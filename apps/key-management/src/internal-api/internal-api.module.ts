@@ -11,6 +11,7 @@ import { IdentifyPrincipal } from '../principals/identify-principal.js';
 import { SessionsModule } from '../sign-in/sessions.module.js';
 import { ImportedKeys } from '../store/imported-keys.js';
 import { KnownOwnersStore } from '../store/known-owners-store.js';
+import { Members } from '../store/members.js';
 import { KeyStore } from '../store/key-store.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { directKeyManagementApi } from './direct-key-management-api.js';
@@ -34,6 +35,7 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
         ImportedKeys,
         CreateSubscriptionKey,
         KnownOwnersStore,
+        Members,
       ],
     },
   ],

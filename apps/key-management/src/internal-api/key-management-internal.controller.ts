@@ -6,6 +6,7 @@ import {
   KEY_MANAGEMENT_API,
   REFUSED_CALLS_MAX,
   knownKeysRequest,
+  contactsRequest,
   knownOwnersRequest,
   type importedKeysReply,
   recordRefusedCallsRequest,
@@ -62,6 +63,12 @@ export class KeyManagementInternalController {
     @Body({ schema: knownOwnersRequest }) request: z.output<typeof knownOwnersRequest>,
   ): Promise<object> {
     return this.api.knownOwners(request);
+  }
+
+  @Post('organizations/contacts')
+  @HttpCode(200)
+  async contacts(@Body({ schema: contactsRequest }) request: z.output<typeof contactsRequest>): Promise<object> {
+    return this.api.contacts(request);
   }
 
   @Post('principals/identify')

@@ -30,6 +30,7 @@ beforeEach(async () => {
     knownKeys: () => Promise.resolve([]),
     knownOwners: () =>
       Promise.resolve({ organization: false, organizationName: null, groups: [], projects: [], members: [] }),
+    contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
     createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
     recordRefusedCalls: () => Promise.resolve(),
     identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),

@@ -1,10 +1,9 @@
 import { ROLES } from '@tollgate/access';
 import { uuid } from '@tollgate/contracts';
-import { newestFirst, pageQuery, Pages } from '@tollgate/http';
+import { newestFirst, pageQuery, Pages, emailAddressField } from '@tollgate/http';
 import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
 import { name } from '../keys/create-key/key-fields.js';
-import { emailAddressField } from '../people/email-address.js';
 import { newPasswordField } from '../people/passwords.js';
 import { linkTokenField } from '../sign-in/link-token.js';
 

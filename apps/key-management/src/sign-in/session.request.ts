@@ -1,8 +1,7 @@
 import { uuid } from '@tollgate/contracts';
-import { newestFirst, pageQuery, Pages } from '@tollgate/http';
+import { newestFirst, pageQuery, Pages, emailAddressField } from '@tollgate/http';
 import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
-import { emailAddressField } from '../people/email-address.js';
 import { givenPasswordField } from '../people/passwords.js';
 
 /** The body of `POST /v1/sessions`. */

@@ -6,7 +6,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { advanceOffset } from '../store/consumer-offsets.js';
 import { DeliverWebhooks } from './deliver-webhooks/deliver-webhooks.js';
-import { DeliveryStore } from './deliver-webhooks/delivery-store.js';
+import { addDeliveries } from './deliver-webhooks/delivery-store.js';
 import type { Notice } from './webhook-events.js';
 
 /** Nothing that a service tells of comes near this. */
@@ -20,7 +20,6 @@ const NOTICE_LENGTH_MAX = 100_000;
 export class DeliverNoticesController {
   constructor(
     private readonly database: ServiceDatabase,
-    private readonly deliveries: DeliveryStore,
     private readonly deliverWebhooks: DeliverWebhooks,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -35,7 +34,7 @@ export class DeliverNoticesController {
       this.logger.error({ topic: batch.topic, partition: batch.partition, unreadable }, 'notices that cannot be read');
     const readable = notices.filter((notice) => notice !== null);
     await this.database.acrossOrganizations(async (manager) => {
-      await this.deliveries.add(manager, readable, new Date());
+      await addDeliveries(manager, readable, new Date());
       await advanceOffset(manager, batch.topic, batch.partition, last.offset + 1n);
     });
     this.deliverWebhooks.wake();

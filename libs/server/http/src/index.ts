@@ -4,6 +4,7 @@ export { BodyChunks } from './body-chunks.js';
 export { declaredBytes, hasBody } from './body-framing.js';
 export { watchPace } from './body-pace.js';
 export { askForBody } from './expect-continue.js';
+export { domainOfAddress, emailAddressField, normalDomain, normalEmailAddress } from './email-address.js';
 export { isForm, parseForm } from './forms.js';
 export { guardHeads } from './guard-heads.js';
 export { isPrivateAddress } from './private-address.js';

@@ -3,6 +3,7 @@ import {
   identifyPrincipalReply,
   importedKeysReply,
   knownKeysReply,
+  contactsReply,
   knownOwnersReply,
   revokeLeakedKeysReply,
   verifyKeyReply,
@@ -43,6 +44,7 @@ export function httpKeyManagementApi({
     knownKeys: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/keys/known', { organizationId, apiKeyIds }, knownKeysReply)).apiKeyIds,
     knownOwners: (request) => client.call('/internal/owners/known', request, knownOwnersReply),
+    contacts: (request) => client.call('/internal/organizations/contacts', request, contactsReply),
     identifyPrincipal: (request) => client.call('/internal/principals/identify', request, identifyPrincipalReply),
     revokeLeakedKeys: async (request) =>
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,

@@ -1,4 +1,4 @@
-import { normalDomain } from '../../people/email-address.js';
+import { normalDomain } from '@tollgate/http';
 
 /** What stands before a domain in the name of the record that proves it. */
 const RECORD_LABEL = '_tollgate';

@@ -1,8 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
-import { Problem } from '@tollgate/http';
+import { Problem, domainOfAddress } from '@tollgate/http';
 import { DomainStore } from '../../organizations/domains/domain-store.js';
-import { domainOfAddress } from '../../people/email-address.js';
 import type { Session } from '../session.js';
 import { isSameIssuer } from './issuer-url.js';
 import { OidcProviderStore } from './oidc-provider-store.js';

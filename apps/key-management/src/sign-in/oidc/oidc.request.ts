@@ -1,6 +1,6 @@
+import { emailAddressField } from '@tollgate/http';
 import { z } from 'zod';
 import { organizationId } from '../../organizations/organizations.request.js';
-import { emailAddressField } from '../../people/email-address.js';
 import { ISSUER_LENGTH_MAX } from './issuer-url.js';
 import { RETURN_PATH_LENGTH_MAX } from './return-path.js';
 

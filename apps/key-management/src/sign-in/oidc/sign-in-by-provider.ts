@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Problem } from '@tollgate/http';
+import { Problem, domainOfAddress, normalEmailAddress } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import type { AuditEntry } from '../../audit/audit-entry.js';
@@ -8,7 +8,6 @@ import { AuditTrail } from '../../audit/audit-trail.js';
 import type { Invitation } from '../../members/invitation.js';
 import { DomainStore } from '../../organizations/domains/domain-store.js';
 import { lockOrganization } from '../../organizations/lock-organization.js';
-import { domainOfAddress, normalEmailAddress } from '../../people/email-address.js';
 import { PersonStore } from '../../people/person-store.js';
 import { BeginSession } from '../begin-session.js';
 import type { Caller } from '../caller.js';

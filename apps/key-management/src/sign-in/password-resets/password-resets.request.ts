@@ -1,5 +1,5 @@
+import { emailAddressField } from '@tollgate/http';
 import { z } from 'zod';
-import { emailAddressField } from '../../people/email-address.js';
 import { newPasswordField } from '../../people/passwords.js';
 import { linkTokenField } from '../link-token.js';
 

@@ -5,6 +5,8 @@ import type { UsageRecorded } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
+import { levelChanges } from '../../alerts/credit-level.js';
+import { raiseAlerts } from '../../alerts/raise-alerts.js';
 import { advanceOffset } from '../../store/consumer-offsets.js';
 import { groupedBy } from '../../grouped-by.js';
 import { BillingMeter } from '../../metrics.js';
@@ -149,10 +151,12 @@ export class BookUsage {
 
   private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<Booked> {
     await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
-    const decision = decideBooking(events, await readLedger(manager, events));
+    const ledger = await readLedger(manager, events);
+    const decision = decideBooking(events, ledger);
     if (decision.facts.length > 0) await writeFacts(manager, decision.facts);
     if (decision.bookings.length > 0) {
       await writeBookings(manager, decision);
+      await raiseAlerts(manager, levelChanges(ledger.accounts, decision.accounts), new Date());
       await advanceJournals(manager, events);
       await this.tellUnheld(decision);
       await this.closeEpochs(decision.bookings);

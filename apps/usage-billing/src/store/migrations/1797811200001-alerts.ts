@@ -39,6 +39,8 @@ const ALERTS = [
     id uuid CONSTRAINT alert_mail_pk PRIMARY KEY,
     alert_id uuid NOT NULL,
     recipient text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
     attempts integer NOT NULL DEFAULT 0,
     next_attempt_at timestamptz NOT NULL DEFAULT now(),
     created_at timestamptz NOT NULL,

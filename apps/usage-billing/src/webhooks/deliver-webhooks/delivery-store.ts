@@ -97,34 +97,34 @@ const SELECT_DELIVERIES = `SELECT ${COLUMNS}, ${momentText('created_at')} AS cre
 const DUE_COLUMNS = `d.organization_id, d.id, d.webhook_id, d.message_id, d.type, d.body, d.attempts, d.retried_since, w.url,
   w.secret, CASE WHEN w.former_secret_until > now() THEN w.former_secret END AS former_secret`;
 
+/**
+ * Writes messages to all webhooks of their organisations that ask for them, in the caller's transaction across
+ * organisations. A message that a webhook has already stays as it is. A webhook that is deleted meanwhile is passed
+ * over. Index: webhook_pk.
+ */
+export async function addDeliveries(manager: EntityManager, notices: readonly Notice[], now: Date): Promise<void> {
+  if (notices.length === 0) return;
+  await manager.query(
+    `INSERT INTO billing.webhook_delivery (organization_id, id, webhook_id, message_id, type, body, retried_since, created_at)
+     SELECT w.organization_id, gen_random_uuid(), w.id, n.message_id, n.type, n.body, $5, $5
+     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (organization_id, message_id, type, body)
+     JOIN billing.webhook AS w ON w.organization_id = n.organization_id AND n.type = ANY (w.events) AND w.disabled_at IS NULL
+     FOR KEY SHARE OF w
+     ON CONFLICT ON CONSTRAINT webhook_delivery_once DO NOTHING`,
+    [
+      notices.map(({ organizationId }) => organizationId),
+      notices.map(({ noticeId }) => messageIdOf(noticeId)),
+      notices.map(({ type }) => type),
+      notices.map(bodyOf),
+      now,
+    ],
+  );
+}
+
 /** The messages to webhooks. Any process can take one that is due. */
 @Injectable()
 export class DeliveryStore {
   constructor(private readonly database: ServiceDatabase) {}
-
-  /**
-   * Writes messages to all webhooks of their organisations that ask for them, in the caller's transaction across
-   * organisations. A message that a webhook has already stays as it is. A webhook that is deleted meanwhile is passed
-   * over. Index: webhook_pk.
-   */
-  async add(manager: EntityManager, notices: readonly Notice[], now: Date): Promise<void> {
-    if (notices.length === 0) return;
-    await manager.query(
-      `INSERT INTO billing.webhook_delivery (organization_id, id, webhook_id, message_id, type, body, retried_since, created_at)
-       SELECT w.organization_id, gen_random_uuid(), w.id, n.message_id, n.type, n.body, $5, $5
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS n (organization_id, message_id, type, body)
-       JOIN billing.webhook AS w ON w.organization_id = n.organization_id AND n.type = ANY (w.events) AND w.disabled_at IS NULL
-       FOR KEY SHARE OF w
-       ON CONFLICT ON CONSTRAINT webhook_delivery_once DO NOTHING`,
-      [
-        notices.map(({ organizationId }) => organizationId),
-        notices.map(({ noticeId }) => messageIdOf(noticeId)),
-        notices.map(({ type }) => type),
-        notices.map(bodyOf),
-        now,
-      ],
-    );
-  }
 
   /** Writes one message to one webhook and leases it to the caller, who sends it now. Index: webhook_pk. */
   async addTaken(

@@ -187,6 +187,21 @@ export const knownOwnersReply = z.object({
 /** Those that there are. */
 export type KnownOwners = z.infer<typeof knownOwnersReply>;
 
+/**
+ * `POST /internal/organizations/contacts`: whom an alert about an organisation, or about one of its keys, goes to, and
+ * what they call these. The release before does not know this call (404).
+ */
+export const contactsRequest = z.object({ organizationId: ledgerId, apiKeyId: id.nullable() });
+export type ContactsRequest = z.input<typeof contactsRequest>;
+export const contactsReply = z.object({
+  /** Null if there is no such organisation, or it is deleted. */
+  organizationName: z.string().nullable(),
+  /** Null if the key is unknown, or none was asked for. */
+  keyName: z.string().nullable(),
+  ownerEmails: z.array(z.string()),
+});
+export type Contacts = z.infer<typeof contactsReply>;
+
 /** The most keys of one call. */
 export const ADDED_DIGESTS_MAX = 500;
 
@@ -378,6 +393,8 @@ export interface KeyManagementApi {
    * Which of these an organisation has, in any order; of one that is deleted, none. Throws if Postgres is unreachable.
    */
   knownOwners(request: KnownOwnersRequest): Promise<KnownOwners>;
+  /** Whom alerts go to; nobody for an organisation that is deleted. Throws if Postgres is unreachable. */
+  contacts(request: ContactsRequest): Promise<Contacts>;
   /** Whose a credential is. Throws if Postgres is unreachable or too many look-ups wait. */
   identifyPrincipal(request: IdentifyPrincipalRequest): Promise<IdentifiedPrincipal>;
   revokeLeakedKeys(request: z.infer<typeof revokeLeakedKeysRequest>): Promise<LeakedKeyOutcome[]>;

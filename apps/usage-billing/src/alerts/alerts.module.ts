@@ -1,0 +1,26 @@
+import { Inject, Module } from '@nestjs/common';
+import { CREDIT_THRESHOLD_CROSSED_V1 } from '@tollgate/contracts';
+import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { registerAlertMailGauges } from '../metrics.js';
+import { BillingRelay } from '../relay/billing-relay.js';
+import { BillingRelayModule } from '../relay/relay.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { AlertSettingsStore } from './alert-settings.js';
+import { AlertStore } from './alert-store.js';
+import { AlertsController } from './alerts.controller.js';
+import { AlertMailStore } from './mail-alerts/alert-mail-store.js';
+import { MailAlerts } from './mail-alerts/mail-alerts.js';
+import { WatchSpending } from './unusual-spend/watch-spending.js';
+
+/** Tells people how much of their credit is used. The ledger raises the alerts about limits as it books. */
+@Module({
+  imports: [BillingRelayModule, BillingStoreModule],
+  controllers: [AlertsController],
+  providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchSpending],
+})
+export class AlertsModule {
+  constructor(@Inject(METRICS_REGISTRY) registry: Registry, mails: AlertMailStore, relay: BillingRelay) {
+    relay.publishes(CREDIT_THRESHOLD_CROSSED_V1);
+    registerAlertMailGauges(registry, () => mails.waiting());
+  }
+}

@@ -1,0 +1,91 @@
+import { kindOfAccount } from '@tollgate/api-key';
+import type { AccountState } from '../ledger/account.js';
+
+/** The levels that can be told of, in per cent of a limit. */
+export const LEVELS = [50, 80, 90, 100] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** A level that an account has reached, and by what. Amounts are nano-USD. */
+export interface Crossing {
+  readonly organizationId: string;
+  readonly accountId: string;
+  /** The key whose limit it is; null for another account. */
+  readonly apiKeyId: string | null;
+  /** The highest one: those below it were crossed with it, or before. */
+  readonly level: Level;
+  /** `refused`: a call was refused for want of credit, whatever is posted. */
+  readonly reason: 'posted' | 'refused';
+  readonly usedNanoUsd: bigint;
+  readonly limitNanoUsd: bigint;
+}
+
+/** An account without cycles that has more room again: the levels above `level` can be crossed once more. */
+export interface ArmedAgain {
+  readonly accountId: string;
+  readonly level: Level | 0;
+}
+
+/** What a change of accounts means for their alerts. */
+export interface LevelChanges {
+  readonly crossings: readonly Crossing[];
+  readonly armedAgain: readonly ArmedAgain[];
+}
+
+/** The highest level that is reached; 0 for none. Nothing is reached of no limit, and by nothing. */
+export function levelOf(usedNanoUsd: bigint, limitNanoUsd: bigint | null): Level | 0 {
+  if (limitNanoUsd === null || usedNanoUsd <= 0n) return 0;
+  return LEVELS.findLast((level) => usedNanoUsd * 100n >= limitNanoUsd * BigInt(level)) ?? 0;
+}
+
+/** How much of an account was used of which limit. */
+export interface Filling {
+  readonly organizationId: string;
+  readonly apiKeyId: string | null;
+  readonly postedNanoUsd: bigint;
+  readonly capNanoUsd: bigint | null;
+  /** Whether its period never ends. */
+  readonly forGood: boolean;
+}
+
+/** What the change of one account means for its alerts; `before` is null for an account that was not there. */
+export function levelChangeOf(accountId: string, before: Filling | null, after: Filling): LevelChanges {
+  const was = before === null ? 0 : levelOf(before.postedNanoUsd, before.capNanoUsd);
+  const level = levelOf(after.postedNanoUsd, after.capNanoUsd);
+  if (level < was && after.forGood) return { crossings: [], armedAgain: [{ accountId, level }] };
+  if (level <= was || level === 0 || after.capNanoUsd === null) return NO_CHANGE;
+  const { organizationId, apiKeyId, postedNanoUsd: usedNanoUsd, capNanoUsd: limitNanoUsd } = after;
+  return {
+    crossings: [{ organizationId, accountId, apiKeyId, level, reason: 'posted', usedNanoUsd, limitNanoUsd }],
+    armedAgain: [],
+  };
+}
+
+/**
+ * What a booking means for the alerts of the accounts that it touches. Grants are left out: of an organisation's prepaid
+ * credit the whole counts (`balance-level.ts`).
+ */
+export function levelChanges(
+  before: ReadonlyMap<string, AccountState>,
+  after: ReadonlyMap<string, AccountState>,
+): LevelChanges {
+  const changes = [...after].flatMap(([accountId, state]) => {
+    if (state.capNanoUsd === null && before.get(accountId)?.capNanoUsd == null) return [];
+    if (kindOfAccount(accountId) === 'grant') return [];
+    const known = before.get(accountId);
+    return [levelChangeOf(accountId, known === undefined ? null : fillingOf(known), fillingOf(state))];
+  });
+  return {
+    crossings: changes.flatMap(({ crossings }) => crossings),
+    armedAgain: changes.flatMap(({ armedAgain }) => armedAgain),
+  };
+}
+
+const NO_CHANGE: LevelChanges = { crossings: [], armedAgain: [] };
+
+const fillingOf = ({ organizationId, apiKeyId, postedNanoUsd, capNanoUsd, cycle }: AccountState): Filling => ({
+  organizationId,
+  apiKeyId,
+  postedNanoUsd,
+  capNanoUsd,
+  forGood: cycle.reset === 'never',
+});
