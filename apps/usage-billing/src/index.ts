@@ -2,6 +2,7 @@ export { environment as usageBillingEnvironment } from './config.js';
 export { AlertSettingsStore } from './alerts/alert-settings.js';
 export { AlertStore } from './alerts/alert-store.js';
 export { AlertMailStore } from './alerts/mail-alerts/alert-mail-store.js';
+export type { LevelChanges } from './alerts/credit-level.js';
 export { raiseAlerts } from './alerts/raise-alerts.js';
 export { WatchSpending } from './alerts/unusual-spend/watch-spending.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';

@@ -66,6 +66,7 @@ import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
 import { PRICE_SEEDS, usePrices } from './price-statements.js';
+import { ALERT_SEEDS, useAlerts } from './alert-statements.js';
 import { useWebhooks, WEBHOOK_SEEDS } from './webhook-statements.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
@@ -127,6 +128,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   await useIdempotency(dataSource);
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
+  await members.contacts({ organizationId: 'default', apiKeyId: one.id });
   const [before, after] = ['a pepper of the test', 'another one of the test'].map((pepper) => sealingFrom({ pepper }));
   await service.outsideOrganizations((manager) =>
     new Outbox('keys').add(manager, { effect: 'send-mail', key: 'a', payload: before!.seal('text', ['mail', 'a']) }),
@@ -341,6 +343,7 @@ const SEEDS = [
   ...ROTATION_SEEDS,
   ...OIDC_SEEDS,
   ...OAUTH_SEEDS,
+  ...ALERT_SEEDS,
   ...WEBHOOK_SEEDS,
   ...STATEMENT_SEEDS,
   ...PRICE_SEEDS,
@@ -407,6 +410,7 @@ describe('the statements of the services, on the migrated schema', () => {
         (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
         useCreditTerms,
         useOutbox,
+        useAlerts,
         useWebhooks,
         useStatements,
         usePrices,

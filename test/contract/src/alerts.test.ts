@@ -1,0 +1,268 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { ADMIN_API_DEFAULT } from '@tollgate/auth';
+import { inProcessBus, type InProcessBus } from '@tollgate/bus';
+import { CREDIT_THRESHOLD_CROSSED_V1, USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
+import { createNestServer } from '@tollgate/http';
+import { waitUntil } from '@tollgate/infra';
+import type { Mail } from '@tollgate/mail';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { sealingFrom } from '@tollgate/sealing';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { UsageBillingProcessModule, WatchSpending } from '@tollgate/usage-billing';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
+import { WebhookReceiver } from './webhook-receiver.js';
+
+const ADMIN = 'admin-secret-of-the-alerts-suite';
+const logger = createLogger({ service: 'contract', level: 'silent' });
+
+interface ShownAlert {
+  readonly level: number | null;
+  readonly account: string;
+  readonly kind: string;
+  readonly used_usd: string;
+}
+
+describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  let bus: InProcessBus;
+  let receiver: WebhookReceiver;
+  let app: Awaited<ReturnType<typeof createNestServer>>;
+  let url: string;
+  const mails: Mail[] = [];
+  const published: { topic: string; value: string }[] = [];
+  /** How many mails the mail server refuses before it takes one. */
+  let refusedMails = 0;
+  let keyManagementIsAway = false;
+
+  beforeAll(async () => {
+    opened = await open();
+    bus = inProcessBus();
+    receiver = await WebhookReceiver.start();
+    const module = UsageBillingProcessModule.with({
+      keyManagement: {
+        identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
+        knownKeys: (_organizationId, ids) => Promise.resolve(ids),
+        knownOwners: () => Promise.resolve({ organization: true, groups: [], projects: [], members: [] }),
+        contacts: ({ organizationId }) =>
+          keyManagementIsAway
+            ? Promise.reject(new Error('away'))
+            : Promise.resolve({
+                organizationName: 'Acme',
+                keyName: 'support bot',
+                ownerEmails: [`owner@${organizationId}.example`],
+              }),
+      },
+      database: opened.database,
+      admission: new RecordingAdmission(),
+      adminSecrets: [ADMIN],
+      serviceSecrets: ['service-secret-of-the-alerts-suite'],
+      adminApi: ADMIN_API_DEFAULT,
+      settings: { webhooksPrivateNetwork: true },
+      logger,
+      bus: {
+        publish: async (topic, messages) => {
+          for (const { value } of messages) published.push({ topic, value: value.toString() });
+          await bus.publisher.publish(topic, messages);
+        },
+      },
+      mail: {
+        send: (mail) => {
+          if (refusedMails > 0) {
+            refusedMails -= 1;
+            return Promise.reject(new Error('the mail server is away'));
+          }
+          mails.push(mail);
+          return Promise.resolve();
+        },
+      },
+      sealing: sealingFrom({ pepper: 'a pepper of the alerts suite' }),
+      busProgress: { drained: (topic) => bus.server.drained(topic), lag: (topic) => bus.server.lag(topic) },
+      registry: createMetricsRegistry('contract', { processMetrics: false }),
+    });
+    app = await createNestServer(module, { logger });
+    app.connectMicroservice({ strategy: bus.server });
+    await app.startAllMicroservices();
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+  afterAll(async () => {
+    await app?.close();
+    await receiver?.stop();
+    await opened?.close();
+  });
+
+  const call = async (method: string, path: string, organizationId: string, body?: unknown) => {
+    const reply = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${ADMIN}`,
+        'x-organization-id': organizationId,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
+  };
+  const alertsOf = async (organizationId: string, query = ''): Promise<ShownAlert[]> =>
+    (await call('GET', `/v1/alerts${query}`, organizationId)).body['data'] as ShownAlert[];
+  const spend = async (organizationId: string, charge: number, account: { id: string; cap: number }) => {
+    const event: UsageRecordedV1 = usageEvent({
+      organizationId,
+      apiKeyId: organizationId,
+      costNanoUsd: String(charge),
+      chargeNanoUsd: String(charge),
+      holdNanoUsd: String(charge),
+      accounts: [{ accountId: account.id, capNanoUsd: String(account.cap) }],
+    });
+    await bus.publisher.publish(USAGE_RECORDED_V1, [{ key: organizationId, value: JSON.stringify(event) }]);
+  };
+  const mailsOf = (organizationId: string) => mails.filter(({ to }) => to[0] === `owner@${organizationId}.example`);
+  const untilMails = (organizationId: string, count: number) =>
+    waitUntil(() => mailsOf(organizationId).length >= count, { what: `${count} mails came` });
+
+  it('G1: come once for each level of each cycle, to owners, chosen addresses, webhooks and the bus', async () => {
+    const organization = randomUUID();
+    await call('PATCH', '/v1/alerts/settings', organization, { emails: ['Finance@Example.com'] });
+    const made = await call('POST', '/v1/webhooks', organization, {
+      url: `${receiver.url}/alerts-of-${organization}`,
+      events: ['credit.threshold_crossed'],
+    });
+    expect(made.status).toBe(201);
+    const november = { id: `key:${organization}:monthly:2026-11-01`, cap: 1_000 };
+    await spend(organization, 700, november);
+    expect(await alertsOf(organization)).toEqual([]);
+    await spend(organization, 100, november);
+    for (let time = 0; time < 5; time++) await spend(organization, 10, november);
+    expect(await alertsOf(organization)).toMatchObject([
+      { level: 80, account: november.id, account_kind: 'key', used_usd: '0.0000008', limit_usd: '0.000001' },
+    ]);
+    await untilMails(organization, 1);
+    await waitUntil(() => mails.some(({ to }) => to[0] === 'finance@example.com'), { what: 'the chosen address' });
+    await waitUntil(() => receiver.to(`/alerts-of-${organization}`).length > 0, { what: 'the webhook' });
+    const [{ body, headers }] = receiver.to(`/alerts-of-${organization}`) as [never];
+    expect(new Webhook(made.body['secret'] as string).verify(body, headers)).toMatchObject({
+      type: 'credit.threshold_crossed',
+      data: { level: 80, account: november.id, used_usd: '0.0000008', limit_usd: '0.000001' },
+    });
+    await waitUntil(() => published.some(({ value }) => value.includes(november.id)), { what: 'the bus' });
+    expect(published.filter(({ value }) => value.includes(november.id)).map(({ topic }) => topic)).toEqual([
+      CREDIT_THRESHOLD_CROSSED_V1,
+    ]);
+    expect(mailsOf(organization).map(({ subject }) => subject)).toEqual([
+      '80 % of the credit limit of API key “support bot” is used',
+    ]);
+
+    // The next cycle is another account.
+    await spend(organization, 950, { id: `key:${organization}:monthly:2026-12-01`, cap: 1_000 });
+    await untilMails(organization, 2);
+    expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([90, 80]);
+    expect(await alertsOf(organization, '?level=90')).toMatchObject([{ level: 90 }]);
+    expect(await alertsOf(organization, `?account=${november.id}`)).toMatchObject([{ level: 80 }]);
+    expect(await alertsOf(randomUUID())).toEqual([]);
+  });
+
+  it('G2: say 100 % when all is posted, and nothing more in that cycle', async () => {
+    const organization = randomUUID();
+    const account = { id: `key:${organization}:daily:2026-11-20`, cap: 100 };
+    await spend(organization, 100, account);
+    await untilMails(organization, 1);
+    expect(await alertsOf(organization)).toMatchObject([{ level: 100, reason: 'posted' }]);
+    expect(mailsOf(organization)[0]!.subject).toContain('is used up');
+  });
+
+  it('G1: come again for an account without cycles once a raise has brought it below', async () => {
+    const organization = randomUUID();
+    const id = `organization:${organization}`;
+    await spend(organization, 85, { id, cap: 100 });
+    await spend(organization, 1, { id, cap: 200 });
+    await spend(organization, 74, { id, cap: 200 });
+    expect((await alertsOf(organization)).map(({ level, used_usd }) => [level, used_usd])).toEqual([
+      [80, '0.00000016'],
+      [80, '0.000000085'],
+    ]);
+    await untilMails(organization, 2);
+  });
+
+  it('are of the levels that the organisation has chosen', async () => {
+    const organization = randomUUID();
+    const id = `key:${organization}:daily:2026-11-20`;
+    expect((await call('GET', '/v1/alerts/settings', organization)).body).toEqual({
+      object: 'alert_settings',
+      levels: [80, 90, 100],
+      emails: [],
+      unusual_spend: { enabled: true, floor_usd: '1' },
+    });
+    const set = await call('PATCH', '/v1/alerts/settings', organization, {
+      levels: [90, 50, 50],
+      unusual_spend: { floor_usd: 2.5 },
+    });
+    expect(set.body).toMatchObject({ levels: [50, 90], unusual_spend: { enabled: true, floor_usd: '2.5' } });
+    await spend(organization, 50, { id, cap: 100 });
+    await spend(organization, 35, { id, cap: 100 });
+    await spend(organization, 10, { id, cap: 100 });
+    expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([90, 50]);
+  });
+
+  it.each([
+    [{ levels: [60] }, 'levels'],
+    [{ levels: '80' }, 'levels'],
+    [{ emails: ['nobody'] }, 'emails'],
+    [{ emails: Array.from({ length: 21 }, (_, n) => `a${n}@example.com`) }, 'emails'],
+    [{ unusual_spend: { floor_usd: '-1' } }, 'floor_usd'],
+    [{ unusual_spend: { floor_usd: '1e3' } }, 'floor_usd'],
+    [{ unusual_spend: { floor_usd: '9000000.01' } }, 'floor_usd'],
+    [{ unknown: true }, 'unknown'],
+  ])('refuse the settings %j, and name the field', async (settings, field) => {
+    const { status, body } = await call('PATCH', '/v1/alerts/settings', randomUUID(), settings);
+    expect(status).toBe(400);
+    expect(JSON.stringify(body['errors'])).toContain(field);
+  });
+
+  it('arrive once the mail server and key-management are there again (fault 24)', async () => {
+    const organization = randomUUID();
+    keyManagementIsAway = true;
+    refusedMails = 2;
+    await spend(organization, 90, { id: `key:${organization}:daily:2026-11-20`, cap: 100 });
+    await waitUntil(async () => (await alertsOf(organization)).length === 1, { what: 'the alert is there' });
+    keyManagementIsAway = false;
+    await untilMails(organization, 1);
+    expect(refusedMails).toBe(0);
+    expect(mailsOf(organization).length).toBe(1);
+  });
+
+  it('tell of a key that spends far more than in its last weeks, once a day', async () => {
+    const database = new ServiceDatabase(opened.database.dataSource, 'billing');
+    const [organization, key, young, small] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
+    const days = (apiKeyId: string, ...usd: [daysAgo: number, usd: number][]) =>
+      usd.map(
+        ([ago, spent]) =>
+          `('${apiKeyId}', '2026-11-29'::date - ${ago}, '${organization}', 1, ${BigInt(Math.round(spent * 1e9))})`,
+      );
+    await opened.database.dataSource.query(`SELECT set_config('tollgate.as_owner', 'on', false)`);
+    await opened.database.dataSource.query(
+      `INSERT INTO billing.key_usage_day (api_key_id, day, organization_id, requests, charge_nano_usd) VALUES ${[
+        // One bad day of before hides nothing.
+        ...days(key, [20, 3], [10, 2], [3, 90], [0, 10]),
+        ...days(young, [2, 1], [0, 50]),
+        ...days(small, [20, 0.01], [0, 0.9]),
+      ].join()}`,
+    );
+    const now = new Date('2026-11-29T12:00:00Z');
+    const looks = [new WatchSpending(database, logger), new WatchSpending(database, logger)];
+    const found = await Promise.all(looks.map((each) => each.look(now)));
+    expect(found.flat()).toMatchObject([
+      { kind: 'unusual_spend', apiKeyId: key, usedNanoUsd: 10_000_000_000n, limitNanoUsd: 3_000_000_000n },
+    ]);
+    expect(await looks[0]!.look(now)).toEqual([]);
+    expect(await alertsOf(organization, '?kind=unusual_spend')).toMatchObject([
+      { kind: 'unusual_spend', level: null, api_key_id: key, day: '2026-11-29', used_usd: '10', limit_usd: '3' },
+    ]);
+    await untilMails(organization, 1);
+    expect(mailsOf(organization).map(({ subject }) => subject)).toEqual([
+      'API key “support bot” spends more than usual',
+    ]);
+  });
+});
