@@ -45,7 +45,8 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
       keyManagement: {
         identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
-        knownOwners: () => Promise.resolve({ organization: true, groups: [], projects: [], members: [] }),
+        knownOwners: () =>
+          Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
         contacts: ({ organizationId }) =>
           keyManagementIsAway
             ? Promise.reject(new Error('away'))

@@ -57,7 +57,7 @@ export function noticeOf(alert: Alert): Notice {
   };
 }
 
-/** The account of all prepaid credit of an organisation together, in alerts alone: the ledger has one for each grant. */
+/** The account of all prepaid credit of an organisation, in alerts alone: the ledger has one for each grant. */
 export const balanceAccountId = (organizationId: string): string => `balance:${organizationId}`;
 
 /** What kinds of accounts alerts are about. */

@@ -61,8 +61,8 @@ export function levelChangeOf(accountId: string, before: Filling | null, after: 
 }
 
 /**
- * What a booking means for the alerts of the accounts that it touches. Grants are left out: of an organisation's prepaid
- * credit the whole counts (`balance-level.ts`).
+ * What a booking means for the alerts of the accounts that it touches. Grants are left out: of prepaid credit the whole
+ * counts (`balance-level.ts`).
  */
 export function levelChanges(
   before: ReadonlyMap<string, AccountState>,
