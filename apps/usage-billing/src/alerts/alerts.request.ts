@@ -23,6 +23,9 @@ const floor = shown(
   }),
   {
     type: ['string', 'number'],
+    maxLength: 30,
+    minimum: 0,
+    maximum: 9_000_000,
     description: 'USD. A day on which a key spends less is never unusual.',
   },
 );
@@ -69,7 +72,7 @@ export const listAlertsRequest = z.strictObject({
       .enum(['50', '80', '90', '100'])
       .transform((text) => Number(text) as Level)
       .optional(),
-    { type: 'integer', enum: [...LEVELS], description: 'Only alerts of this level.' },
+    { type: 'integer', enum: [...LEVELS], minimum: 50, maximum: 100, description: 'Only alerts of this level.' },
   ),
 });
 export type ListAlertsRequest = z.output<typeof listAlertsRequest>;
