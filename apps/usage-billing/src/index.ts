@@ -21,6 +21,8 @@ export { GatewayInstances } from './store/gateway-instances.js';
 export { FindUsageEvent } from './usage/read-usage/find-usage-event.js';
 export { spendingByKey } from './usage/read-usage/spending-by-key.js';
 export { ReadUsage } from './usage/read-usage/usage-totals.js';
+export { EndOrganizations } from './organization-end/end-organizations.js';
+export { OrganizationEndStore } from './organization-end/organization-end-store.js';
 export { ProviderReportStore } from './provider-reports/provider-report-store.js';
 export { statementCycle } from './statements/build/statement-cycle.js';
 export { IssueStatements } from './statements/issue-statements.js';

@@ -9,6 +9,7 @@ import { LedgerModule } from './ledger/ledger.module.js';
 import { QuarantineModule } from './quarantine/quarantine.module.js';
 import { PricesModule } from './prices/prices.module.js';
 import { TermsModule } from './terms/terms.module.js';
+import { OrganizationEndModule } from './organization-end/organization-end.module.js';
 import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
 import { StatementsModule } from './statements/statements.module.js';
 import { UsageModule } from './usage/usage.module.js';
@@ -33,6 +34,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     WebhooksModule,
     StatementsModule,
     ProviderReportsModule,
+    OrganizationEndModule,
     UsageBillingApiModule,
   ],
 })

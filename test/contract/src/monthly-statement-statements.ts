@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import {
+  EndOrganizations,
   IssueStatements,
+  OrganizationEndStore,
   ProviderReportStore,
   ReadStatements,
   StatementFacts,
@@ -15,6 +17,8 @@ const STATED = 'stated';
 
 /** Rows from which the planner chooses by statistics. */
 export const STATEMENT_SEEDS = [
+  `INSERT INTO billing.organization_end (organization_id, requested_at, exported_at, erased_at)
+   SELECT 'other ' || n, now() - n * interval '1 day', now(), now() FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, model, provider, api_key_id)
    SELECT md5(n || grain)::uuid, CASE n % 50 WHEN 0 THEN '${STATED}' ELSE 'other ' || n / 100 END, grain, 'completed', 'm' || n % 5,
      'openai', CASE grain WHEN 'full' THEN 'key ' || n END
@@ -39,7 +43,13 @@ export async function useStatements({ dataSource }: Database): Promise<void> {
   const now = Date.parse('2026-11-02T00:00:00Z');
   await read.list(STATED, now);
   await read.find(STATED, statementCycle('2026-10')!, null, now);
-  await new IssueStatements(database, facts, store, createLogger({ service: 'contract', level: 'silent' })).issue(now);
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  await new IssueStatements(database, facts, store, logger).issue(now);
+  const ends = new OrganizationEndStore(database);
+  await ends.request(STATED);
+  await new EndOrganizations(ends, logger).run(new Date(Date.now() + 7_200_000));
+  await ends.list(10, ['2026-11-02T00:00:00.000000Z', STATED]);
+  await ends.content(STATED);
   const reports = new ProviderReportStore(database);
   const days = { firstDay: '2026-10-01', lastDay: '2026-10-31' };
   const id = await reports.import(

@@ -7,7 +7,7 @@ import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import type { AuditValue } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
-import { END_KEYS, KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
+import { END_BILLING, END_KEYS, KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import {
   organizationOf,
   SELECT_ORGANIZATION,
@@ -126,6 +126,7 @@ export class OrganizationChanges {
         key: id,
         payload: JSON.stringify(ended),
       });
+      await this.outbox.add(manager, { effect: END_BILLING, key: id, payload: '' });
       await endSignInsOf(manager, id);
       const details = { members: await deleteMembers(manager, id), invitations: await deleteInvitations(manager, id) };
       const changes = changesBetween(audited(before), null);

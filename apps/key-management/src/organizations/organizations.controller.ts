@@ -189,7 +189,7 @@ export class OrganizationsController {
     id: 'deleteOrganization',
     summary: 'Delete an organisation',
     description:
-      'For good: its keys end, and nobody is its member or invited any more. Its audit trail and the ledger stay. The organisation `default` cannot be deleted.',
+      'For good: its keys end, and nobody is its member or invited any more. Its audit trail and the ledger stay; about an hour later billing exports what it knows of it for the operator (`GET /v1/organization-exports`) and erases the addresses of its callers. The organisation `default` cannot be deleted.',
   })
   @Refuses('conflict')
   @Replies(deletedOrganizationReply, {

@@ -1,12 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
-import { KEYS_CHANGED_V1 } from '@tollgate/contracts';
+import { KEYS_CHANGED_V1, USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { OutboxRelay, ServiceDatabase, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyMeter } from '../metrics.js';
-import { END_KEYS, KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_ORGANIZATION, WRITE_SNAPSHOT } from '../store/outbox-effects.js';
+import {
+  END_BILLING,
+  END_KEYS,
+  KEYS_SCHEMA,
+  PUBLISH_CHANGE,
+  WRITE_ORGANIZATION,
+  WRITE_SNAPSHOT,
+} from '../store/outbox-effects.js';
 import { KeyStore, type SnapshotEntries } from '../store/key-store.js';
 import { OrganizationStates } from '../store/organization-states.js';
 import type { ApiKey } from '../keys/api-key/api-key.js';
@@ -30,6 +37,7 @@ export class KeyRelay {
     organizations: OrganizationStates,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
+    @Inject(USAGE_BILLING_API) usageBilling: Pick<UsageBillingApi, 'endOrganization'>,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.relay = new OutboxRelay({
@@ -43,6 +51,9 @@ export class KeyRelay {
         [WRITE_ORGANIZATION]: writeNewest((one: OrganizationSnapshot) => snapshots.writeOrganization(one), meter),
         [END_KEYS]: endKeys(store, () => this.relay.wake()),
         [PUBLISH_CHANGE]: publishChanges(bus),
+        [END_BILLING]: async (rows) => {
+          for (const { key } of rows) await usageBilling.endOrganization(key);
+        },
       },
       onError: (err, what) => logger.warn({ err }, what),
     });

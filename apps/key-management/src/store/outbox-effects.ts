@@ -6,6 +6,8 @@ export const WRITE_SNAPSHOT = 'write-snapshot';
 export const WRITE_ORGANIZATION = 'write-organization';
 /** Outbox effect: the payload says whose keys end, because their organisation is deleted. */
 export const END_KEYS = 'end-keys';
+/** Outbox effect: usage-billing is told that the organisation of the key was deleted. */
+export const END_BILLING = 'end-billing';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';
 /** Outbox effect: the payload, an encrypted mail, goes to a person. */

@@ -3,6 +3,7 @@ import type { ServiceDatabase } from '@tollgate/postgres';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
+import type { OrganizationEndStore } from '../organization-end/organization-end-store.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
 /** The internal API, called directly: by the HTTP controller here, and by other services in the same process. */
@@ -11,11 +12,13 @@ export function directUsageBillingApi(
   gateways: GatewayWatch,
   openEpoch: OpenEpoch,
   loadAccount: LoadAccount,
+  ends: OrganizationEndStore,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
+    endOrganization: (organizationId) => ends.request(organizationId),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

@@ -7,18 +7,20 @@ import { GatewayWatch } from '../gateways/gateway-watch.js';
 import { GatewaysModule } from '../gateways/gateways.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { LoadAccount } from '../ledger/load-account/load-account.js';
+import { OrganizationEndModule } from '../organization-end/organization-end.module.js';
+import { OrganizationEndStore } from '../organization-end/organization-end-store.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
 /** Is global so that, in the standalone, the other services inject `USAGE_BILLING_API` without importing this app. */
 @Global()
 @Module({
-  imports: [CreditEpochsModule, GatewaysModule, LedgerModule, BillingStoreModule],
+  imports: [CreditEpochsModule, GatewaysModule, LedgerModule, OrganizationEndModule, BillingStoreModule],
   providers: [
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount],
+      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, OrganizationEndStore],
     },
   ],
   exports: [USAGE_BILLING_API],

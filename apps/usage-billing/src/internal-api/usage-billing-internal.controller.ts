@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
+  endOrganizationRequest,
   id,
   loadAccountRequest,
   openCreditEpochRequest,
@@ -55,6 +56,14 @@ export class UsageBillingInternalController {
     @Body({ schema: spendingByKeyRequest }) { organizationId, apiKeyIds }: z.output<typeof spendingByKeyRequest>,
   ): Promise<object> {
     return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
+  }
+
+  @Post('organizations/end')
+  @HttpCode(204)
+  async endOrganization(
+    @Body({ schema: endOrganizationRequest }) { organizationId }: z.output<typeof endOrganizationRequest>,
+  ): Promise<void> {
+    await this.api.endOrganization(organizationId);
   }
 
   @Get('reconciliation')

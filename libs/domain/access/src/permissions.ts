@@ -101,6 +101,8 @@ export const PERMISSIONS = {
   // Usage
   getUsage: members('viewer', 'analytics:read'),
   findUsageEvent: members('viewer', 'analytics:read'),
+  listOrganizationExports: operator,
+  getOrganizationExport: operator,
   importProviderReport: operator,
   listProviderReports: operator,
   getProviderReport: operator,

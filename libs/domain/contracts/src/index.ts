@@ -89,6 +89,7 @@ export {
   type CreateSubscriptionKeyRequest,
 } from './internal/key-management.js';
 export {
+  endOrganizationRequest,
   keySpending,
   loadAccountReply,
   loadAccountRequest,

@@ -25,6 +25,7 @@ export function httpUsageBillingApi({
       client.call('/internal/accounts/load', request, loadAccountReply, { timeoutMs: loadTimeoutMs }),
     spendingByKey: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/spending/by-key', { organizationId, apiKeyIds }, spendingByKeyReply)).spending,
+    endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
     close: () => client.close(),
   };
 }

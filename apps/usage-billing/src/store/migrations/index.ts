@@ -11,6 +11,7 @@ import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
+import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
 import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
 import { Statements1797984000001 } from './1797984000001-statements.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
@@ -45,5 +46,6 @@ export const usageBillingSchema: MigrateOptions = {
     PriceVersions1797897600002,
     Statements1797984000001,
     ProviderReports1797984000002,
+    OrganizationEnd1797984000003,
   ],
 };

@@ -80,6 +80,12 @@ export const spendingByKeyReply = z.object({ spending: readableItems(keySpending
 /** What one key has spent since it was made. The charge is in nano-USD. */
 export type KeySpending = z.infer<typeof keySpending>;
 
+/**
+ * `POST /internal/organizations/end`: an organisation was deleted. What is known of it is exported about an hour later,
+ * and what is personal erased. It may be repeated. The release before does not know this call (404).
+ */
+export const endOrganizationRequest = z.object({ organizationId: ledgerId });
+
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
@@ -89,4 +95,6 @@ export interface UsageBillingApi {
   openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
   loadAccount(request: LoadAccountRequest): Promise<z.infer<typeof loadAccountReply>>;
   spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+  /** Notes that an organisation was deleted. Throws if Postgres is unreachable. */
+  endOrganization(organizationId: string): Promise<void>;
 }

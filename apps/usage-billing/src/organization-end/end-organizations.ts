@@ -1,0 +1,59 @@
+import {
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { Periodic } from '@tollgate/periodic';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { OrganizationEndStore } from './organization-end-store.js';
+
+const EVERY_MS = 300_000;
+const SOON_MS = 45_000;
+/** Calls that were under way at the deletion are booked by then. */
+const EXPORTED_AFTER_MS = 3_600_000;
+const KEPT_MS = 30 * 86_400_000;
+
+/** Exports what is known of organisations that were deleted, and then erases what is personal. Sums and charges stay. */
+@Injectable()
+export class EndOrganizations implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+  private readonly ending = new Periodic(() => this.tryEnding(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
+
+  constructor(
+    private readonly store: OrganizationEndStore,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.ending.start();
+  }
+
+  onModuleDestroy(): void {
+    void this.ending.stop();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.ending.stop();
+  }
+
+  /** Does what is due at `now`. Rejects if the database cannot be reached; what was done stays done. */
+  async run(now: Date): Promise<void> {
+    const before = new Date(now.getTime() - EXPORTED_AFTER_MS);
+    while (await this.store.exportNext(before, now)) this.logger.info('an organisation that was deleted is exported');
+    for (const organizationId of await this.store.toErase()) {
+      await this.store.erase(organizationId, now);
+      this.logger.info({ organizationId }, 'what is personal was erased of an organisation that was deleted');
+    }
+    await this.store.forget(new Date(now.getTime() - KEPT_MS));
+  }
+
+  private async tryEnding(): Promise<void> {
+    await this.run(new Date()).catch((err: unknown) =>
+      this.logger.warn(
+        { err },
+        'deleted organisations could not be exported; the next attempt follows in five minutes',
+      ),
+    );
+  }
+}

@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { momentText, ServiceDatabase } from '@tollgate/postgres';
+import { exportOrganization } from './export-organization.js';
+
+/** What is under way after the end of an organisation. */
+export interface OrganizationEnd {
+  readonly organizationId: string;
+  readonly requestedAt: Date;
+  readonly exportedAt: Date | null;
+  readonly erasedAt: Date | null;
+  /** Whether the export can still be fetched. */
+  readonly kept: boolean;
+  /** `requestedAt` to the microsecond. */
+  readonly position: string;
+}
+
+interface EndRow {
+  organization_id: string;
+  requested_at: Date;
+  exported_at: Date | null;
+  erased_at: Date | null;
+  kept: boolean;
+  position: string;
+}
+
+/** Events whose addresses are erased in one transaction. */
+const ERASED_AT_ONCE = 5_000;
+
+/** The table of organisations that were deleted. */
+@Injectable()
+export class OrganizationEndStore {
+  constructor(private readonly database: ServiceDatabase) {}
+
+  /** Notes that an organisation was deleted; once, however often it is called. Index: organization_end_pk. */
+  async request(organizationId: string): Promise<void> {
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(
+        'INSERT INTO billing.organization_end (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
+        [organizationId],
+      ),
+    );
+  }
+
+  /**
+   * Exports the first organisation that was deleted before `before` and is not exported yet; false if there is none.
+   * Another process that does the same passes over it.
+   */
+  async exportNext(before: Date, now: Date): Promise<boolean> {
+    return this.database.acrossOrganizations(async (manager) => {
+      const [due] = await manager.query<{ organization_id: string }[]>(
+        `SELECT organization_id FROM billing.organization_end WHERE exported_at IS NULL AND requested_at <= $1
+         ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+        [before],
+      );
+      if (due === undefined) return false;
+      const content = await exportOrganization(manager, due.organization_id, now);
+      await manager.query(
+        'UPDATE billing.organization_end SET exported_at = $2, content = $3 WHERE organization_id = $1',
+        [due.organization_id, now, content],
+      );
+      return true;
+    });
+  }
+
+  /** The organisations that are exported and of which not all is erased. */
+  async toErase(): Promise<string[]> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string }[]>(
+        `SELECT organization_id FROM billing.organization_end WHERE exported_at IS NOT NULL AND erased_at IS NULL
+         ORDER BY requested_at LIMIT 100`,
+      ),
+    );
+    return rows.map((row) => row.organization_id);
+  }
+
+  /**
+   * Erases what is personal: a part in each transaction, so that no booking waits for long. It may be repeated. What a
+   * process has begun another one goes on with.
+   */
+  async erase(organizationId: string, now: Date): Promise<void> {
+    let erased: number;
+    do {
+      const rows = await this.database.acrossOrganizations((manager) =>
+        manager.query<{ erased: string }[]>('SELECT billing.erase_event_addresses($1, $2) AS erased', [
+          organizationId,
+          ERASED_AT_ONCE,
+        ]),
+      );
+      erased = Number(rows[0]?.erased ?? 0);
+    } while (erased === ERASED_AT_ONCE);
+    await this.database.acrossOrganizations(async (manager) => {
+      await manager.query('SELECT billing.erase_personal($1)', [organizationId]);
+      await manager.query('UPDATE billing.organization_end SET erased_at = $2 WHERE organization_id = $1', [
+        organizationId,
+        now,
+      ]);
+    });
+  }
+
+  /**
+   * Forgets exports of before `before`. What was booked for their organisations since is erased with the next run.
+   * Resolves with how many exports were forgotten.
+   */
+  async forget(before: Date): Promise<number> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<unknown[]>(
+        `WITH forgotten AS (
+           UPDATE billing.organization_end SET content = NULL, erased_at = NULL
+           WHERE exported_at < $1 AND content IS NOT NULL RETURNING organization_id)
+         SELECT organization_id FROM forgotten`,
+        [before],
+      ),
+    );
+    return rows.length;
+  }
+
+  /** The newest first, after a position. Index: organization_end_newest. */
+  async list(limit: number, after: readonly [string, string] | null): Promise<OrganizationEnd[]> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<EndRow[]>(
+        `SELECT organization_id, requested_at, exported_at, erased_at, content IS NOT NULL AS kept,
+           ${momentText('requested_at')} AS position
+         FROM billing.organization_end
+         WHERE $1::timestamptz IS NULL OR (requested_at, organization_id) < ($1, $2)
+         ORDER BY requested_at DESC, organization_id DESC LIMIT $3`,
+        [after?.[0] ?? null, after?.[1] ?? null, limit],
+      ),
+    );
+    return rows.map((row) => ({
+      organizationId: row.organization_id,
+      requestedAt: row.requested_at,
+      exportedAt: row.exported_at,
+      erasedAt: row.erased_at,
+      kept: row.kept,
+      position: row.position,
+    }));
+  }
+
+  /** The export of an organisation, compressed by gzip; null if there is none, or none any more. Index: organization_end_pk. */
+  async content(organizationId: string): Promise<Buffer | null> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ content: Buffer | null }[]>(
+        'SELECT content FROM billing.organization_end WHERE organization_id = $1',
+        [organizationId],
+      ),
+    );
+    return rows[0]?.content ?? null;
+  }
+}
