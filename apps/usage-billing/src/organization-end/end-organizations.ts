@@ -15,7 +15,9 @@ const SOON_MS = 45_000;
 const EXPORTED_AFTER_MS = 3_600_000;
 const KEPT_MS = 30 * 86_400_000;
 
-/** Exports what is known of organisations that were deleted, and then erases what is personal. Sums and charges stay. */
+/**
+ * Exports what is known of organisations that were deleted, and then erases what is personal. Sums and charges stay.
+ */
 @Injectable()
 export class EndOrganizations implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly ending = new Periodic(() => this.tryEnding(), { everyMs: EVERY_MS, firstInMs: SOON_MS });

@@ -136,7 +136,10 @@ export class OrganizationEndStore {
     }));
   }
 
-  /** The export of an organisation, compressed by gzip; null if there is none, or none any more. Index: organization_end_pk. */
+  /**
+   * The export of an organisation, compressed by gzip; null if there is none, or none any more. Index:
+   * organization_end_pk.
+   */
   async content(organizationId: string): Promise<Buffer | null> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ content: Buffer | null }[]>(
