@@ -49,3 +49,7 @@ export { WebhookStore } from './webhooks/webhook-store.js';
 export type { Webhook } from './webhooks/webhook.js';
 export { PriceList } from './prices/price-list.js';
 export { PriceVersions } from './prices/price-versions.js';
+export { EndGrants } from './grants/end-grants.js';
+export { GrantStore } from './grants/grant-store.js';
+export { BudgetStore } from './budgets/budget-store.js';
+export { AccountBalances } from './balances/account-balances.js';

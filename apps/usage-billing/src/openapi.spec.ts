@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import { ReconciliationController } from './ledger/reconcile/reconciliation.controller.js';
 import { LedgerAccountsController } from './ledger/show-accounts/ledger-accounts.controller.js';
 import { AlertsController } from './alerts/alerts.controller.js';
+import { BudgetsController } from './budgets/budgets.controller.js';
+import { CreditGrantsController } from './grants/credit-grants.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -29,6 +31,8 @@ it('has its document written down (npm run openapi writes it)', async () => {
       ReconciliationController,
       OrganizationBillingController,
       AlertsController,
+      CreditGrantsController,
+      BudgetsController,
       WebhooksController,
       DeliveriesController,
     ],

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuthModule } from '@tollgate/auth';
+import { BudgetsModule } from './budgets/budgets.module.js';
+import { GrantsModule } from './grants/grants.module.js';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
@@ -27,6 +29,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     GatewaysModule,
     CreditEpochsModule,
     QuarantineModule,
+    BudgetsModule,
+    GrantsModule,
     TermsModule,
     PricesModule,
     UsageModule,

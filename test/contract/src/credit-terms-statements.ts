@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { KnownOwnersStore, TakeBillingTerms } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
-import { BillingRelay, OrganizationTerms } from '@tollgate/usage-billing';
+import {
+  AccountBalances,
+  BillingRelay,
+  BudgetStore,
+  EndGrants,
+  GrantStore,
+  OrganizationTerms,
+} from '@tollgate/usage-billing';
+import { RecordingAdmission } from './billing-fixture.js';
 import { createLogger } from '@tollgate/telemetry';
 
 /** An organisation with many budgets and grants, among many others. */
@@ -17,6 +25,8 @@ export const CREDIT_TERMS_SEEDS = [
   `INSERT INTO billing.grant (organization_id, id, amount_nano_usd, created_at, live, closed_at)
    SELECT CASE WHEN n <= 2000 THEN '${AGREED}' ELSE 'other ' || n / 100 END, gen_random_uuid(), 1, now() - n * interval '1 minute',
      n % 50 = 0, CASE WHEN n % 50 = 0 THEN NULL ELSE now() END FROM generate_series(1, 5000) AS n`,
+  `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd, cap_nano_usd)
+   SELECT 'organization:agreed ' || n, '${AGREED}', 0, 1, 1 FROM generate_series(1, 3000) AS n`,
   `INSERT INTO keys.member (organization_id, email, role) SELECT '${AGREED}', n || '@example.com', 'viewer' FROM generate_series(1, 500) AS n`,
   `INSERT INTO keys.key_group (organization_id, id, name, created_at, version)
    SELECT '${AGREED}', gen_random_uuid(), 'group ' || n, now(), 1 FROM generate_series(1, 400) AS n`,
@@ -39,4 +49,70 @@ export async function useCreditTerms({ dataSource }: Database): Promise<void> {
     await terms.read(manager, AGREED);
     await terms.save(manager, AGREED, { ...(await terms.lock(manager, AGREED)), balance: 'prepaid' });
   });
+  await useBudgets(billing);
+  await useGrants(billing, terms);
+}
+
+async function useBudgets(billing: ServiceDatabase): Promise<void> {
+  const store = new BudgetStore(billing);
+  const budget = {
+    organizationId: AGREED,
+    id: randomUUID(),
+    kind: 'group',
+    ownerId: randomUUID(),
+    capNanoUsd: 1n,
+    reset: 'daily',
+    generation: 1,
+    raise: null,
+    createdAt: new Date(),
+    version: 1,
+  } as const;
+  await billing.inOrganization(AGREED, async (manager) => {
+    await store.count(manager, budget);
+    await store.insert(manager, budget);
+    await store.findIn(manager, AGREED, budget.id);
+    await store.save(manager, budget);
+    await store.delete(manager, budget);
+  });
+  await store.list(AGREED, 10, null);
+  await store.list(AGREED, 10, ['2026-11-28T09:30:00.123456Z', budget.id]);
+  await store.charged(budget, Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 2));
+}
+
+async function useGrants(billing: ServiceDatabase, terms: OrganizationTerms): Promise<void> {
+  const store = new GrantStore(billing);
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const grant = {
+    organizationId: AGREED,
+    id: randomUUID(),
+    amountNanoUsd: 10n,
+    expiresAt: new Date(Date.now() - 86_400_000),
+    description: null,
+    createdAt: new Date(),
+    expiredNanoUsd: 0n,
+    endedByHand: false,
+    live: true,
+    closedAt: null,
+  };
+  await billing.inOrganization(AGREED, async (manager) => {
+    await store.countLive(manager, AGREED);
+    await store.hasAny(manager, AGREED);
+    const request = { scope: Buffer.alloc(32), fingerprint: Buffer.alloc(32) };
+    await store.insert(manager, grant, request);
+    await store.givenBy(manager, AGREED, request.scope, new Date(0));
+    await store.lock(manager, AGREED, grant.id);
+    await store.lockOpen(manager, AGREED);
+    await store.save(manager, grant);
+  });
+  await store.find(AGREED, grant.id);
+  await store.organizationOf(grant.id);
+  await store.list(AGREED, 10, null);
+  await store.list(AGREED, 10, ['2026-11-28T09:30:00.123456Z', grant.id]);
+  await store.open(AGREED);
+  await store.closedSums(AGREED);
+  const admission = new RecordingAdmission();
+  await new AccountBalances(billing, admission, logger).of(AGREED, [`grant:${grant.id}`]);
+  const bus = { drained: () => Promise.resolve() };
+  await admission.openEpoch({ organizationId: AGREED, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+  await new EndGrants(billing, store, terms, admission, bus, logger).end(new Date());
 }

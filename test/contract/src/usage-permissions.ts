@@ -26,13 +26,13 @@ export class FakeIdentities {
   /** What it does instead of answering; null if it answers. */
   trouble: InternalCallError | null = null;
 
-  key(scopes: readonly Scope[], organizationId = ORGANIZATION): string {
+  key(scopes: readonly Scope[], organizationId: string = ORGANIZATION): string {
     const secret = generateSecret('TestMark').reveal();
     this.#keys.set(secret, { kind: 'api_key', apiKeyId: randomUUID(), organizationId, scopes });
     return secret;
   }
 
-  session(role: Role, organizationId = ORGANIZATION): string {
+  session(role: Role, organizationId: string = ORGANIZATION): string {
     const token = generateSecret('TestMark').reveal().slice(3, 46);
     this.#sessions.set(token, { organizationId, role });
     return token;

@@ -122,6 +122,39 @@ describe("an organisation's credit limit", () => {
     expect((await call('GET', `/v1/organizations/${id}`)).body).toMatchObject(shown);
     expect((await call('GET', `/v1/api-keys/${key.id}`, undefined, { 'x-organization-id': id })).etag).toBe('"1"');
   });
+  it('is raised until a moment by the operator alone; the raise ends by itself, and with the limit', async () => {
+    await patch({ credit_limit_usd: '10' });
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    const raise = { amount_usd: '2.5', until };
+    posted = '11000000000';
+    expect((await patch({ credit_limit_raise: raise })).body).toMatchObject({
+      credit_limit_usd: '10',
+      credit_limit_raise: raise,
+    });
+    const known = { amountNanoUsd: '2500000000', untilMs: Date.parse(until) };
+    expect(await snapshot()).toMatchObject({ capNanoUsd: '10000000000', capRaise: known, version: 3 });
+    expect((await patch({ credit_limit_raise: raise })).etag).toBe('"3"');
+    expect((await patch({ credit_limit_usd: '12' })).body).toMatchObject({
+      credit_limit_raise: raise,
+      credit_remaining_usd: '3.5',
+    });
+    expect((await patch({ credit_limit_raise: null })).body).toMatchObject({ credit_limit_raise: null });
+    expect(await snapshot()).not.toHaveProperty('capRaise');
+    await patch({ credit_limit_raise: raise });
+    expect((await patch({ credit_limit_usd: null })).body).toMatchObject({ credit_limit_raise: null });
+    expect(await patch({ credit_limit_raise: raise })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'credit_limit_raise' }] },
+    });
+    expect(await patch({ credit_limit_usd: 9_000_000, credit_limit_raise: raise })).toMatchObject({
+      status: 400,
+      body: { errors: [{ path: 'credit_limit_raise.amount_usd' }] },
+    });
+    const admin = (await call('POST', '/v1/api-keys', { name: 'a', scopes: ['admin'] }, { 'x-organization-id': id }))
+      .body;
+    const asKey = { authorization: `Bearer ${admin.secret}` };
+    expect((await patch({ credit_limit_raise: null }, asKey)).status).toBe(403);
+  });
   it.each([-1, '-1', '1.0000000001', 9_000_001, 'ten', '', true, [], {}])('is no %j', async (amount) => {
     expect(await patch({ credit_limit_usd: amount })).toMatchObject({
       status: 400,

@@ -78,7 +78,7 @@ export class OrganizationChanges {
       if (after === null) return { organization: before, written: [] };
       await manager.query(
         `UPDATE keys.organization SET name = $2, credit_limit_nano_usd = $3, credit_generation = $4, key_names_immutable = $5,
-           version = $6 WHERE id = $1`,
+           version = $6, credit_raise_nano_usd = $7, credit_raise_until = $8 WHERE id = $1`,
         [
           id,
           after.name,
@@ -86,6 +86,8 @@ export class OrganizationChanges {
           after.creditGeneration,
           after.keyNamesImmutable,
           after.version,
+          after.creditRaise?.amountNanoUsd.toString() ?? null,
+          after.creditRaise?.until ?? null,
         ],
       );
       const written = await this.outbox.add(manager, snapshotEntry(after));
@@ -150,9 +152,16 @@ const entryOf = <More extends object>(change: 'updated' | 'deleted', id: string,
   ...more,
 });
 
-const audited = ({ name, creditLimitNanoUsd, keyNamesImmutable }: Organization): Record<string, AuditValue> => ({
+const audited = ({
+  name,
+  creditLimitNanoUsd,
+  creditRaise,
+  keyNamesImmutable,
+}: Organization): Record<string, AuditValue> => ({
   name,
   credit_limit_usd: creditLimitNanoUsd === null ? null : formatUsd(creditLimitNanoUsd),
+  credit_limit_raise_usd: creditRaise === null ? null : formatUsd(creditRaise.amountNanoUsd),
+  credit_limit_raise_until: creditRaise?.until ?? null,
   key_names_immutable: keyNamesImmutable,
 });
 

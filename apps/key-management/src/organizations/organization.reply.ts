@@ -1,4 +1,4 @@
-import { listReply } from '@tollgate/http';
+import { creditLimitRaiseReply, listReply } from '@tollgate/http';
 import { z } from 'zod';
 
 const EXAMPLE = {
@@ -6,6 +6,7 @@ const EXAMPLE = {
   id: '7d0f0b1e-2f3a-4f77-9c55-0123456789ab',
   name: 'Acme',
   credit_limit_usd: null,
+  credit_limit_raise: null,
   key_names_immutable: false,
   created_at: '2026-11-20T09:30:00.000Z',
 } as const;
@@ -17,6 +18,7 @@ export const organizationReply = z
     id: z.string().describe('A UUID; `default` for the one that every installation has.'),
     name: z.string(),
     credit_limit_usd: z.string().nullable().describe('What all its keys may spend together; null is unlimited.'),
+    credit_limit_raise: creditLimitRaiseReply,
     key_names_immutable: z.boolean().describe('Whether its keys keep the names that they were made with.'),
     created_at: z.string().meta({ format: 'date-time' }),
   })

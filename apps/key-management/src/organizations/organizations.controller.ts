@@ -76,7 +76,7 @@ export class OrganizationsController {
     return this.idempotency.answer(request, id, reply, async (manager) => {
       const made = await this.createOrganization.execute(manager, { id, name: body.name }, actor, new Date());
       return {
-        body: organizationObject(made.organization),
+        body: organizationObject(made.organization, new Date()),
         version: made.organization.version,
         committed: () => this.createOrganization.announced(made.written),
       };
@@ -99,7 +99,7 @@ export class OrganizationsController {
     const page = ORGANIZATION_PAGES.page(listed, request.limit, { organizationId: null }, ({ position }) => [
       ...position,
     ]);
-    return listOf(page, ({ organization }) => organizationObject(organization));
+    return listOf(page, ({ organization }) => organizationObject(organization, new Date()));
   }
 
   private async listed(
@@ -153,7 +153,7 @@ export class OrganizationsController {
   @Operation({
     id: 'updateOrganization',
     summary: 'Change an organisation',
-    description: 'What is left out stays as it is. The operator alone sets the credit limit.',
+    description: 'What is left out stays as it is. The operator alone sets the credit limit and raises it.',
   })
   @ShowsVersion()
   @Replies(organizationWithUseReply, { 200: 'The organisation as it is now.' })
@@ -180,6 +180,7 @@ export class OrganizationsController {
     return organizationWithUse(
       organization,
       usedNanoUsd ?? (isLimited ? await this.store.charged(organization.id) : null),
+      new Date(),
     );
   }
 
@@ -205,6 +206,6 @@ export class OrganizationsController {
     const deleted = await this.deleteOrganization.execute(id, precondition, actor, new Date());
     if (deleted === null) throw new Problem('organization_not_found');
     if (!deleted.everywhere) void reply.code(202);
-    return { ...organizationObject(deleted.organization), deleted: true };
+    return { ...organizationObject(deleted.organization, new Date()), deleted: true };
   }
 }

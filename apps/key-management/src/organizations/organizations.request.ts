@@ -1,5 +1,5 @@
 import { readOrganizationId } from '@tollgate/contracts';
-import { newestFirst, Pages } from '@tollgate/http';
+import { creditLimitRaise, newestFirst, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { creditLimit, name } from '../keys/create-key/key-fields.js';
@@ -19,6 +19,7 @@ export const updateOrganizationRequest = z
       .describe(
         'What all its keys may spend together; null is unlimited. The operator alone sets it. A first limit counts what the keys were charged before.',
       ),
+    credit_limit_raise: creditLimitRaise.optional(),
     key_names_immutable: z.boolean().optional().describe('Whether its keys keep the names that they were made with.'),
   })
   .meta({

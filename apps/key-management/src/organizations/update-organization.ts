@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import { readUsd } from '@tollgate/credit';
-import { Problem, type Precondition } from '@tollgate/http';
+import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
 import { LimitAccounts } from '../keys/update-key/limit-accounts.js';
 import { KeyRelay } from '../relay/key-relay.js';
+import type { CreditRaise } from './credit-raise.js';
 import { OrganizationChanges } from './organization-changes.js';
 import type { Organization } from './organization.js';
 import type { UpdateOrganizationRequest } from './organizations.request.js';
@@ -36,11 +37,12 @@ export class UpdateOrganization {
     precondition: Precondition,
     actor: Actor,
   ): Promise<UpdatedOrganization | null> {
-    if (request.credit_limit_usd !== undefined && actor.principal?.kind !== 'operator')
+    const setsLimit = request.credit_limit_usd !== undefined || request.credit_limit_raise !== undefined;
+    if (setsLimit && actor.principal?.kind !== 'operator')
       throw new Problem('access_denied', { detail: 'The operator alone sets the credit limit of an organisation.' });
     const decide = (organization: Organization): Organization | null => {
       precondition.holdsFor(organization.version);
-      return edited(organization, request);
+      return edited(organization, request, new Date());
     };
     const changed = await this.changes.change(id, decide, actor);
     if (changed === null) return null;
@@ -58,18 +60,24 @@ export class UpdateOrganization {
  * The organisation with what a request changes; null if that is nothing. A first limit counts what was charged before:
  * from this version on, admission waits until the ledger has loaded that.
  */
-function edited(before: Organization, request: UpdateOrganizationRequest): Organization | null {
+function edited(before: Organization, request: UpdateOrganizationRequest, now: Date): Organization | null {
   const version = before.version + 1;
   const { name = before.name, key_names_immutable: keyNamesImmutable = before.keyNamesImmutable } = request;
   const { credit_limit_usd: limit } = request;
   const creditLimitNanoUsd = limit === undefined ? before.creditLimitNanoUsd : limit === null ? null : readUsd(limit);
+  const { credit_limit_raise: raise } = request;
+  const creditRaise = raiseOrRefused(askedRaise(raise, before.creditRaise, creditLimitNanoUsd, now));
   if (
     name === before.name &&
+    isSameRaise(creditRaise, before.creditRaise) &&
     keyNamesImmutable === before.keyNamesImmutable &&
     creditLimitNanoUsd === before.creditLimitNanoUsd
   )
     return null;
   const isFirst = before.creditLimitNanoUsd === null && creditLimitNanoUsd !== null;
   const creditGeneration = isFirst ? version : before.creditGeneration;
-  return { ...before, name, keyNamesImmutable, creditLimitNanoUsd, creditGeneration, version };
+  return { ...before, name, keyNamesImmutable, creditLimitNanoUsd, creditGeneration, creditRaise, version };
 }
+
+const isSameRaise = (one: CreditRaise | null, other: CreditRaise | null): boolean =>
+  one?.amountNanoUsd === other?.amountNanoUsd && one?.until.getTime() === other?.until.getTime();

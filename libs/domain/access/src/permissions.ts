@@ -153,6 +153,15 @@ export const PERMISSIONS = {
 
   getOrganizationBilling: members('owner', 'admin'),
   setOrganizationBilling: operator,
+  createCreditGrant: operator,
+  listCreditGrants: members('owner', 'admin'),
+  getCreditGrant: members('owner', 'admin'),
+  expireCreditGrant: operator,
+  createBudget: members('admin', 'admin'),
+  listBudgets: members('viewer', 'admin'),
+  getBudget: members('viewer', 'admin'),
+  updateBudget: members('admin', 'admin'),
+  deleteBudget: members('admin', 'admin'),
 
   // Projects
   createProject: members('admin', 'admin'),

@@ -218,6 +218,16 @@ export const ERRORS = {
     message: 'There is no such organisation.',
     retryable: false,
   },
+  budget_not_found: {
+    status: 404,
+    message: 'The organisation has no budget with this id.',
+    retryable: false,
+  },
+  credit_grant_not_found: {
+    status: 404,
+    message: 'No organisation of the caller has a credit grant with this id.',
+    retryable: false,
+  },
   group_not_found: {
     status: 404,
     message: 'There is no group with this id in this organisation.',
@@ -328,6 +338,21 @@ export const ERRORS = {
   webhook_limit_reached: {
     status: 409,
     message: 'The organisation has as many webhooks as it may have.',
+    retryable: false,
+  },
+  budget_exists: {
+    status: 409,
+    message: 'The group or the project has a budget already.',
+    retryable: false,
+  },
+  budget_limit_reached: {
+    status: 409,
+    message: 'The organisation has as many budgets as it may have.',
+    retryable: false,
+  },
+  grant_limit_reached: {
+    status: 409,
+    message: 'The organisation has as many open credit grants as it may have.',
     retryable: false,
   },
   route_not_configured: {

@@ -12,6 +12,16 @@ export { publicConnector, type PublicConnectorOptions } from './public-connector
 export { readAway } from './read-away.js';
 export { stopListening } from './stop-listening.js';
 export { originForm, pathOfTarget } from './request-target.js';
+export {
+  askedRaise,
+  creditLimitRaise,
+  creditLimitRaiseObject,
+  creditLimitRaiseReply,
+  raisedLimit,
+  raiseOrRefused,
+  usdAmount,
+  type CreditLimitRaise,
+} from './amount-fields.js';
 export { Problem, type ProblemOptions } from './problem.js';
 export { ProblemFilter } from './problem-filter.js';
 export { problemCodeOf, sendProblem } from './answer-exception.js';

@@ -70,6 +70,8 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   replayWebhookDelivery: 'a message that is due already stays due',
   eraseAuditTexts: 'what is erased stays erased',
   importApiKeys: 'a key that is there already is named, and none is made twice',
+  expireCreditGrant: 'a grant that has expired stays expired',
+  createBudget: 'a group or a project has one budget, and a second one is refused',
   reportLeakedSecrets: 'a secret that was reported is revoked already',
 };
 

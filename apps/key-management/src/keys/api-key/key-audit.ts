@@ -25,6 +25,8 @@ function auditedFields(key: ApiKey): Record<string, AuditValue> {
     scopes: key.scopes,
     expires_at: key.expiresAt,
     credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
+    credit_limit_raise_usd: key.creditRaise === null ? null : formatUsd(key.creditRaise.amountNanoUsd),
+    credit_limit_raise_until: key.creditRaise?.until ?? null,
     credit_reset: key.creditReset,
     project_id: key.projectId,
     browser_use: key.browserUse,

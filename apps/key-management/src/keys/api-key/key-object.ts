@@ -1,5 +1,6 @@
 import type { KeySpending } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
+import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
 import type { SecretUse } from '../key-use/key-use-store.js';
 import { creditUsed, type ChargedSums } from '../key-use/credit-used.js';
@@ -30,7 +31,7 @@ export function keyObject(
   createdBy: NamedMaker | null,
 ): KeyObject {
   const used = spending === null ? null : creditUsed(key.creditReset, spending);
-  const limit = key.creditLimitNanoUsd;
+  const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now);
   return {
     object: 'api_key',
     id: key.id,
@@ -43,7 +44,8 @@ export function keyObject(
     scopes: key.scopes,
     state: stateOf(key, now),
     expires_at: key.expiresAt?.toISOString() ?? null,
-    credit_limit_usd: limit === null ? null : formatUsd(limit),
+    credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
+    credit_limit_raise: creditLimitRaiseObject(key.creditRaise, now),
     credit_used_usd: used === null ? null : formatUsd(used),
     credit_remaining_usd: limit === null || used === null ? null : formatUsd(used < limit ? limit - used : 0n),
     credit_reset: limit === null ? null : key.creditReset,

@@ -1,5 +1,5 @@
 import { BROWSER_USES, CREDIT_RESETS, KEY_TYPES } from '@tollgate/api-key';
-import { listReply } from '@tollgate/http';
+import { creditLimitRaiseReply, listReply } from '@tollgate/http';
 import { z } from 'zod';
 import { MAKER_EXAMPLE, makerReply } from '../../members/maker.reply.js';
 
@@ -21,6 +21,7 @@ const EXAMPLE = {
   state: 'active',
   expires_at: '2027-02-18T09:30:00.000Z',
   credit_limit_usd: '25',
+  credit_limit_raise: null,
   credit_used_usd: '3.120045',
   credit_remaining_usd: '21.879955',
   credit_reset: 'never',
@@ -88,6 +89,7 @@ const fields = {
   state: z.enum(['active', 'disabled', 'revoked', 'expired']),
   expires_at: moment.nullable(),
   credit_limit_usd: usd.nullable().describe('Decimal USD; null is unlimited.'),
+  credit_limit_raise: creditLimitRaiseReply,
   credit_used_usd: usd
     .nullable()
     .describe(

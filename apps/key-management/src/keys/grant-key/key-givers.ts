@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { grantFaults, isAtLeast, scopesAbove, type KeyGiver, type KeyReach } from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
-import { Problem } from '@tollgate/http';
+import { Problem, raisedLimit } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
 import { stateOf, type ApiKey } from '../api-key/api-key.js';
 import { keyOf, SELECT_KEY, type KeyRow } from '../../store/key-row.js';
@@ -10,6 +10,11 @@ import { keyOf, SELECT_KEY, type KeyRow } from '../../store/key-row.js';
 export function reachOf(key: ApiKey): KeyReach {
   const reach = { ...key, expiresAtMs: key.expiresAt?.getTime() ?? null };
   return key.kind === 'project' ? { ...reach, ...NO_INFERENCE } : reach;
+}
+
+/** The same with what a raise of its limit adds at `now`: so much of it is given. */
+export function raisedReachOf(key: ApiKey, now: Date): KeyReach {
+  return reachOf({ ...key, creditLimitNanoUsd: raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now) });
 }
 
 /** A project key opens no inference: what restricts that in the key of its maker does not matter. */

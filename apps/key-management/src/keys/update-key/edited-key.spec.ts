@@ -47,6 +47,38 @@ const faults = (body: object, key?: ApiKey) => {
   return result.kind === 'invalid' ? result.errors.map(({ path, message }) => `${path}: ${message}`) : [];
 };
 
+describe('a raise of the limit of a key', () => {
+  const raise = { amountNanoUsd: 2_000_000_000n, until: new Date('2026-12-20T12:00:00Z') };
+  const asked = { amount_usd: 2, until: '2026-12-20T12:00:00Z' };
+  const raised: ApiKey = { ...made, creditRaise: raise };
+  it('goes on while other settings change, is taken back by null, and ends with the limit', () => {
+    expect(changed({ credit_limit_usd: '7' }, raised)).toMatchObject({ creditRaise: raise });
+    expect(edit({ credit_limit_raise: asked }, raised)).toEqual({ kind: 'unchanged' });
+    expect(changed({ credit_limit_raise: null }, raised)).toMatchObject({ creditRaise: null });
+    expect(changed({ credit_limit_usd: null }, raised)).toMatchObject({ creditRaise: null });
+  });
+  it.each([
+    [{ ...asked, until: '2026-11-20T12:00:00Z' }, made, 'credit_limit_raise.until: must be in the future'],
+    [{ ...asked, until: '2027-11-22T12:00:01Z' }, made, 'credit_limit_raise.until: must be at most 366 days ahead'],
+    [asked, unlimited, 'credit_limit_raise: needs a limit: what is unlimited cannot be raised'],
+    [
+      { ...asked, amount_usd: '8999995.000000001' },
+      made,
+      'credit_limit_raise.amount_usd: and the limit may be at most 9000000 USD together',
+    ],
+  ])('is not %o', (credit_limit_raise, key, fault) => {
+    expect(faults({ credit_limit_raise }, key)).toEqual([fault]);
+  });
+  it('and a limit that is set meanwhile are bounded together', () => {
+    const fault = 'credit_limit_raise: and the limit may be at most 9000000 USD together';
+    expect(faults({ credit_limit_usd: 8_999_999 }, raised)).toEqual([fault]);
+    const ended = { ...raised, creditRaise: { ...raise, until: now } };
+    expect(changed({ credit_limit_usd: 8_999_999 }, ended)).toMatchObject({
+      creditLimitNanoUsd: 8_999_999_000_000_000n,
+    });
+  });
+});
+
 describe('a change of a key', () => {
   it.each<[object, Partial<ApiKey>]>([
     [{ name: ' another ' }, { name: 'another' }],
@@ -64,6 +96,10 @@ describe('a change of a key', () => {
     [
       { credit_limit_usd: null, credit_reset: null },
       { creditLimitNanoUsd: null, creditReset: 'never' },
+    ],
+    [
+      { credit_limit_raise: { amount_usd: '2', until: '2026-12-20T12:00:00Z' } },
+      { creditRaise: { amountNanoUsd: 2_000_000_000n, until: new Date('2026-12-20T12:00:00Z') } },
     ],
     [{ credit_reset: 'monthly' }, { creditReset: 'monthly', creditGeneration: 2 }],
     [{ credit_reset: null }, { creditReset: 'never', creditGeneration: 2 }],

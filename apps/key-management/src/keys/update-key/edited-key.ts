@@ -1,4 +1,5 @@
 import type { FieldError } from '@tollgate/errors';
+import { askedRaise } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import { amountOf, distinct, expiryOf, RESET_WITHOUT_LIMIT } from '../create-key/key-settings.js';
 import type { UpdateKeyRequest } from './update-key.request.js';
@@ -18,7 +19,16 @@ type Field = keyof UpdateKeyRequest;
 const FIXED: Readonly<Record<ApiKey['kind'], { readonly fields: readonly Field[]; readonly message: string }>> = {
   router: { fields: [], message: '' },
   project: {
-    fields: ['scopes', 'credit_limit_usd', 'credit_reset', 'rate_limits', 'models', 'project_id', 'groups'],
+    fields: [
+      'scopes',
+      'credit_limit_usd',
+      'credit_limit_raise',
+      'credit_reset',
+      'rate_limits',
+      'models',
+      'project_id',
+      'groups',
+    ],
     message: 'must be left out: a project key opens no inference and stays with its project',
   },
   subscription: {
@@ -27,6 +37,7 @@ const FIXED: Readonly<Record<ApiKey['kind'], { readonly fields: readonly Field[]
       'expires_in_days',
       'expires_at',
       'credit_limit_usd',
+      'credit_limit_raise',
       'credit_reset',
       'rate_limits',
       'models',
@@ -50,7 +61,7 @@ export function editedKey(
   const fixed = fields.filter((field) => request[field] !== undefined);
   if (fixed.length > 0) return { kind: 'invalid', errors: fixed.map((path) => ({ path, message })) };
   const expiry = expiryAsked(key, request, now);
-  const credit = creditAsked(key, request);
+  const credit = creditAsked(key, request, now);
   const errors = [expiry, credit].flatMap((each) => (each.kind === 'invalid' ? [each.error] : []));
   if (expiry.kind === 'invalid' || credit.kind === 'invalid') return { kind: 'invalid', errors };
   const texts = textsAsked(key, request);
@@ -97,22 +108,26 @@ function expiryAsked(key: ApiKey, request: UpdateKeyRequest, now: Date): ReturnT
   return expiryOf(request, now);
 }
 
-type Credit = Pick<ApiKey, 'creditLimitNanoUsd' | 'creditReset' | 'creditGeneration'>;
+type Credit = Pick<ApiKey, 'creditLimitNanoUsd' | 'creditReset' | 'creditGeneration' | 'creditRaise'>;
 
 function creditAsked(
   key: ApiKey,
-  { credit_limit_usd: limit, credit_reset: reset }: UpdateKeyRequest,
+  { credit_limit_usd: limit, credit_reset: reset, credit_limit_raise: raise }: UpdateKeyRequest,
+  now: Date,
 ): { readonly kind: 'valid'; readonly credit: Credit } | { readonly kind: 'invalid'; readonly error: FieldError } {
   const creditLimitNanoUsd = limit === undefined ? key.creditLimitNanoUsd : limit === null ? null : amountOf(limit);
+  const raised = askedRaise(raise, key.creditRaise, creditLimitNanoUsd, now);
+  if (raised.kind === 'invalid') return raised;
+  const { raise: creditRaise } = raised;
   if (creditLimitNanoUsd === null) {
     if (reset !== undefined && (reset ?? 'never') !== 'never') return { kind: 'invalid', error: RESET_WITHOUT_LIMIT };
     const { creditGeneration } = key;
-    return { kind: 'valid', credit: { creditLimitNanoUsd, creditReset: 'never', creditGeneration } };
+    return { kind: 'valid', credit: { creditLimitNanoUsd, creditReset: 'never', creditGeneration, creditRaise } };
   }
   const creditReset = reset === undefined ? key.creditReset : (reset ?? 'never');
   const counts = key.creditLimitNanoUsd === null || creditReset !== key.creditReset;
   const creditGeneration = counts ? key.version + 1 : key.creditGeneration;
-  return { kind: 'valid', credit: { creditLimitNanoUsd, creditReset, creditGeneration } };
+  return { kind: 'valid', credit: { creditLimitNanoUsd, creditReset, creditGeneration, creditRaise } };
 }
 
 /** Whether the key has other values in these fields. */

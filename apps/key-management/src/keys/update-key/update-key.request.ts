@@ -1,3 +1,4 @@
+import { creditLimitRaise } from '@tollgate/http';
 import { z } from 'zod';
 import { ONE_EXPIRY } from '../create-key/create-key.request.js';
 import {
@@ -34,6 +35,7 @@ export const updateKeyRequest = z
     credit_limit_usd: creditLimit
       .optional()
       .describe(`${FIELD_TEXTS.creditLimit} A first limit counts what the key was charged in its cycle before.`),
+    credit_limit_raise: creditLimitRaise.optional(),
     credit_reset: creditReset.optional().describe(FIELD_TEXTS.creditReset),
     rate_limits: z
       .strictObject({ requests_per_minute: rate, tokens_per_minute: rate, parallel_requests: rate })

@@ -54,6 +54,37 @@ async function trail(id: string): Promise<unknown[]> {
 }
 
 describe('PATCH of a key', () => {
+  it('raises its limit until a moment: gateways know, the reply shows it, and the audit trail has it', async () => {
+    const { id, secret } = await create();
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    const raise = { amount_usd: '2.5', until };
+    const changed = await call('PATCH', `/${id}`, { credit_limit_usd: '10', credit_limit_raise: raise });
+    expect(changed.body).toMatchObject({ credit_limit_usd: '10', credit_limit_raise: raise });
+    const { snapshot } = (await snapshots.read(digestSecret(secret, PEPPER))) as { snapshot: KeySnapshot };
+    expect(snapshot).toMatchObject({
+      accounts: [{ capNanoUsd: '10000000000' }],
+      creditRaise: { amountNanoUsd: '2500000000', untilMs: Date.parse(until) },
+    });
+    expect((await trail(id))[0]).toMatchObject({
+      credit_limit_raise_usd: { to: '2.5' },
+      credit_limit_raise_until: { to: until },
+    });
+    await stage.database.dataSource.query('UPDATE keys.api_key SET credit_raise_until = now() WHERE id = $1', [id]);
+    expect((await call('GET', `/${id}`)).body).toMatchObject({ credit_limit_usd: '10', credit_limit_raise: null });
+  });
+
+  it('gives by a raise no more than who asks has', async () => {
+    const { id } = await create();
+    await call('PATCH', `/${id}`, { credit_limit_usd: '10' });
+    const admin = (await call('POST', '', { name: 'a', scopes: ['admin'], credit_limit_usd: '10' })).body;
+    const asKey = { authorization: `Bearer ${admin.secret}` };
+    const credit_limit_raise = { amount_usd: '1', until: new Date(Date.now() + 86_400_000).toISOString() };
+    expect(await call('PATCH', `/${id}`, { credit_limit_raise }, asKey)).toMatchObject({
+      status: 403,
+      body: { code: 'access_denied', errors: [{ path: 'credit_limit_usd' }] },
+    });
+  });
+
   it('changes what it names, keeps what it leaves out, and takes away what is null', async () => {
     const { id, secret } = await create();
     expect((await call('PATCH', `/${id}`, { name: ' another ' })).body).toMatchObject({

@@ -7,7 +7,7 @@ import type { ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { KeyReferences } from '../create-key/key-references.js';
-import { demandGrant, demandGroups, demandRank, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, demandRank, raisedReachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KeyRelay } from '../../relay/key-relay.js';
@@ -63,7 +63,7 @@ export class UpdateKey {
         if (missing.length > 0) throw new Problem('invalid_request', { errors: missing });
         const key = editedOrRefused(editedKey(before, request, { namesImmutable }, now));
         if (key === null) return null;
-        demandGrant(giver, reachOf(key), reachOf(before));
+        demandGrant(giver, raisedReachOf(key, now), raisedReachOf(before, now));
         demandGroups(giver, key.groupIds, before.groupIds);
         return { change: 'updated', key, actor, details: {}, at: now };
       });

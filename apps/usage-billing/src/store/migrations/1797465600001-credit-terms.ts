@@ -41,7 +41,8 @@ const BUDGETS = [
 
 const GRANTS = [
   // expired is what of it lapsed, as the ledger has it. live: it stands in the organisation's snapshot. closed_at: it
-  // will not change any more, because it is used up, or has expired and nothing of it is held.
+  // will not change any more, because it is used up, or has expired and nothing of it is held. request_scope and
+  // request_fingerprint are digests of the Idempotency-Key that it was given under, and of that request.
   `CREATE TABLE billing.grant (
     organization_id text NOT NULL,
     id uuid NOT NULL,
@@ -54,13 +55,17 @@ const GRANTS = [
     ended_by_hand boolean NOT NULL DEFAULT false,
     live boolean NOT NULL DEFAULT true,
     closed_at timestamptz,
+    request_scope bytea,
+    request_fingerprint bytea,
     CONSTRAINT grant_pk PRIMARY KEY (organization_id, id),
     CONSTRAINT grant_closed_is_not_live CHECK (closed_at IS NULL OR NOT live)
   )`,
   `CREATE INDEX grant_newest ON billing.grant (organization_id, created_at, id)`,
+  `CREATE INDEX grant_by_request ON billing.grant (organization_id, request_scope) WHERE request_scope IS NOT NULL`,
+  `CREATE INDEX grant_by_id ON billing.grant (id)`,
   `CREATE INDEX grant_open ON billing.grant (organization_id, id) WHERE closed_at IS NULL`,
   ...tenantTableSql({ schema: 'billing', table: 'grant', service: WRITTEN, allTenants: 'SELECT' }),
-  `GRANT UPDATE (closed_at) ON billing.account TO ${rolesOf('billing').service}`,
+  `GRANT UPDATE (closed_at, ceiling_nano_usd) ON billing.account TO ${rolesOf('billing').service}`,
 ];
 
 /** Credit that is agreed: grants, budgets, how an organisation pays, and the outbox that tells of changes. */

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { BalancesModule } from '../balances/balances.module.js';
+import { OwnersModule } from '../owners/owners.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { TermsModule } from '../terms/terms.module.js';
+import { BudgetStore } from './budget-store.js';
+import { BudgetsController } from './budgets.controller.js';
+import { SetBudgets } from './set-budgets.js';
+import { ShowBudgets } from './show-budgets.js';
+
+/** Budgets of groups and projects. */
+@Module({
+  imports: [BalancesModule, BillingStoreModule, OwnersModule, TermsModule],
+  controllers: [BudgetsController],
+  providers: [BudgetStore, SetBudgets, ShowBudgets],
+})
+export class BudgetsModule {}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import type { CreditReset } from '@tollgate/api-key';
+import { readUsd } from '@tollgate/credit';
+import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { OrganizationTerms } from '../terms/organization-terms.js';
+import { BudgetStore } from './budget-store.js';
+import { BUDGETS_MAX, edited, type Budget, type BudgetChange, type BudgetKind } from './budget.js';
+import type { UpdateBudgetRequest } from './budgets.request.js';
+
+/** What a new budget is made of. */
+export interface NewBudget extends Pick<Budget, 'organizationId' | 'id' | 'capNanoUsd' | 'raise' | 'createdAt'> {
+  readonly kind: BudgetKind;
+  readonly ownerId: string;
+  readonly reset: CreditReset;
+}
+
+/** Makes, changes and deletes budgets. Each change tells gateways the whole terms of the organisation. */
+@Injectable()
+export class SetBudgets {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly store: BudgetStore,
+    private readonly terms: OrganizationTerms,
+  ) {}
+
+  /**
+   * Writes a budget in a transaction about its organisation. Once that is committed, call `announced` of the terms. It
+   * counts what was charged in the present cycle before.
+   * @throws {Problem} `budget_exists`, `budget_limit_reached`
+   */
+  async create(manager: EntityManager, fields: NewBudget): Promise<Budget> {
+    const { organizationId } = fields;
+    const terms = await this.terms.lock(manager, organizationId);
+    const count = await this.store.count(manager, fields);
+    if (count.ofOwner > 0) throw new Problem('budget_exists');
+    if (count.all >= BUDGETS_MAX)
+      throw new Problem('budget_limit_reached', {
+        detail: `An organisation may have ${BUDGETS_MAX} budgets. Delete one that is not needed any more.`,
+      });
+    const budget: Budget = { ...fields, generation: terms.version + 1, version: 1 };
+    await this.store.insert(manager, budget);
+    await this.terms.save(manager, organizationId, terms);
+    return budget;
+  }
+
+  /**
+   * The budget as it is afterwards; null if there is none. A request that changes nothing makes no new version.
+   * @throws {Problem} `precondition_failed`; `invalid_request` for a raise that cannot be
+   */
+  async update(
+    organizationId: string,
+    id: string,
+    request: UpdateBudgetRequest,
+    precondition: Precondition,
+    now: Date,
+  ): Promise<Budget | null> {
+    const updated = await this.database.inOrganization(organizationId, async (manager) => {
+      const terms = await this.terms.lock(manager, organizationId);
+      const before = await this.store.findIn(manager, organizationId, id);
+      if (before === null) return null;
+      precondition.holdsFor(before.version);
+      const after = edited(before, changeOf(before, request, now), terms.version + 1);
+      if (after === null) return before;
+      await this.store.save(manager, after);
+      await this.terms.save(manager, organizationId, terms);
+      return after;
+    });
+    this.terms.announced();
+    return updated;
+  }
+
+  /** Whether there was one. What was charged to it stays in the ledger. */
+  async delete(organizationId: string, id: string, precondition: Precondition): Promise<boolean> {
+    const deleted = await this.database.inOrganization(organizationId, async (manager) => {
+      const terms = await this.terms.lock(manager, organizationId);
+      const budget = await this.store.findIn(manager, organizationId, id);
+      if (budget === null) return false;
+      precondition.holdsFor(budget.version);
+      await this.store.delete(manager, budget);
+      await this.terms.save(manager, organizationId, terms);
+      return true;
+    });
+    this.terms.announced();
+    return deleted;
+  }
+}
+
+function changeOf(before: Budget, request: UpdateBudgetRequest, now: Date): BudgetChange {
+  const { amount_usd: amount, reset = before.reset, credit_limit_raise: raise } = request;
+  const capNanoUsd = (amount === undefined ? null : readUsd(amount)) ?? before.capNanoUsd;
+  return { capNanoUsd, reset, raise: raiseOrRefused(askedRaise(raise, before.raise, capNanoUsd, now)) };
+}

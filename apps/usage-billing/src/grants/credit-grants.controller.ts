@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
+import type { Principal } from '@tollgate/access';
+import { grantAccountId } from '@tollgate/api-key';
+import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
+import { readUsd } from '@tollgate/credit';
+import { Idempotent, listOf, OrganizationId, Problem, type IdempotentRequest } from '@tollgate/http';
+import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { FastifyReply } from 'fastify';
+import { AccountBalances } from '../balances/account-balances.js';
+import { Owners } from '../owners/owners.js';
+import { OrganizationTerms } from '../terms/organization-terms.js';
+import {
+  creditGrantListReply,
+  creditGrantObject,
+  creditGrantReply,
+  type CreditGrantList,
+  type CreditGrantObject,
+} from './credit-grant.reply.js';
+import {
+  CREDIT_GRANT_PAGES,
+  createCreditGrantRequest,
+  creditGrantPath,
+  listCreditGrantsRequest,
+  type CreateCreditGrantRequest,
+  type CreditGrantPath,
+  type ListCreditGrantsRequest,
+} from './credit-grants.request.js';
+import { ExpireGrant } from './expire-grant.js';
+import { GiveGrant, type NewGrant } from './give-grant.js';
+import { GrantStore } from './grant-store.js';
+import type { Grant } from './grant.js';
+
+/** Prepaid credit: the operator gives it and ends it, and an organisation's owner sees its own. */
+@Tag('Billing')
+@Controller('v1/credit-grants')
+@UseGuards(PrincipalGuard)
+export class CreditGrantsController {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly store: GrantStore,
+    private readonly giveGrant: GiveGrant,
+    private readonly expireGrant: ExpireGrant,
+    private readonly terms: OrganizationTerms,
+    private readonly balances: AccountBalances,
+    private readonly owners: Owners,
+  ) {}
+
+  @Post()
+  @Operation({
+    id: 'createCreditGrant',
+    summary: 'Give prepaid credit',
+    description:
+      'The operator alone does. The first grant of an organisation makes it prepaid: from then on its calls are served as far as its grants cover them. Credit that expires soonest is spent first, that which never expires last.',
+  })
+  @Refuses('organization_not_found', 'grant_limit_reached', 'service_unavailable')
+  @Replies(creditGrantReply, { 201: 'The grant.' })
+  async create(
+    @Body({ schema: createCreditGrantRequest }) body: CreateCreditGrantRequest,
+    @Idempotent() request: IdempotentRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreditGrantObject> {
+    const fields = newGrant(body, new Date());
+    const { organizationId } = fields;
+    await this.owners.ofOrganization({ organizationId });
+    const { grant, replayed } = await this.database.inOrganization(organizationId, (manager) =>
+      this.giveGrant.execute(manager, fields, request),
+    );
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    this.terms.announced();
+    return creditGrantObject(grant, { postedNanoUsd: 0n, heldNanoUsd: 0n }, grant.createdAt);
+  }
+
+  @Get()
+  @Operation({ id: 'listCreditGrants', summary: 'List credit grants', description: 'Newest first.' })
+  @Refuses('organization_not_found')
+  @Replies(creditGrantListReply, { 200: 'One page of grants.' })
+  async list(
+    @OrganizationId() own: string,
+    @CurrentPrincipal() principal: Principal,
+    @Query({ schema: listCreditGrantsRequest }) { limit, cursor, organization_id: named }: ListCreditGrantsRequest,
+  ): Promise<CreditGrantList> {
+    const organizationId = named ?? own;
+    if (organizationId !== own && principal.kind !== 'operator') throw new Problem('organization_not_found');
+    const asked = { organizationId };
+    const listed = await this.store.list(organizationId, limit + 1, CREDIT_GRANT_PAGES.positionOf(cursor, asked));
+    const page = CREDIT_GRANT_PAGES.page(listed, limit, asked, ({ position: [createdAt, id] }) => [createdAt, id]);
+    const show = await this.shown(
+      organizationId,
+      page.items.map(({ grant }) => grant),
+    );
+    return listOf(page, ({ grant }) => show(grant));
+  }
+
+  @Get(':id')
+  @Operation({ id: 'getCreditGrant', summary: 'Show a credit grant' })
+  @Replies(creditGrantReply, { 200: 'The grant.' })
+  async one(
+    @OrganizationId() own: string,
+    @CurrentPrincipal() principal: Principal,
+    @Param({ schema: creditGrantPath }) { id }: CreditGrantPath,
+  ): Promise<CreditGrantObject> {
+    const organizationId = principal.kind === 'operator' ? await this.store.organizationOf(id) : own;
+    const grant = organizationId === null ? null : await this.store.find(organizationId, id);
+    return this.shownOne(grant);
+  }
+
+  @Post(':id/expire')
+  @HttpCode(200)
+  @Operation({
+    id: 'expireCreditGrant',
+    summary: 'End a credit grant now',
+    description:
+      'For one that was a mistake. It takes what the grant has left and what no call in flight holds; what such calls give back lapses, too. One that has expired or is used up stays as it is.',
+  })
+  @Replies(creditGrantReply, { 200: 'The grant as it is now.' })
+  async expire(@Param({ schema: creditGrantPath }) { id }: CreditGrantPath): Promise<CreditGrantObject> {
+    const organizationId = await this.store.organizationOf(id);
+    return this.shownOne(
+      organizationId === null ? null : await this.expireGrant.execute(organizationId, id, new Date()),
+    );
+  }
+
+  private async shownOne(grant: Grant | null): Promise<CreditGrantObject> {
+    if (grant === null) throw new Problem('credit_grant_not_found');
+    return (await this.shown(grant.organizationId, [grant]))(grant);
+  }
+
+  private async shown(organizationId: string, grants: readonly Grant[]): Promise<(grant: Grant) => CreditGrantObject> {
+    const balanceOf = await this.balances.of(
+      organizationId,
+      grants.map(({ id }) => grantAccountId(id)),
+    );
+    const now = new Date();
+    return (grant) => creditGrantObject(grant, balanceOf(grantAccountId(grant.id)), now);
+  }
+}
+
+function newGrant(body: CreateCreditGrantRequest, now: Date): NewGrant {
+  const expiresAt = body.expires_at === null ? null : new Date(body.expires_at);
+  if (expiresAt !== null && expiresAt <= now)
+    throw new Problem('invalid_request', { errors: [{ path: 'expires_at', message: 'must be in the future' }] });
+  return {
+    organizationId: body.organization_id,
+    id: randomUUID(),
+    amountNanoUsd: readUsd(body.amount_usd) ?? 0n,
+    expiresAt,
+    description: body.description === '' ? null : body.description,
+    createdAt: now,
+  };
+}

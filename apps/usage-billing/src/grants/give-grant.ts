@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Problem, type IdempotentRequest } from '@tollgate/http';
+import type { EntityManager } from 'typeorm';
+import { OrganizationTerms } from '../terms/organization-terms.js';
+import { GrantStore } from './grant-store.js';
+import { LIVE_GRANTS_MAX, type Grant } from './grant.js';
+
+/** What the operator gives. */
+export type NewGrant = Pick<
+  Grant,
+  'organizationId' | 'id' | 'amountNanoUsd' | 'expiresAt' | 'description' | 'createdAt'
+>;
+
+/** A grant as it was given. */
+interface GivenNow {
+  readonly grant: Grant;
+  /** Whether a request before this one, of the same name, has given it. */
+  readonly replayed: boolean;
+}
+
+/** For so long a request that comes again gives nothing again. */
+const REQUEST_LIFE_MS = 24 * 60 * 60_000;
+
+/** Gives prepaid credit. The first grant of an organisation makes it prepaid. */
+@Injectable()
+export class GiveGrant {
+  constructor(
+    private readonly store: GrantStore,
+    private readonly terms: OrganizationTerms,
+  ) {}
+
+  /**
+   * Writes a grant in a transaction about its organisation. Once that is committed, call `announced` of the terms.
+   * A request that names itself gives once within 24 hours, and is told the grant as it was given each time.
+   * @throws {Problem} `grant_limit_reached`, `idempotency_key_reused`
+   */
+  async execute(manager: EntityManager, fields: NewGrant, request: IdempotentRequest): Promise<GivenNow> {
+    const { organizationId } = fields;
+    const terms = await this.terms.lock(manager, organizationId);
+    const named = namesOf(request);
+    const since = new Date(fields.createdAt.getTime() - REQUEST_LIFE_MS);
+    const given = named && (await this.store.givenBy(manager, organizationId, named.scope, since));
+    if (given !== null) {
+      if (!given.fingerprint.equals(request.fingerprint)) throw new Problem('idempotency_key_reused');
+      return { grant: newGrantOf({ ...fields, id: given.id, createdAt: given.createdAt }), replayed: true };
+    }
+    if ((await this.store.countLive(manager, organizationId)) >= LIVE_GRANTS_MAX)
+      throw new Problem('grant_limit_reached', {
+        detail: `An organisation may have ${LIVE_GRANTS_MAX} grants that are not used up and have not expired. Expire one of them, or give a larger one.`,
+      });
+    const grant = newGrantOf(fields);
+    const isFirst = !(await this.store.hasAny(manager, organizationId));
+    await this.store.insert(manager, grant, named);
+    await this.terms.save(manager, organizationId, { ...terms, balance: isFirst ? 'prepaid' : terms.balance });
+    return { grant, replayed: false };
+  }
+}
+
+const newGrantOf = (fields: NewGrant): Grant => ({
+  ...fields,
+  expiredNanoUsd: 0n,
+  endedByHand: false,
+  live: true,
+  closedAt: null,
+});
+
+/** The operator alone gives, so the key of a request names it among all of an organisation. */
+function namesOf({
+  key,
+  fingerprint,
+}: IdempotentRequest): { readonly scope: Buffer; readonly fingerprint: Buffer } | null {
+  return key === null ? null : { scope: createHash('sha256').update(key).digest(), fingerprint };
+}
