@@ -6,6 +6,7 @@ import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import { ORGANIZATIONS_CHANGED_V1, type KnownOwners, type OrganizationsChangedV1 } from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
+import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { EndGrants, UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -46,7 +47,13 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       const named = (ids: readonly string[] = []) =>
         ids.filter((id) => !strangers.has(id)).map((id) => ({ id, name: id }));
       const organization = !missing.has(asked.organizationId);
-      return { organization, groups: named(asked.groupIds), projects: named(asked.projectIds), members: [] };
+      return {
+        organization,
+        organizationName: organization ? 'Acme' : null,
+        groups: named(asked.groupIds),
+        projects: named(asked.projectIds),
+        members: [],
+      };
     };
     const module = UsageBillingProcessModule.with({
       keyManagement: {
@@ -59,6 +66,8 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       adminSecrets: [ADMIN],
       serviceSecrets: ['service-secret-of-the-contract-suite'],
       adminApi: ADMIN_API_DEFAULT,
+      sealing: sealingFrom({ pepper: 'a pepper of the test' }),
+      mail: { send: () => Promise.resolve() },
       settings: {},
       logger,
       bus: {
