@@ -58,6 +58,7 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         knownOwners,
+        contacts: () =>
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
       },
