@@ -59,6 +59,7 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       keyManagement: {
         knownOwners,
         contacts: () =>
+          Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
       },
