@@ -1,6 +1,6 @@
 import { isFreeTool, type ToolName } from '@tollgate/usage';
 import { classPrices } from './class-prices.js';
-import type { ModelPrice } from './model-price.js';
+import type { ModelPrice, MorePrices } from './model-price.js';
 import { dearestFactor, larger, type AskedModes } from './price-modes.js';
 
 /** What a request may cause besides the tokens of its own model. */
@@ -53,7 +53,26 @@ function dearestPrices(
     cachedInputNanoUsdPerMillion: cached,
   } = price;
   if (price.more === undefined) return [cached !== null && cached > input ? cached : input, output];
-  const of = classPrices(price, dearestFactor(price, modes ?? null, inputTokensMax));
+  if (modes === undefined && isShort(price.more, inputTokensMax)) {
+    let usual = USUAL.get(price);
+    if (usual === undefined) USUAL.set(price, (usual = dearestOf(price, null, 0)));
+    return usual;
+  }
+  return dearestOf(price, modes ?? null, inputTokensMax);
+}
+
+/** The dearest prices of calls that ask for nothing and are no long context, as nearly all are. */
+const USUAL = new WeakMap<ModelPrice, readonly [input: bigint, output: bigint]>();
+
+const isShort = ({ longContext }: MorePrices, inputTokensMax: number): boolean =>
+  longContext.every(({ aboveInputTokens }) => inputTokensMax <= aboveInputTokens);
+
+function dearestOf(
+  price: ModelPrice,
+  modes: AskedModes | null,
+  inputTokensMax: number,
+): readonly [input: bigint, output: bigint] {
+  const of = classPrices(price, dearestFactor(price, modes, inputTokensMax));
   return [
     [
       of.textInputTokens,
