@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { basename } from 'node:path';
+import { hasWildcard } from '@tollgate/access';
 import type { Admission } from '@tollgate/admission';
 import type { Peppers } from '@tollgate/api-key';
 import type { BusPublisher } from '@tollgate/bus';
@@ -138,6 +139,7 @@ export class Gateway {
       sealedIds: ports.sealedIds,
       routes: new RouteTable(config, this.#providers),
     };
+    warnOfUnpriced(config, parts.routes, logger);
     const catalogue = new ModelCatalogue(config, parts.routes);
     const paths = new Map<Endpoint | ReadEndpoint, (exchange: Exchange) => Promise<void>>([
       ...ENDPOINTS.map((endpoint) => [endpoint, requestPath(endpoint, parts)] as const),
@@ -220,6 +222,18 @@ function logJournalTrouble(journal: Journal, logger: Logger): void {
     loggedAt = performance.now();
     logger.error({ err: error }, 'the journal cannot be written: requests are refused until it can');
   });
+}
+
+/** Logs the targets whose cost nobody knows. Those of a wildcard are known when they are asked for. */
+function warnOfUnpriced({ routes }: TollgateConfig, table: RouteTable, logger: Logger): void {
+  const unpriced = routes
+    .filter(({ name }) => !hasWildcard(name))
+    .flatMap(({ name }) => table.find(name)?.targets ?? [])
+    .filter((target) => target.unpriced === true)
+    .map(({ provider, model }) => `${provider.name}/${model}`);
+  if (unpriced.length === 0) return;
+  const targets = [...new Set(unpriced)];
+  logger.warn({ targets }, 'the price of these models is not known: they are served to keys without any limit alone');
 }
 
 /** If the simulator answers for a provider, replies and usage events name the simulator. */

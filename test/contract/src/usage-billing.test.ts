@@ -412,6 +412,8 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
             charge_usd: '0.00006',
             hold_usd: '0.00006',
             platform_loss_usd: '0.000063',
+            billable_usd: null,
+            unpriced: false,
             price_version: 'v1',
             charge_reason: 'capped_by_hold',
             charge_explanation: expect.stringContaining('hold'),
@@ -443,6 +445,38 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const { data } = await find(event.requestId);
       expect(data).toMatchObject([{ request_id: event.requestId, charge_usd: '0.00000001' }]);
       expect(data[0]!['price_lines']).toContainEqual(LINE);
+    });
+
+    it('says that a call has no known price, or what it costs with a mark-up, and the roll-ups count the former', async () => {
+      const organizationId = randomUUID();
+      const free = { costNanoUsd: '0', chargeNanoUsd: '0', holdNanoUsd: null };
+      const unpriced = { ...secondVersion(usageEvent({ organizationId, ...free })), priceLines: [], unpriced: true };
+      const markedUp = {
+        ...secondVersion(usageEvent({ organizationId })),
+        billableNanoUsd: '11',
+        chargeNanoUsd: '11',
+        holdNanoUsd: '20',
+      };
+      await publishSecond(unpriced, markedUp);
+      const eventOf = async (requestId: string) =>
+        (await get(`/v1/usage/events?request_id=${requestId}`, ADMIN, organizationId)).body['data'];
+      expect(await eventOf(unpriced.requestId)).toMatchObject([{ unpriced: true, cost_usd: '0', billable_usd: null }]);
+      expect(await eventOf(markedUp.requestId)).toMatchObject([
+        {
+          unpriced: false,
+          cost_usd: '0.00000001',
+          billable_usd: '0.000000011',
+          charge_usd: '0.000000011',
+          platform_loss_usd: '0',
+        },
+      ]);
+      const [counted] = await opened.database.dataSource.query<{ requests: string; unpriced: string }[]>(
+        `SELECT sum(requests) AS requests, sum(unpriced_requests) AS unpriced FROM billing.usage_minute AS m
+         JOIN billing.usage_dimension AS d ON d.dimension_id = m.dimension_id AND d.grain = 'full'
+         WHERE m.organization_id = $1`,
+        [organizationId],
+      );
+      expect(counted).toEqual({ requests: '2', unpriced: '1' });
     });
 
     it('shows why nothing was charged', async () => {

@@ -21,6 +21,7 @@ import { theLists } from './the-lists.js';
 import { theMessages } from './the-messages.js';
 import { theModels } from './the-models.js';
 import { thePeople } from './the-people.js';
+import { thePrices } from './the-prices.js';
 import { theResponses } from './the-responses.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
@@ -58,6 +59,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theDocument(running);
     theKey(running);
     theCall(running);
+    thePrices(running);
     theModels(running);
     upstream(running);
     theEmbeddings(running);

@@ -103,7 +103,16 @@ function configuration(simulatorOrigin: string, closedUrl: string, publicKeysUrl
     base_url: ${simulatorOrigin}/openai/v1
     credential: \${env:SIMULATOR_CREDENTIAL}
     allow_private_network: true
+  - name: known
+    base_url: ${simulatorUrl}
+    source: openai
+    credential: \${env:SIMULATOR_CREDENTIAL}
+    allow_private_network: true
 routes:
+  - name: known-model
+    targets: [{provider: known, model: gpt-4.1-mini}]
+  - name: model-of-tomorrow
+    targets: [{provider: known, model: model-of-tomorrow}]
   - name: vectors
     targets: [{provider: simulator, model: text-embedding-3-small}]
   - name: azure-bot

@@ -17,6 +17,10 @@ export interface BookedEvent {
   readonly usageSource: string;
   readonly costNanoUsd: bigint;
   readonly chargeNanoUsd: bigint;
+  /** The cost with the mark-up; null where nothing is added to the cost. */
+  readonly billableNanoUsd: bigint | null;
+  /** Whether a part of what was used has no known price, and is not in the cost. */
+  readonly unpriced: boolean;
   /** Null for a request without a credit limit. */
   readonly holdNanoUsd: bigint | null;
   readonly accounts: readonly { readonly accountId: string; readonly capNanoUsd: string | null }[];
@@ -55,6 +59,8 @@ interface EventRow {
   usage_source: string;
   cost_nano_usd: string;
   charge_nano_usd: string;
+  billable_nano_usd: string | null;
+  unpriced: boolean | null;
   hold_nano_usd: string | null;
   accounts: { accountId: string; capNanoUsd: string | null }[];
   price_version: string;
@@ -79,7 +85,7 @@ export class FindUsageEvent {
       manager.query<EventRow[]>(
         `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
               input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
-              cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
+              cost_nano_usd, charge_nano_usd, billable_nano_usd, unpriced, hold_nano_usd, accounts, price_version,
               started_at, ended_at, booked_at, client_address,
               coalesce(price_lines, (SELECT facts.price_lines FROM billing.usage_event_facts AS facts
                 WHERE facts.request_id = $1::uuid AND facts.organization_id = $2)) AS price_lines
@@ -107,6 +113,8 @@ function eventOf(row: EventRow): BookedEvent {
     usageSource: row.usage_source,
     costNanoUsd: BigInt(row.cost_nano_usd),
     chargeNanoUsd: BigInt(row.charge_nano_usd),
+    billableNanoUsd: row.billable_nano_usd === null ? null : BigInt(row.billable_nano_usd),
+    unpriced: row.unpriced === true,
     holdNanoUsd: row.hold_nano_usd === null ? null : BigInt(row.hold_nano_usd),
     accounts: row.accounts,
     priceVersion: row.price_version,

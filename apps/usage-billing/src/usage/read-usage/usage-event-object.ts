@@ -22,10 +22,14 @@ export function usageEventObject(event: BookedEvent): UsageEventObject {
     usage_source: event.usageSource,
     cost_usd: formatUsd(event.costNanoUsd),
     charge_usd: formatUsd(event.chargeNanoUsd),
+    billable_usd: event.billableNanoUsd === null ? null : formatUsd(event.billableNanoUsd),
+    unpriced: event.unpriced,
     charge_reason: reason,
     charge_explanation: explanation,
     hold_usd: event.holdNanoUsd === null ? null : formatUsd(event.holdNanoUsd),
-    platform_loss_usd: formatUsd(event.costNanoUsd - event.chargeNanoUsd),
+    platform_loss_usd: formatUsd(
+      event.costNanoUsd > event.chargeNanoUsd ? event.costNanoUsd - event.chargeNanoUsd : 0n,
+    ),
     price_version: event.priceVersion,
     accounts: event.accounts.map(({ accountId, capNanoUsd }) => ({
       account_id: accountId,

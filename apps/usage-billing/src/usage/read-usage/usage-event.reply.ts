@@ -33,6 +33,10 @@ const usageEvent = z
     usage_source: z.string().describe('Who counted: `provider`, `counted` (the gateway), or `none`.'),
     cost_usd: usd.describe('By the price list of `price_version`.'),
     charge_usd: usd.describe('What the accounts were charged, each of them.'),
+    billable_usd: usd
+      .nullable()
+      .describe('The cost with the mark-up, which is charged up to the hold; null where there is no mark-up.'),
+    unpriced: z.boolean().describe('Whether a part of what was used has no known price: the cost is that of the rest.'),
     charge_reason: z.string(),
     charge_explanation: z.string(),
     hold_usd: usd.nullable().describe('The credit that was held; null for a request without a credit limit.'),
@@ -77,6 +81,8 @@ const EXAMPLE: UsageEventObject = {
   charge_reason: 'provider_reported',
   charge_explanation: 'The usage is what the provider reported.',
   hold_usd: '0.0006618',
+  billable_usd: null,
+  unpriced: false,
   platform_loss_usd: '0',
   price_version: '2026-11-01',
   accounts: [{ account_id: 'key:0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', cap_usd: '25' }],
