@@ -53,6 +53,7 @@ const environment = z
     TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,
     TOLLGATE_OIDC_PRIVATE_NETWORK: environmentFields.oidcPrivateNetwork,
     TOLLGATE_DNS_SERVERS: environmentFields.dnsServers,
+    TOLLGATE_USAGE_EVENT_MONTHS: environmentFields.usageEventMonths,
     ...adminApiFields,
     LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
     REDIS_URL: z.string().optional(),

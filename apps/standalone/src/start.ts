@@ -235,7 +235,11 @@ async function openApplication(
           reachableProviders: new Set(config.providers.filter(isConfigured).map(({ name }) => name)),
         },
       },
-      usageBilling: { webhooksPrivateNetwork: config.webhooks.allowPrivateNetwork, prices: config },
+      usageBilling: {
+        usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
+        webhooksPrivateNetwork: config.webhooks.allowPrivateNetwork,
+        prices: config,
+      },
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
     },
     { admission, bodyBudget, config, journal, logger, peppers, registry, sealedIds, snapshots, bus: bus.publisher },

@@ -54,6 +54,8 @@ export const environment = z.object({
   TOLLGATE_DATA: z.string().default('.data'),
   /** Says who mails are from, and whether webhooks may be on private addresses. */
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
+  /** Whole months before this one whose usage events are kept. Without it all are. */
+  TOLLGATE_USAGE_EVENT_MONTHS: environmentFields.usageEventMonths,
   ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });

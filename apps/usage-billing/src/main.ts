@@ -78,6 +78,7 @@ async function open({
     ...(keyManagement !== null && { keyManagement }),
     settings: {
       goneAfterMs: environment.GATEWAY_GONE_AFTER_MS,
+      usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
       webhooksPrivateNetwork: webhooks.allowPrivateNetwork,
       prices: config,
     },

@@ -22,7 +22,7 @@ export interface UsageBillingSettings {
    * Whole months before the present one whose usage events are kept, 1 to 24. Without it none is taken away, and events
    * from more than 24 months back are not booked.
    */
-  readonly usageEventMonths?: number;
+  readonly usageEventMonths?: number | undefined;
   /** What prices follow from; without it the book has the known ones alone. */
   readonly prices?: PricedConfig;
   /** Whether webhooks may be on loopback and private addresses, and by http. Default false. */

@@ -76,6 +76,7 @@ describe('docker-compose.yml', () => {
       ...credentials,
       ...previousSecrets,
       'GATEWAY_GONE_AFTER_MS',
+      'TOLLGATE_USAGE_EVENT_MONTHS',
       'TOLLGATE_ADMIN_CALLS_AT_ONCE',
       'TOLLGATE_ADMIN_CALLS_PER_SECOND',
       'TOLLGATE_ENCRYPTION_KEY',

@@ -287,11 +287,13 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: new Date(0), to: null });
   await spendingByKey(service, organizationId, [event.apiKeyId], new Date());
   await usedOtherProviders(service, 'openai');
-  const months = new UsageEventMonths(service, logger);
+  const months = new UsageEventMonths(service, { usageEventMonths: 6 }, logger);
   await dataSource.query(
     `DO $$ BEGIN EXECUTE 'DROP TABLE billing.usage_event_' || to_char(billing.this_month(), 'YYYY_MM'); END $$`,
   );
   await months.make();
+  await dataSource.query(`SELECT billing.make_usage_event_month((billing.this_month() - interval '8 months')::date)`);
+  await months.dropPast();
   await months.state();
 }
 

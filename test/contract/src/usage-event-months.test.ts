@@ -91,7 +91,7 @@ describe.each(shapes)('usage events by month, $shape', ({ start }) => {
       )
     )[0]?.at;
   const add = (...ids: string[]) => query(OF_RELEASE_BEFORE.insert, columns(ids, 'a key'));
-  const months = () => new UsageEventMonths(billing(database), logger);
+  const months = () => new UsageEventMonths(billing(database), {}, logger);
   const drop = (first: Date) => query(`DROP TABLE ${tableOf(first)}`);
 
   describe('the migration', () => {
@@ -242,6 +242,26 @@ describe.each(shapes)('usage events by month, $shape', ({ start }) => {
       expect(await months().make()).toEqual([month(-7).toISOString().slice(0, 10)]);
     });
 
+    it('that are no longer kept are taken away with their events, once by whoever comes first, and no sum with them', async () => {
+      await Promise.all([-5, -6, -7].map((n) => add(idAt(month(n)))));
+      await months().make();
+      const sums = () =>
+        query('SELECT api_key_id, requests, charge_nano_usd FROM billing.key_usage_day ORDER BY api_key_id, day');
+      const before = await sums();
+      expect(await months().dropPast()).toEqual([]);
+      const keeping = () => new UsageEventMonths(billing(database), { usageEventMonths: 5 }, logger);
+      const gone = (await Promise.all([keeping().dropPast(), keeping().dropPast()])).flat().sort();
+      expect(gone).toContain(month(-6).toISOString().slice(0, 10));
+      expect(gone).not.toContain(month(-5).toISOString().slice(0, 10));
+      expect(new Set(gone).size).toBe(gone.length);
+      expect(await keeping().dropPast()).toEqual([]);
+      expect(await months().make()).toEqual([]);
+      expect(await sums()).toEqual(before);
+      await expect(query('DELETE FROM billing.usage_event')).rejects.toThrow(/append-only/);
+      for (const wrong of [month(0), month(-1), month(3)])
+        await expect(query('SELECT billing.drop_usage_event_month($1::date)', [wrong])).rejects.toThrow(/no month to/);
+    });
+
     it('far from now are not made, nor what is no month', async () => {
       for (const wrong of ['1970-01-01', '2999-01-01', month(-25).toISOString(), month(13).toISOString(), endOf(month(0)).toISOString(), null])
         await expect(query('SELECT billing.make_usage_event_month($1::date)', [wrong])).rejects.toThrow(/no month to make/); // prettier-ignore
@@ -286,7 +306,7 @@ describe('usage events by month, while events are booked', () => {
         booked.push(...events.map(({ requestId }) => requestId));
       }
     });
-    const months = new UsageEventMonths(billing(database), logger);
+    const months = new UsageEventMonths(billing(database), {}, logger);
     const name = tableOf(month(0));
     try {
       for (let time = 0; time < 10; time++) {
@@ -320,12 +340,12 @@ describe('usage events by month, while events are booked', () => {
     const runner = database.dataSource.createQueryRunner();
     await runner.startTransaction();
     await runner.query('SELECT count(*) FROM billing.usage_event');
-    const making = new UsageEventMonths(billing(database), logger).make();
+    const making = new UsageEventMonths(billing(database), {}, logger).make();
     await expect(making).rejects.toThrow(/lock timeout/);
     await book().book(usageBatch([usageEvent({ organizationId: 'late', requestId: idAt(now) })], 9, 0n));
     await runner.rollbackTransaction();
     await runner.release();
-    expect(await new UsageEventMonths(billing(database), logger).make()).toHaveLength(1);
+    expect(await new UsageEventMonths(billing(database), {}, logger).make()).toHaveLength(1);
   });
 
   it('a role that may only read and write the table, and call the functions, makes months and finds its rights on them', async () => {

@@ -150,7 +150,8 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
         identities.trouble = null;
       }
       // None of that counted as a wrong guess.
-      for (let at = 0; at < 20; at++) expect(await ask(operations[0]!, headers)).toMatch(PASSED);
+      const open = operations.find(({ operation }) => operation === 'getUsage')!;
+      for (let at = 0; at < 20; at++) expect(await ask(open, headers)).toMatch(PASSED);
     },
   );
 }

@@ -62,8 +62,8 @@ export class UsageController {
     id: 'findUsageEvent',
     summary: 'Find what a request was charged',
     description:
-      'A list of one. It is empty for a request that reached no provider or is not booked yet, and for an id that no ' +
-      'request had.',
+      'A list of one. It is empty for a request that reached no provider or is not booked yet, for an id that no request ' +
+      'had, and where the month of the request is older than the operator keeps single events.',
   })
   @Replies(usageEventListReply, { 200: 'The usage event of the request, or nothing.' })
   async events(

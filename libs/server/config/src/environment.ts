@@ -112,6 +112,12 @@ export const environmentFields = {
       (servers) => servers.every(isDnsServer),
       'must be addresses with or without a port, separated by commas, as 192.0.2.53 or [2001:db8::53]:5353',
     ),
+  /** Whole months before the present one; not set, all are kept. */
+  usageEventMonths: z
+    .string()
+    .regex(/^([1-9]|1\d|2[0-4])?$/, 'must be a whole number of months from 1 to 24')
+    .transform((text) => (text === '' ? undefined : Number(text)))
+    .optional(),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z
     .string()

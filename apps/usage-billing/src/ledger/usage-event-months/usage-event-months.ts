@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy }
 import { Periodic } from '@tollgate/periodic';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../../ports.js';
 
 /** The interval is short, so that events of unexpected months leave the default partition on the same day. */
 const LOOK_EVERY_MS = 6 * 3_600_000;
@@ -21,8 +22,9 @@ export interface MonthsState {
 }
 
 /**
- * Makes the monthly partitions of `billing.usage_event` in advance. Events of a month without a partition stay in the
- * default partition until it is made. Two instances may run at the same time, since the database function locks.
+ * Makes the monthly partitions of `billing.usage_event` in advance, and takes old ones away. Events of a month without
+ * a partition stay in the default partition until it is made. Two instances may run at the same time, since the
+ * database functions lock.
  */
 @Injectable()
 export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy {
@@ -30,6 +32,7 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
 
   constructor(
     private readonly database: ServiceDatabase,
+    @Inject(USAGE_BILLING_SETTINGS) private readonly settings: Pick<UsageBillingSettings, 'usageEventMonths'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -58,6 +61,28 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
     return made;
   }
 
+  /**
+   * Takes away the months whose events are no longer kept, each in its own transaction. Nothing goes where the operator
+   * has not said how many months are kept. Resolves with the months that are gone.
+   */
+  async dropPast(): Promise<string[]> {
+    const { usageEventMonths } = this.settings;
+    if (usageEventMonths === undefined) return [];
+    const past = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ month: string }[]>('SELECT month::text FROM billing.usage_event_months_past($1) AS month', [
+        usageEventMonths,
+      ]),
+    );
+    const gone: string[] = [];
+    for (const { month } of past) {
+      const [row] = await this.database.acrossOrganizations((manager) =>
+        manager.query<{ gone: boolean }[]>('SELECT billing.drop_usage_event_month($1::date) AS gone', [month]),
+      );
+      if (row?.gone === true) gone.push(month);
+    }
+    return gone;
+  }
+
   /** Reads the state for the metrics; rejects if the database cannot be reached. */
   async state(): Promise<MonthsState> {
     const rows = await this.database.acrossOrganizations((manager) =>
@@ -77,10 +102,12 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
     try {
       const months = await this.make();
       if (months.length > 0) this.logger.info({ months }, 'partitions of usage events were made');
+      const gone = await this.dropPast();
+      if (gone.length > 0) this.logger.info({ months: gone }, 'usage events of months that are not kept are gone');
     } catch (error) {
       this.logger.warn(
         { err: error },
-        'partitions of usage events could not be made; the next attempt follows in a minute',
+        'partitions of usage events could not be made or taken away; the next attempt follows in a minute',
       );
       return RETRY_MS;
     }

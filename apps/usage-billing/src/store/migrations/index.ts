@@ -19,6 +19,7 @@ import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
 import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
+import { UsageEventRetention1797724800002 } from './1797724800002-usage-event-retention.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
@@ -41,6 +42,7 @@ export const usageBillingSchema: MigrateOptions = {
     CreditTerms1797465600001,
     UsageRollUps1797638400001,
     QuarantineDecisions1797724800001,
+    UsageEventRetention1797724800002,
     Alerts1797811200001,
     Unpriced1797897600001,
     PriceVersions1797897600002,
