@@ -6,6 +6,7 @@ import { gatewayKilledBeforeIntent } from './faults/gateway-killed-before-intent
 import { gatewayKilledMidStream } from './faults/gateway-killed-mid-stream.js';
 import { gatewayKilledUnderLoad } from './faults/gateway-killed-under-load.js';
 import { gatewayStopped } from './faults/gateway-stopped.js';
+import { overspend } from './faults/overspend.js';
 import { providerFailsBeforeFirstByte, providerResetsMidStream } from './faults/provider-fails.js';
 import { revokeBound } from './faults/revoke.js';
 import { startGatewayStage, type GatewayStage } from './gateway-stage.js';
@@ -25,6 +26,7 @@ describe('faults of gateways, callers and providers', () => {
   gatewayKilledBeforeFirstByte(() => stage);
   gatewayKilledMidStream(() => stage);
   gatewayKilledUnderLoad(() => stage.shape);
+  overspend(() => stage.shape);
   // These run at the same time: each has a gateway of its own.
   gatewayStopped(() => stage);
   clientLeaves(() => stage);

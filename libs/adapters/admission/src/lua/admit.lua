@@ -56,22 +56,26 @@ for i = 1, #whole_answers, 2 do answers[whole_answers[i]] = whole_answers[i + 1]
 names[items + 1] = 'e'
 names[items + 2] = 'wn'
 local wanted = items + 2
--- By the place of a key among the keys: the period in which all its cycles lie.
+-- By the place of a key among the keys: where the conditions say in which period all its cycles lie.
 local periods = type(conditional) == 'table' and {}
--- By the place of an account among the keys: for what it must be loaded.
+-- By the place of an account among the keys: where the conditions say for what it must be loaded.
 local loads = {}
+-- By "l:ACCOUNT": the place of "g:LIMIT" among the names, behind its own. Many keys have the same budgets.
+local load_at = {}
 if periods then
   local i = 1
   while conditional[i] do
-    local key = conditional[i]
-    periods[key] = { first_ms = conditional[i + 1], end_ms = conditional[i + 2] }
-    local count = conditional[i + 3]
+    local key, count = conditional[i], conditional[i + 3]
+    periods[key] = i
     i = i + 4
     for _ = 1, count do
-      local account, generation, first_ms, load, limit = unpack(conditional, i, i + 4)
-      wanted = wanted + 2
-      names[wanted - 1], names[wanted] = load, limit
-      loads[key + CAPPED + account * 2] = { generation = generation, first_ms = first_ms, at = wanted }
+      loads[key + CAPPED + conditional[i] * 2] = i
+      local load = conditional[i + 3]
+      if not load_at[load] then
+        wanted = wanted + 2
+        names[wanted - 1], names[wanted] = load, conditional[i + 4]
+        load_at[load] = wanted
+      end
       i = i + 5
     end
   end
@@ -139,11 +143,24 @@ local function tokens_of(asked, tokens, limit)
   return math.min(largest and asked.input + largest or tokens, limit)
 end
 
--- Whether an account is loaded for its generation, or its limit was well before the account's cycle began.
-local function is_loaded(load)
-  if parse_pair(values[load.at - 1])[1] >= load.generation then return true end
-  local limit = parse_pair(values[load.at])
-  return limit[1] >= load.generation and limit[2] + CLOCKS_APART_MS_MAX < load.first_ms
+-- The two numbers of a field, read once however many keys name it.
+local pairs_at = {}
+local function pair_at(at)
+  local pair = pairs_at[at]
+  if not pair then
+    pair = parse_pair(values[at])
+    pairs_at[at] = pair
+  end
+  return pair
+end
+
+-- Whether an account is loaded for its generation, or its limit was well before the account's cycle began. `i` is where
+-- the conditions say so.
+local function is_loaded(i)
+  local generation, at = conditional[i + 1], load_at[conditional[i + 3]]
+  if pair_at(at - 1)[1] >= generation then return true end
+  local limit = pair_at(at)
+  return limit[1] >= generation and limit[2] + CLOCKS_APART_MS_MAX < conditional[i + 2]
 end
 
 -- Offsets in what a key has more: of the ends of its raises and grants, and behind them of the raised caps.
@@ -229,7 +246,7 @@ local function decide(name, key, amount, tokens, asked)
     local period = periods and periods[key]
     if period then
       local ms = now_ms()
-      if ms < period.first_ms or ms >= period.end_ms then return 6, ms end
+      if ms < conditional[period + 1] or ms >= conditional[period + 2] then return 6, ms end
     end
     for i = first, last, 2 do
       if loads[i] and not is_loaded(loads[i]) then return 7, (i - first) / 2 end
