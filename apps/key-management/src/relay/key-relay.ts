@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
-import { KEYS_CHANGED_V1, USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
+import { KEYS_CHANGED_V1, NOTICES_V1, USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { OutboxRelay, ServiceDatabase, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
@@ -50,7 +50,8 @@ export class KeyRelay {
         ),
         [WRITE_ORGANIZATION]: writeNewest((one: OrganizationSnapshot) => snapshots.writeOrganization(one), meter),
         [END_KEYS]: endKeys(store, () => this.relay.wake()),
-        [PUBLISH_CHANGE]: publishChanges(bus),
+        [PUBLISH_CHANGE]: published(bus, KEYS_CHANGED_V1),
+        [NOTICES_V1]: published(bus, NOTICES_V1),
         [END_BILLING]: async (rows) => {
           for (const { key } of rows) await usageBilling.endOrganization(key);
         },
@@ -139,10 +140,10 @@ function writeNewest<Snapshot>(write: (snapshot: Snapshot) => Promise<void>, met
   };
 }
 
-function publishChanges(bus: BusPublisher): OutboxEffect {
+function published(bus: BusPublisher, topic: string): OutboxEffect {
   return (rows) =>
     bus.publish(
-      KEYS_CHANGED_V1,
+      topic,
       rows.map(({ key, payload }) => ({ key, value: payload })),
     );
 }

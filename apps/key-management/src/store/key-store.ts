@@ -5,6 +5,7 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import type { EntityManager } from 'typeorm';
 import type { ApiKey, KeySecret } from '../keys/api-key/api-key.js';
 import { keysChangedEvent, type KeyChange } from '../keys/api-key/key-change.js';
+import { changeNotices } from '../keys/api-key/key-notice.js';
 import { secretTombstoneOf, snapshotOf } from '../keys/api-key/snapshot-of.js';
 import { KEYS_SCHEMA, PUBLISH_CHANGE, WRITE_SNAPSHOT } from './outbox-effects.js';
 import type { OrganizationEntry } from '../audit/audit-entry.js';
@@ -268,7 +269,9 @@ export class KeyStore {
       manager,
       ...changes.flatMap(({ change }) => {
         const event = keysChangedEvent(change);
-        return event === null ? [] : { effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(event) };
+        const told =
+          event === null ? [] : [{ effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(event) }];
+        return [...told, ...changeNotices(change)];
       }),
     );
     await this.audit.appendAll(

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Periodic } from '@tollgate/periodic';
-import { ServiceDatabase } from '@tollgate/postgres';
+import { Outbox, ServiceDatabase, type OutboxEntry } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
+import { KEYS_SCHEMA } from '../../store/outbox-effects.js';
+import { noticeEntry } from '../api-key/key-notice.js';
 import { MailOutbox } from '../../sign-in/mails/mail-outbox.js';
 import { expiryMail, rotationMail, type NoticedKey } from './notice-mails.js';
 
@@ -17,12 +19,16 @@ const ROTATION_MAIL_MS = 7 * 86_400_000;
 type Kind = 'expiry' | 'rotation';
 
 interface ClaimedRow {
+  id: string;
   name: string;
   masked: string;
   due_at: Date;
   created_by_kind: string | null;
   created_by_id: string | null;
 }
+
+/** A key whose notice this process has claimed. */
+type ClaimedKey = NoticedKey & { readonly id: string };
 
 interface Recipient {
   readonly personId: string;
@@ -37,6 +43,7 @@ interface Recipient {
  */
 @Injectable()
 export class KeyNotices {
+  private readonly outbox = new Outbox(KEYS_SCHEMA);
   private readonly periodic = new Periodic(() => this.run(), { everyMs: EVERY_MS, background: true });
 
   constructor(
@@ -77,6 +84,7 @@ export class KeyNotices {
     return this.database.inOrganization(organizationId, async (manager) => {
       const keys = await claim(manager, organizationId, kind, now);
       if (keys.length === 0) return 0;
+      await this.outbox.add(manager, ...keys.map((key) => noticeOf(organizationId, kind, key, now)));
       const name = await organizationName(manager, organizationId);
       for (const recipient of await recipientsOf(manager, organizationId, keys)) {
         const theirs = recipient.isOwner ? keys : keys.filter(({ makerId }) => makerId === recipient.personId);
@@ -140,24 +148,33 @@ const ORGANIZATIONS_WITH_DUE: Readonly<Record<Kind, string>> = {
  * Claims notices of one organisation and gives their keys, the first one first. A notice that another transaction
  * claims is waited for, and is not given here then. Indexes: key_notice_pk, api_key_pk, api_key_secret_by_key.
  */
-async function claim(manager: EntityManager, organizationId: string, kind: Kind, now: Date): Promise<NoticedKey[]> {
+async function claim(manager: EntityManager, organizationId: string, kind: Kind, now: Date): Promise<ClaimedKey[]> {
   const rows = await manager.query<ClaimedRow[]>(
     `WITH due AS (${DUE[kind]} AND k.organization_id = $2 ORDER BY due_at, id LIMIT $4),
      claimed AS (
        INSERT INTO keys.key_notice (organization_id, api_key_id, kind, due_at, days_before, claimed_at)
        SELECT organization_id, id, $3, due_at, days, $1 FROM due ORDER BY id
        ON CONFLICT ON CONSTRAINT key_notice_pk DO NOTHING RETURNING api_key_id, due_at)
-     SELECT k.name, k.created_by_kind, k.created_by_id, claimed.due_at,
+     SELECT k.id, k.name, k.created_by_kind, k.created_by_id, claimed.due_at,
        (SELECT masked FROM keys.api_key_secret WHERE api_key_id = k.id ORDER BY created_at DESC, digest LIMIT 1) AS masked
      FROM claimed JOIN keys.api_key AS k ON k.id = claimed.api_key_id ORDER BY claimed.due_at, k.id`,
     [now, organizationId, kind, KEYS_AT_ONCE],
   );
   return rows.map((row) => ({
+    id: row.id,
     name: row.name,
     maskedKey: row.masked,
     dueAt: row.due_at,
     makerId: row.created_by_kind === 'person' ? row.created_by_id : null,
   }));
+}
+
+/** What webhooks are told of a key that a mail tells of. */
+function noticeOf(organizationId: string, kind: Kind, key: ClaimedKey, now: Date): OutboxEntry {
+  const due = key.dueAt.toISOString();
+  return kind === 'expiry'
+    ? noticeEntry('api_key.expiring', { ...key, organizationId }, now, { expires_at: due })
+    : noticeEntry('api_key.rotation_due', { ...key, organizationId }, now, { due_at: due });
 }
 
 /** Index: organization_pk. */
