@@ -11,6 +11,7 @@ export { SettleHolds } from './ledger/book-usage/settle-holds.js';
 export { BillingMeter } from './metrics.js';
 export { CompareBalances, type BalanceComparison } from './ledger/reconcile/compare-balances.js';
 export { CheckOrganization } from './ledger/reconcile/check-organization.js';
+export { rebuild } from './ledger/reconcile/rebuild.js';
 export { Reconcile } from './ledger/reconcile/reconcile.js';
 export { ReconciliationStore } from './ledger/reconcile/reconciliation-store.js';
 export { LedgerAccounts } from './ledger/show-accounts/ledger-accounts.js';

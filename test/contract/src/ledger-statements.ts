@@ -8,6 +8,7 @@ import {
   LedgerAccounts,
   LoadAccount,
   OpenEpoch,
+  rebuild,
   ReconciliationStore,
   SettleHolds,
   UsedKeys,
@@ -25,7 +26,7 @@ export const ledgerSeeds = (organizationId: string): string[] => [
      '2026-01-01Z'::timestamptz + (day - 1) * interval '1 day', '2026-01-01Z'::timestamptz + day * interval '1 day'
    FROM generate_series(1, 500) AS n, generate_series(1, 20) AS day`,
   `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd)
-   SELECT 'key:other ' || n, 'organization ' || n % 500, 0 FROM generate_series(1, 60000) AS n`,
+   SELECT 'key:other ' || n, 'organization ' || n % 500, 0 FROM generate_series(1, 30000) AS n`,
   `INSERT INTO billing.owner_usage_day
    SELECT '${organizationId}', 'group', 'group ' || n / 100, '2026-01-01'::date + n % 100, 1 FROM generate_series(1, 5000) AS n`,
   `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd)
@@ -105,6 +106,10 @@ async function compareAndShow(service: ServiceDatabase, organizationId: string):
   await store.lasting();
   await store.state();
   await store.release(1, null);
+  await service.acrossOrganizations((manager) =>
+    manager.query(`UPDATE billing.account SET posted_nano_usd = 1 WHERE account_id = 'grant:one'`),
+  );
+  await rebuild(service, () => Promise.resolve());
   const accounts = new LedgerAccounts(service, admission, logger);
   await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, 'key:many 1', new Date());
   await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);

@@ -8,6 +8,7 @@ import { AccountsInForce1797120000001 } from './1797120000001-accounts-in-force.
 import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycles.js';
 import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
 import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
+import { BalanceCorrections1797379200004 } from './1797379200004-balance-corrections.js';
 import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
@@ -39,6 +40,7 @@ export const usageBillingSchema: MigrateOptions = {
     AccountsOfAllKinds1797379200001,
     OwnerUsage1797379200002,
     Reconciliation1797379200003,
+    BalanceCorrections1797379200004,
     CreditTerms1797465600001,
     UsageRollUps1797638400001,
     QuarantineDecisions1797724800001,

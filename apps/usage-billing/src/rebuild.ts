@@ -1,0 +1,56 @@
+import { RedisAdmissionBooks } from '@tollgate/admission';
+import { mendableFault } from '@tollgate/app-process';
+import { environmentFields, readEnvironment } from '@tollgate/config';
+import { formatUsd } from '@tollgate/credit';
+import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
+import { connectRedis, storeKnown } from '@tollgate/redis';
+import { z } from 'zod';
+import { rebuild } from './ledger/reconcile/rebuild.js';
+
+/** Computes all balances from the transfers of the ledger and prints those that differ: `npm run ledger:rebuild`. */
+
+const environment = z.object({
+  DATABASE_URL: environmentFields.postgresUrl,
+  /** Needed to correct balances: admission loads those of the organisation again. */
+  REDIS_URL: environmentFields.redisUrl.optional(),
+});
+const USAGE = `usage: npm run ledger:rebuild             compares, and changes nothing
+       npm run ledger:rebuild -- --write  corrects balances; needs REDIS_URL`;
+const REDIS_WITHIN_MS = 5_000;
+
+const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Resolves with the exit code: 0 if all balances are right, 1 if some were not, 2 if that was not found out. */
+async function run([option, ...more]: readonly string[]): Promise<number> {
+  const given = readEnvironment(environment, process.env);
+  const isToWrite = option === '--write';
+  if (more.length > 0 || (option !== undefined && !isToWrite) || (isToWrite && given.REDIS_URL === undefined)) {
+    tell(USAGE);
+    return 2;
+  }
+  const database = await openDatabase({ url: given.DATABASE_URL, poolSize: 2, applicationName: 'ledger-rebuild' });
+  const redis = isToWrite ? connectRedis({ url: given.REDIS_URL!, name: 'ledger-rebuild' }) : null;
+  try {
+    if (redis !== null) await storeKnown(redis, REDIS_WITHIN_MS);
+    const books = redis === null ? null : new RedisAdmissionBooks(redis);
+    const { accounts, wrong } = await rebuild(
+      new ServiceDatabase(database.dataSource, 'billing'),
+      books === null ? null : (organizationId) => books.closeEpoch(organizationId),
+    );
+    for (const { accountId, organizationId, postedNanoUsd, transfersNanoUsd } of wrong)
+      tell(
+        `${accountId} of ${organizationId}: ${formatUsd(postedNanoUsd)} USD is posted, its transfers add up to ` +
+          `${formatUsd(transfersNanoUsd)} USD${isToWrite ? ': corrected' : ''}`,
+      );
+    tell(`${accounts} accounts were compared, ${wrong.length} differ`);
+    return wrong.length === 0 ? 0 : 1;
+  } finally {
+    await redis?.close();
+    await database.close();
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`the balances were not compared: ${mendableFault(error) ?? String(error)}\n`);
+  return 2;
+});
