@@ -6,6 +6,7 @@ import { ReconciliationController } from './ledger/reconcile/reconciliation.cont
 import { LedgerAccountsController } from './ledger/show-accounts/ledger-accounts.controller.js';
 import { AlertsController } from './alerts/alerts.controller.js';
 import { BudgetsController } from './budgets/budgets.controller.js';
+import { CreditsController } from './credits/credits.controller.js';
 import { CreditGrantsController } from './grants/credit-grants.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
@@ -32,6 +33,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       OrganizationBillingController,
       AlertsController,
       CreditGrantsController,
+      CreditsController,
       BudgetsController,
       WebhooksController,
       DeliveriesController,

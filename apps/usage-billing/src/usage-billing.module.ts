@@ -3,6 +3,7 @@ import { AlertsModule } from './alerts/alerts.module.js';
 import { RefusedCallsModule } from '@tollgate/refused-calls';
 import { AuthModule } from '@tollgate/auth';
 import { BudgetsModule } from './budgets/budgets.module.js';
+import { CreditsModule } from './credits/credits.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
@@ -31,6 +32,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     QuarantineModule,
     BudgetsModule,
     GrantsModule,
+    CreditsModule,
     TermsModule,
     PricesModule,
     UsageModule,

@@ -365,6 +365,34 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
     });
   });
 
+  it('the credit of an organisation is the sum of its grants, exact and as numbers for clients of OpenRouter', async () => {
+    const one = await give({ amount_usd: '10' });
+    const other = await give({ amount_usd: '0.000000001' });
+    await call('POST', `/v1/credit-grants/${other.id}/expire`);
+    await query(`INSERT INTO billing.key_usage SELECT $1, $2, 1, 1, 1, 1, 2500000000, now(), ''`, [
+      randomUUID(),
+      organizationId,
+    ]);
+    const reader = identities.key(['analytics:read'], organizationId);
+    const { body } = await call('GET', '/v1/credits', undefined, reader);
+    expect(body).toMatchObject({
+      object: 'credits',
+      balance: 'prepaid',
+      total_granted_usd: '10.000000001',
+      used_usd: '0',
+      held_usd: '0',
+      expired_usd: '0.000000001',
+      remaining_usd: '10',
+      charged_usd: '2.5',
+      grants: expect.arrayContaining([expect.objectContaining({ id: one.id, left_usd: '10' })]),
+    });
+    const theirs = await call('GET', '/api/v1/credits', undefined, reader);
+    expect(theirs.body).toEqual({ data: { total_credits: 10, total_usage: 2.5 } });
+    const inference = identities.key(['inference:write'], organizationId);
+    for (const path of ['/v1/credits', '/api/v1/credits'])
+      expect((await call('GET', path, undefined, inference)).status).toBe(403);
+  });
+
   describe('how an organisation pays', () => {
     const billing = () => `/v1/organizations/${organizationId}/billing`;
     it('is set by the operator, and told to gateways where it changes', async () => {

@@ -157,6 +157,8 @@ export const PERMISSIONS = {
   listCreditGrants: members('owner', 'admin'),
   getCreditGrant: members('owner', 'admin'),
   expireCreditGrant: operator,
+  getCredits: members('viewer', 'analytics:read'),
+  getOpenRouterCredits: members('viewer', 'analytics:read'),
   createBudget: members('admin', 'admin'),
   listBudgets: members('viewer', 'admin'),
   getBudget: members('viewer', 'admin'),
