@@ -1,6 +1,13 @@
 import { Kafka, logLevel } from 'kafkajs';
-import { startKafka, startPostgres, tempFolder, type KafkaServer, type PostgresServer } from '@tollgate/infra';
-import { startDistributed, type DistributedShape } from '@tollgate/journey';
+import {
+  freePort,
+  startKafka,
+  startPostgres,
+  tempFolder,
+  type KafkaServer,
+  type PostgresServer,
+} from '@tollgate/infra';
+import { appScript, ManagedProcess, repository, startDistributed, type DistributedShape } from '@tollgate/journey';
 import { CuttableProxy } from './cuttable-proxy.js';
 import { fillableDisk, type FillableDisk } from './full-disk.js';
 import { startAllAgain } from './stage.js';
@@ -16,6 +23,10 @@ export interface ServerStage {
   readonly diskOfGateway0: FillableDisk;
   /** Kafka forgets how far usage-billing has read, or is told that it has read all; it must not be running. */
   misplaceOffsets(how: 'deleted' | 'at the end'): Promise<void>;
+  /** Starts another usage-billing beside the one of the shape, in the same group. */
+  startSecondUsageBilling(): Promise<ManagedProcess>;
+  /** Publishes a text among the usage events of the gateways. */
+  publishUsage(value: string): Promise<void>;
   /** So that one fault that fails does not fail the next. */
   repair(): Promise<void>;
   stop(): Promise<void>;
@@ -33,8 +44,10 @@ export async function startServerStage(): Promise<ServerStage> {
   const journalFolder = tempFolder('tollgate-small-disk');
   const diskOfGateway0 = fillableDisk(journalFolder, () => shape.gateways[0]!.process.pid);
   let topicPrefix = '';
+  let ofUsageBilling: Readonly<Record<string, string>> = {};
   const changes = (process: string, environment: Readonly<Record<string, string>>): Record<string, string> => {
     topicPrefix = environment['KAFKA_TOPIC_PREFIX']!;
+    if (process === 'usage-billing') ofUsageBilling = environment;
     switch (process) {
       case 'gateway 0':
         return { TOLLGATE_DATA: journalFolder };
@@ -60,6 +73,18 @@ export async function startServerStage(): Promise<ServerStage> {
     diskOfGateway0,
     misplaceOffsets: (how) =>
       misplaceOffsets(kafka.brokers, `${topicPrefix}usage-billing`, `${topicPrefix}${usageTopic}`, how),
+    startSecondUsageBilling: async () => {
+      const [port, operationsPort] = [await freePort(), await freePort()];
+      return ManagedProcess.start({
+        name: 'second usage-billing',
+        script: appScript('usage-billing'),
+        cwd: repository,
+        env: { ...ofUsageBilling, TOLLGATE_PORT: String(port), TOLLGATE_OPERATIONS_PORT: String(operationsPort) },
+        readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
+        readyWithinMs: 60_000,
+      });
+    },
+    publishUsage: (value) => publishOne(kafka.brokers, `${topicPrefix}${usageTopic}`, value),
     repair: async () => {
       for (const proxy of [redisOfGateway1, redisOfKeyManagement]) proxy.set('open');
       diskOfGateway0.makeRoom();
@@ -74,6 +99,16 @@ export async function startServerStage(): Promise<ServerStage> {
       await Promise.all([redisOfGateway1.stop(), redisOfKeyManagement.stop(), kafka.stop(), postgres.stop()]);
     },
   };
+}
+
+async function publishOne(brokers: string, topic: string, value: string): Promise<void> {
+  const producer = new Kafka({ clientId: 'fault', brokers: brokers.split(','), logLevel: logLevel.NOTHING }).producer();
+  await producer.connect();
+  try {
+    await producer.send({ topic, acks: -1, messages: [{ key: 'default', value }] });
+  } finally {
+    await producer.disconnect();
+  }
 }
 
 async function misplaceOffsets(

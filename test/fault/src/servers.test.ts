@@ -7,6 +7,7 @@ import { keyManagementKilled } from './faults/key-management-killed.js';
 import { offsetsLost } from './faults/offsets-lost.js';
 import { postgresDown } from './faults/postgres-down.js';
 import { redisEmptied } from './faults/redis-emptied.js';
+import { twoUsageBillings } from './faults/two-usage-billings.js';
 import { usageBillingKilled } from './faults/usage-billing-killed.js';
 import { startServerStage, type ServerStage } from './server-stage.js';
 import { reportFaults } from './stage.js';
@@ -25,6 +26,7 @@ describe('faults of servers, disks and the services behind the gateways', () => 
   groupChanges(() => stage);
   offsetsLost(() => stage);
   usageBillingKilled(() => stage.shape);
+  twoUsageBillings(() => stage);
   postgresDown(() => stage);
   redisEmptied(() => stage.shape);
   kafkaDown(() => stage);

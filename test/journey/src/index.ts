@@ -1,5 +1,6 @@
 export { Reply, StreamInFlight } from './kit/chat-reply.js';
 export { appEnvironment, type Deployment, type DistributedApp, type Environment } from './kit/app-environments.js';
+export { appScript, repository } from './kit/app-script.js';
 export { queryDatabase } from './kit/database.js';
 export { startDistributed, type DistributedOptions, type DistributedShape } from './kit/distributed.js';
 export { inventedSecret } from './kit/invented-secret.js';
