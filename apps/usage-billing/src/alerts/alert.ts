@@ -57,9 +57,6 @@ export function noticeOf(alert: Alert): Notice {
   };
 }
 
-/** The account of all prepaid credit of an organisation, in alerts alone: the ledger has one for each grant. */
-export const balanceAccountId = (organizationId: string): string => `balance:${organizationId}`;
-
 /** What kinds of accounts alerts are about. */
 export const ALERTED_KINDS = [
   'key',

@@ -61,8 +61,7 @@ export function levelChangeOf(accountId: string, before: Filling | null, after: 
 }
 
 /**
- * What a booking means for the alerts of the accounts that it touches. Grants are left out: of prepaid credit the whole
- * counts (`balance-level.ts`).
+ * What a booking means for the alerts of the accounts that it touches. Single grants are left out.
  */
 export function levelChanges(
   before: ReadonlyMap<string, AccountState>,
