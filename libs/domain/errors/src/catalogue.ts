@@ -233,6 +233,16 @@ export const ERRORS = {
     message: 'There is no group with this id in this organisation.',
     retryable: false,
   },
+  plan_not_found: {
+    status: 404,
+    message: 'There is no plan with this id.',
+    retryable: false,
+  },
+  subscription_not_found: {
+    status: 404,
+    message: 'There is no subscription with this id.',
+    retryable: false,
+  },
   project_not_found: {
     status: 404,
     message: 'There is no such project.',
@@ -323,6 +333,11 @@ export const ERRORS = {
     status: 409,
     message:
       'The secret before the present one can still be used. Finish that rotation by POST /v1/api-keys/{id}/finish-rotation, or wait for the end of its grace period, and then rotate again.',
+    retryable: false,
+  },
+  subscription_ended: {
+    status: 409,
+    message: 'The subscription has ended.',
     retryable: false,
   },
   name_taken: {

@@ -8,6 +8,7 @@ export interface TollgateConfig {
   readonly routes: readonly Route[];
   /** Prices of the file; `PriceBook` has the known ones besides. */
   readonly prices: readonly PriceEntry[];
+  readonly plans: readonly PlanEntry[];
   /** What a model costs that has no other price; null where its cost is then not known. */
   readonly defaultPrice: ModelPrice | null;
   /** Changes with any price, known ones included, and with nothing else; 12 hex digits. */
@@ -23,6 +24,25 @@ export interface TollgateConfig {
   readonly limits: Limits;
   /** Whose word on a client's address is believed. */
   readonly trustedProxies: readonly TrustedProxyEntry[];
+}
+
+/** An entry of `plans` in config.yaml. */
+export interface PlanEntry {
+  readonly name: string;
+  readonly quotaNanoUsd: bigint;
+  readonly priceNanoUsd: bigint;
+  /** Null allows every route. */
+  readonly models: readonly string[] | null;
+  /** Null is unlimited, for each of them. */
+  readonly rateLimits: {
+    readonly requestsPerMinute: number | null;
+    readonly tokensPerMinute: number | null;
+    readonly parallelRequests: number | null;
+  };
+  readonly selfService: boolean;
+  readonly paygAllowed: boolean;
+  /** In millionths of the cost; null where the organisation's own counts. */
+  readonly markupMillionths: number | null;
 }
 
 /** An entry of `trusted_proxies` in config.yaml. */

@@ -2,6 +2,7 @@ import { hasWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
+import { foldedPlanName } from './plan-name.js';
 import { likeFaults, priceTimeFaults } from './price-checks.js';
 import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 
@@ -54,12 +55,13 @@ const names = z
           .catch(null),
       )
       .catch([]),
+    plans: z.array(z.object({ name: z.string() }).nullable().catch(null)).catch([]),
     limits: z
       .object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() })
       .nullable()
       .catch(null),
   })
-  .catch({ providers: [], routes: [], prices: [], limits: null });
+  .catch({ providers: [], routes: [], prices: [], plans: [], limits: null });
 type Names = z.output<typeof names>;
 type NamedProvider = NonNullable<Names['providers'][number]>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
@@ -85,6 +87,11 @@ export function crossFaults(value: unknown): FieldFault[] {
     ),
     ...priceTimeFaults(read.prices),
     ...read.prices.flatMap((price, index) => (price === null ? [] : likeFaults(price, index))),
+    ...repeated(
+      'plans',
+      read.plans.map((each) => each && foldedPlanName(each.name)),
+      'another plan has this name',
+    ),
     ...read.prices.flatMap((price, index) => (price === null ? [] : longContextFaults(price, index))),
     ...read.prices.flatMap((price, index) =>
       price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)],

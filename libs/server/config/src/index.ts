@@ -7,6 +7,7 @@ export {
   SIMULATOR_NAME,
   variablesOf,
   type CeilingField,
+  type PlanEntry,
   type PriceEntry,
   type Provider,
   type ProviderType,
@@ -16,6 +17,7 @@ export {
 } from './config.js';
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { PriceBook, type PriceFacts } from './price-book.js';
+export { foldedPlanName } from './plan-name.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export {

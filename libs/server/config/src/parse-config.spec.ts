@@ -70,7 +70,54 @@ describe('a configuration', () => {
       oauth: { allowWithoutChallenge: false },
       limits: { bodyBytesMax: 33_554_432, bodiesBytesMax: 268_435_456, callsPerKeyMax: 1_024 },
       trustedProxies: [],
+      plans: [],
     });
+  });
+  it('names plans, whose amounts are taken as they stand in the file', () => {
+    const parsed = (text: string) => parse(`${PROVIDERS}${ROUTES}${PRICES}plans: ${text}\n`).plans;
+    expect(parsed('[{name: pro, quota_usd: 20.000000001, price_usd: "15"}]')).toEqual([
+      {
+        name: 'pro',
+        quotaNanoUsd: 20_000_000_001n,
+        priceNanoUsd: 15_000_000_000n,
+        models: null,
+        rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+        selfService: false,
+        paygAllowed: true,
+        markupMillionths: null,
+      },
+    ]);
+    const all =
+      '{name: Team, cycle: month, quota_usd: 9000000, price_usd: 0, models: [gpt*], rate_limits: {requests_per_minute: 60}, self_service: true, payg_allowed: false, markup_percent: 2.5}';
+    expect(parsed(`[${all}]`)).toMatchObject([
+      {
+        quotaNanoUsd: 9_000_000_000_000_000n,
+        models: ['gpt*'],
+        rateLimits: { requestsPerMinute: 60, tokensPerMinute: null },
+        selfService: true,
+        paygAllowed: false,
+        markupMillionths: 25_000,
+      },
+    ]);
+  });
+  it.each([
+    ['quota_usd: 9000000.000000001', 'must be an amount in USD from 0 to 9000000 with at most 9 decimals'],
+    ['quota_usd: -1', 'must be an amount in USD from 0 to 9000000 with at most 9 decimals'],
+    ['quota_usd: 1e3', 'must be an amount in USD from 0 to 9000000 with at most 9 decimals'],
+    ['quota_usd: .nan', ''],
+    ['quota_usd: 0.0000000001', 'must be an amount in USD from 0 to 9000000 with at most 9 decimals'],
+  ])('refuses a plan with %s', (quota, message) => {
+    const problems = problemsOf(`${PROVIDERS}${ROUTES}${PRICES}plans:\n  - {name: pro, ${quota}, price_usd: 1}\n`);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain('plans[0].quota_usd: ');
+    expect(problems[0]).toContain(message);
+  });
+  it('refuses plans that would be taken for one another, and names that look like ids', () => {
+    const plan = (name: string) => `  - {name: ${name}, quota_usd: 1, price_usd: 1}\n`;
+    const problems = (...names: string[]) =>
+      problemsOf(`${PROVIDERS}${ROUTES}${PRICES}plans:\n${names.map(plan).join('')}`);
+    expect(problems('Pro', 'team', '"ＰＲＯ "')).toEqual(['10:6 plans[2].name: another plan has this name']);
+    expect(problems('0b4f2f5e-7f5c-4d0e-9a77-0123456789ab')).toEqual(['8:6 plans[0].name: must not look like an id']);
   });
   it('names the proxies whose word on a client is believed', () => {
     const parsed = (text: string) => parse(PROVIDERS + ROUTES + PRICES + `trusted_proxies: ${text}\n`).trustedProxies;

@@ -3,8 +3,9 @@ import { Secret } from '@tollgate/api-key';
 import { pathText, validate, type FieldFault } from '@tollgate/errors';
 import { sourceOfHost } from '@tollgate/known-prices';
 import { ConfigError } from './config-error.js';
-import type { Limits, Provider, ProviderHeader, ProviderType, TollgateConfig } from './config.js';
+import type { Limits, PlanEntry, Provider, ProviderHeader, ProviderType, TollgateConfig } from './config.js';
 import { crossFaults } from './cross-checks.js';
+import { nanoUsd } from './nano-usd.js';
 import { toModelPrice, toPriceEntry } from './price-entry.js';
 import { priceVersion } from './price-version.js';
 import { configFileSchema, NO_SOURCE, SOURCE_PATTERN, type ConfigFile } from './schema.js';
@@ -117,6 +118,7 @@ function toConfig(file: ConfigFile, sources: Sources): Omit<TollgateConfig, 'fil
     providers,
     routes: file.routes,
     prices,
+    plans: file.plans.map(toPlan),
     defaultPrice,
     priceVersion: priceVersion({ prices, defaultPrice, providers }),
     webhooks: { allowPrivateNetwork: file.webhooks.allow_private_network },
@@ -125,6 +127,24 @@ function toConfig(file: ConfigFile, sources: Sources): Omit<TollgateConfig, 'fil
     oauth: { allowWithoutChallenge: file.oauth.allow_without_challenge },
     limits: toLimits(file.limits),
     trustedProxies: file.trusted_proxies,
+  };
+}
+
+function toPlan(plan: ConfigFile['plans'][number]): PlanEntry {
+  const { rate_limits: limits = {}, markup_percent: percent } = plan;
+  return {
+    name: plan.name,
+    quotaNanoUsd: nanoUsd(plan.quota_usd),
+    priceNanoUsd: nanoUsd(plan.price_usd),
+    models: plan.models ?? null,
+    rateLimits: {
+      requestsPerMinute: limits.requests_per_minute ?? null,
+      tokensPerMinute: limits.tokens_per_minute ?? null,
+      parallelRequests: limits.parallel_requests ?? null,
+    },
+    selfService: plan.self_service,
+    paygAllowed: plan.payg_allowed,
+    markupMillionths: percent === undefined ? null : Math.round(percent * 10_000),
   };
 }
 

@@ -1,5 +1,6 @@
 import { hasWildcard } from '@tollgate/access';
 import { parseSubnet } from '@tollgate/api-key';
+import { CAP_NANO_USD_MAX, formatUsd, readUsd } from '@tollgate/credit';
 import { SOURCES } from '@tollgate/known-prices';
 import { TOKENIZERS } from '@tollgate/pricing';
 import { z } from 'zod';
@@ -426,6 +427,60 @@ const defaultPriceSchema = z
     'What a model costs that has no other price. Without it, the cost of such a model is not known, and it is refused to keys with a credit limit',
   );
 
+/** In the file a number or a string; here always the text as it stands there, so that no float rounds it. */
+const usdOfCycle = z
+  .union([z.string(), z.number()])
+  .refine(
+    (amount) => (readUsd(amount) ?? CAP_NANO_USD_MAX + 1n) <= CAP_NANO_USD_MAX,
+    `must be an amount in USD from 0 to ${formatUsd(CAP_NANO_USD_MAX)} with at most 9 decimals`,
+  );
+
+const MARKUP_PERCENT_MAX = 1_000;
+const markupPercent = z
+  .number()
+  .min(0)
+  .max(MARKUP_PERCENT_MAX)
+  .refine((value) => Number.isInteger(Number((value * 10_000).toFixed(6))), 'must have at most 4 decimals, as 2.5');
+
+const rateLimit = z.int().min(1).max(1_000_000_000);
+
+const planSchema = z.strictObject({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(80)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'must be one line without invisible characters')
+    .regex(/[\p{L}\p{N}]/u, 'must have a letter or a digit')
+    .refine((name) => !z.uuid().safeParse(name).success, 'must not look like an id')
+    .describe('What subscriptions call it; no two plans may have the same name, in any case'),
+  cycle: z.literal('month').default('month').describe('A month, from the moment of the subscription on'),
+  quota_usd: usdOfCycle.describe('USD that a cycle includes'),
+  price_usd: usdOfCycle.describe('USD that a cycle costs'),
+  models: z
+    .array(modelName)
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('The names that "model" may have; * stands for any characters. Where absent: every route'),
+  rate_limits: z
+    .strictObject({
+      requests_per_minute: rateLimit.optional(),
+      tokens_per_minute: rateLimit.optional(),
+      parallel_requests: rateLimit.optional(),
+    })
+    .optional()
+    .describe('Of each key; what is absent is unlimited'),
+  self_service: z.boolean().default(false).describe('true lets owners of organisations subscribe by themselves'),
+  payg_allowed: z
+    .boolean()
+    .default(true)
+    .describe('false refuses calls beyond the quota, also to those who would pay for them as they go'),
+  markup_percent: markupPercent
+    .optional()
+    .describe('What is added to the cost of each call, in percent of it; where absent: that of the organisation'),
+});
+
 const networkAddress = z
   .string()
   .refine((text) => parseSubnet(text) !== null, 'must be an address or a network, as 10.0.0.1 or 10.0.0.0/8');
@@ -451,6 +506,13 @@ export const configFileSchema = z.strictObject({
     .default([])
     .describe('What models cost whose price is not known, or is another here (docs/prices.md)'),
   default_price: defaultPriceSchema.optional(),
+  plans: z
+    .array(planSchema)
+    .max(1_000)
+    .default([])
+    .describe(
+      'What can be subscribed to, besides the plans of the API. A change counts for present subscriptions from their next cycle on; a plan that is taken out can be subscribed to no more',
+    ),
   trusted_proxies: z
     .array(trustedProxySchema)
     .max(100)

@@ -38,7 +38,7 @@ function keepPricesAsText(document: Document): void {
     Pair: (_, { key, value }) => {
       if (!isScalar(key)) return;
       const name = String(key.value);
-      if (name.endsWith('_usd_per_million') || name === 'requests_usd') keepAsText(value);
+      if (name.endsWith('_usd_per_million') || name.endsWith('_usd')) keepAsText(value);
       // These are prices by the name of what they are for.
       if (name.endsWith('_usd_per_thousand') && isMap(value)) value.items.forEach((pair) => keepAsText(pair.value));
     },

@@ -34,7 +34,7 @@ const frozen: readonly [name: string, schema: z.ZodType, shape: string, optional
   ['usage-recorded.v2.with-mark-up', usageRecordedV2, 'e61c8e64fc1c4366', [...USUAL_OF_V2, 'billableNanoUsd']],
   ['usage-recorded.v2.unpriced', usageRecordedV2, 'e61c8e64fc1c4366', [...USUAL_OF_V2, 'unpriced']],
   ['organizations-changed.v1', organizationsChangedV1, 'b27f65ad3bcce3d8'],
-  ['subscriptions-changed.v1', subscriptionsChangedV1, '72ce8aedb0020d00'],
+  ['subscriptions-changed.v1', subscriptionsChangedV1, 'aa805e501e333b55'],
   ['calls-refused.v1', callsRefusedV1, '866820fd2a1135eb'],
   ['notices.v1', noticesV1, '615d81b5980398fd'],
   ['credit-threshold-crossed.v1', creditThresholdCrossedV1, '5738bfecc1a618dc'],

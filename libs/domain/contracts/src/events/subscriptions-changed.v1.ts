@@ -18,7 +18,8 @@ export const subscriptionTerms = z.object({
   quotas: z.array(z.object({ fromMs: z.int(), quotaNanoUsd: nanoUsd })).min(1),
   endsAtMs: z.int().nullable(),
   payg: z.object({ capNanoUsd: nanoUsd }).nullable(),
-  markupMillionths: z.int().nonnegative(),
+  /** Of the plan, in millionths of the cost; null where the organisation's own counts. */
+  markupMillionths: z.int().nonnegative().nullable(),
   models: z.array(z.string()).min(1).nullable(),
   rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
 });

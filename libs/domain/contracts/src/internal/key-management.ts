@@ -11,6 +11,7 @@ import { ROLES } from '@tollgate/access';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
+import { subscriptionTerms } from '../events/subscriptions-changed.v1.js';
 import { digest, id, instant, nanoUsd, readableItems, uuid } from '../primitives.js';
 
 const identity = {
@@ -362,6 +363,13 @@ export const createSubscriptionKeyRequest = z.object({
   creditReset: z.enum(CREDIT_RESETS),
   models: z.array(z.string()).min(1).nullable(),
   rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
+  /** The member that the key is for; absent or null for the organisation. */
+  memberId: uuid.nullable().optional(),
+  /**
+   * What the key may do in each cycle. It goes before what is said above, which the release before reads; with it, the
+   * limit above is null. Absent from the release before.
+   */
+  terms: subscriptionTerms.optional(),
 });
 export type CreateSubscriptionKeyRequest = z.infer<typeof createSubscriptionKeyRequest>;
 export const createSubscriptionKeyReply = z.object({
