@@ -239,6 +239,7 @@ async function openApplication(
         usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
         webhooksPrivateNetwork: config.webhooks.allowPrivateNetwork,
         prices: config,
+        plans: config.plans,
       },
       secretScanning: { peppers, githubPublicKeysUrl: config.secretScanning.github.publicKeysUrl },
     },

@@ -81,6 +81,7 @@ async function open({
       usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
       webhooksPrivateNetwork: webhooks.allowPrivateNetwork,
       prices: config,
+      plans: config.plans,
     },
   });
   const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });

@@ -8,6 +8,8 @@ import { AlertsController } from './alerts/alerts.controller.js';
 import { BudgetsController } from './budgets/budgets.controller.js';
 import { CreditsController } from './credits/credits.controller.js';
 import { CreditGrantsController } from './grants/credit-grants.controller.js';
+import { PlansController } from './plans/plans.controller.js';
+import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -19,6 +21,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
     title: 'Tollgate usage-billing',
     tags: [
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
+      { name: 'Plans', description: 'What can be subscribed to, and who has subscribed to it.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
       { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
       { name: 'Alerts', description: 'What people are told of about the credit of an organisation.' },
@@ -35,6 +38,8 @@ it('has its document written down (npm run openapi writes it)', async () => {
       CreditGrantsController,
       CreditsController,
       BudgetsController,
+      PlansController,
+      SubscriptionsController,
       WebhooksController,
       DeliveriesController,
     ],

@@ -3,6 +3,7 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { BUS_PROGRESS, BUS_PUBLISHER, type BusProgress, type BusPublisher } from '@tollgate/bus';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { ADMIN_SECRETS, SERVICE_SECRETS, type AcceptedSecrets } from '@tollgate/http';
+import type { PlanEntry } from '@tollgate/config';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { MAIL_SENDER, type MailSender } from '@tollgate/mail';
 import { DATABASE, type Database } from '@tollgate/postgres';
@@ -27,6 +28,8 @@ export interface UsageBillingSettings {
   readonly prices?: PricedConfig;
   /** Whether webhooks may be on loopback and private addresses, and by http. Default false. */
   readonly webhooksPrivateNetwork?: boolean;
+  /** The plans of `config.yaml`; those in the database stay as they are where it is left out. */
+  readonly plans?: readonly PlanEntry[];
 }
 
 /** The connections and settings that usage-billing needs when it runs as a process of its own. */
@@ -44,7 +47,8 @@ export interface UsageBillingPorts {
    * Says which ids belong to keys, whose a key or a session is, and what organisations have. Without it an unknown id
    * shows zero usage, like a key that was not used, only the admin secret is a credential, and nothing is granted.
    */
-  readonly keyManagement?: Pick<KeyManagementApi, 'contacts' | 'knownKeys' | 'knownOwners' | 'identifyPrincipal'>;
+  readonly keyManagement?: Pick<KeyManagementApi, 'contacts' | 'knownKeys' | 'knownOwners' | 'identifyPrincipal'> &
+    Partial<Pick<KeyManagementApi, 'createSubscriptionKey'>>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly adminApi: AdminApiSettings;

@@ -11,6 +11,8 @@ import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
 import { QuarantineModule } from './quarantine/quarantine.module.js';
 import { PricesModule } from './prices/prices.module.js';
+import { PlansModule } from './plans/plans.module.js';
+import { SubscriptionsModule } from './subscriptions/subscriptions.module.js';
 import { TermsModule } from './terms/terms.module.js';
 import { OrganizationEndModule } from './organization-end/organization-end.module.js';
 import { ProviderReportsModule } from './provider-reports/provider-reports.module.js';
@@ -35,6 +37,8 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     CreditsModule,
     TermsModule,
     PricesModule,
+    PlansModule,
+    SubscriptionsModule,
     UsageModule,
     AlertsModule,
     WebhooksModule,

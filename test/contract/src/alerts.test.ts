@@ -44,6 +44,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
+        createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
         knownOwners: () =>
           Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),

@@ -355,6 +355,8 @@ export class CreditStage {
         keyManagement: {
           identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
           knownKeys: (_, ids) => Promise.resolve([...ids]),
+          createSubscriptionKey: ({ apiKeyId }) =>
+            Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
           knownOwners: () =>
             Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
           contacts: () =>

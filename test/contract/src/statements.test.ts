@@ -62,6 +62,7 @@ import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { ROTATION_SEEDS, useRotation } from './rotation-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
+import { SUBSCRIPTION_SEEDS, useSubscriptions } from './subscription-statements.js';
 import { useSignIn } from './sign-in-statements.js';
 import { StatementCoverage, StatementRecorder, type StatementRecord } from './statement-records.js';
 import { statementsIn } from './statement-sites.js';
@@ -339,6 +340,7 @@ const SEEDS = [
    FROM generate_series(1, 5000) AS n`,
   ...ledgerSeeds(BUSY_ORGANIZATION),
   ...CREDIT_TERMS_SEEDS,
+  ...SUBSCRIPTION_SEEDS,
   ...GROUP_SEEDS,
   ...IMPORT_SEEDS,
   ...MEMBERSHIP_SEEDS,
@@ -411,6 +413,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useUsageBilling,
         (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
         useCreditTerms,
+        useSubscriptions,
         useOutbox,
         useAlerts,
         useWebhooks,

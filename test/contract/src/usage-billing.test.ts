@@ -59,6 +59,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         identifyPrincipal: identities.identifyPrincipal,
+        createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
         knownOwners: async () => ({
           organization: true,
           organizationName: null,

@@ -16,7 +16,7 @@ import { InternalCallError } from '@tollgate/http';
 import { readDocument } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
 
-const ORGANIZATION = randomUUID();
+const ORGANIZATION: string = randomUUID();
 const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
 
 /** Stands for key-management: whose the credentials of these tests are. */
@@ -126,10 +126,9 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
         expect(await ask(each, foreign)).toBe('404 organization_not_found');
     }
     // No more than may be guessed in a minute.
-    for (const each of operations.slice(0, 4)) {
+    for (const each of operations.slice(0, 4))
       for (const wrong of [bearer(generateSecret('TestMark').reveal()), cookie('A'.repeat(43))])
         expect(await ask(each, wrong)).toBe('401 invalid_credential');
-    }
   });
 
   it.each([

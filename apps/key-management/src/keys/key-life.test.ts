@@ -1,9 +1,11 @@
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { digestSecret, hasSecretForm, type KeySnapshot } from '@tollgate/api-key';
+import type { BusBatch } from '@tollgate/bus';
 import type { LoadAccountRequest } from '@tollgate/contracts';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
+import { SubscriptionsChangedController } from './take-subscription-terms/subscriptions-changed.controller.js';
 
 const NOBODYS_ID = '00000000-0000-4000-8000-000000000000';
 const snapshots = new MemoryKeySnapshots();
@@ -238,6 +240,61 @@ describe('a subscription key', () => {
     });
     expect(await snapshotOf(made.secret!)).toMatchObject({ state: 'extended', kind: 'subscription' });
     expect(await actions(id)).toEqual(['api_key.created']);
+  });
+
+  it('does what its subscription says: by the call that makes it, and by later messages', async () => {
+    const id = crypto.randomUUID();
+    const member = crypto.randomUUID();
+    const terms = {
+      subscriptionId: crypto.randomUUID(),
+      version: 1,
+      anchorMs: 1_796_000_000_000,
+      quotas: [{ fromMs: 1_796_000_000_000, quotaNanoUsd: '20000000000' }],
+      endsAtMs: null,
+      payg: null,
+      markupMillionths: 50_000,
+      models: ['gpt-4o*'],
+      rateLimits: { requestsPerMinute: 5, tokensPerMinute: null, parallelRequests: null },
+    };
+    const made = await stage.api.createSubscriptionKey({
+      ...plan(id),
+      creditLimitNanoUsd: null,
+      creditReset: 'never',
+      memberId: member,
+      terms,
+    });
+    const { models: _models, rateLimits: _rateLimits, version: _version, ...told } = terms;
+    expect(await snapshotOf(made.secret!)).toMatchObject({
+      state: 'subscribed',
+      version: 1,
+      memberId: member,
+      models: ['gpt-4o*'],
+      rateLimits: { requestsPerMinute: 5 },
+      accounts: [{ capNanoUsd: null }],
+      subscription: told,
+    });
+    expect((await call('GET', keyUrl(id))).body).toMatchObject({ credit_limit_usd: null, models: ['gpt-4o*'] });
+    const tell = (changed: object) =>
+      stage.app.get(SubscriptionsChangedController).onSubscriptionsChanged({
+        topic: 'subscriptions.changed.v1',
+        messages: [
+          { value: 'nonsense' },
+          { value: JSON.stringify({ eventVersion: 1, organizationId: 'default', apiKeyId: id, terms: changed }) },
+        ],
+      } as unknown as BusBatch);
+    const later = { ...terms, version: 3, payg: { capNanoUsd: '7' }, models: null, endsAtMs: 1_797_000_000_000 };
+    await tell(later);
+    await tell(later);
+    await tell({ ...terms, version: 2 });
+    await vi.waitFor(async () => expect((await snapshotOf(made.secret!)).version).toBe(2), 5_000);
+    expect(await snapshotOf(made.secret!)).toMatchObject({
+      models: null,
+      subscription: { payg: { capNanoUsd: '7' }, endsAtMs: 1_797_000_000_000 },
+    });
+    expect(await actions(id)).toEqual(['api_key.created', 'api_key.updated']);
+    const { secret } = (await call('POST', keyUrl(id, '/rotate'), {})).body as { secret: string };
+    expect(secret).toMatch(/^sk-sub-/);
+    expect(await snapshotOf(secret)).toMatchObject({ state: 'subscribed', version: 3, memberId: member });
   });
 
   it('is not changed by hand in what its plan decides about', async () => {

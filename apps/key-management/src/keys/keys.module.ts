@@ -44,6 +44,8 @@ import { RotateKeyController } from './rotate-key/rotate-key.controller.js';
 import { SwitchKey } from './switch-key/switch-key.js';
 import { SwitchKeyController } from './switch-key/switch-key.controller.js';
 import { LimitAccounts } from './update-key/limit-accounts.js';
+import { SubscriptionsChangedController } from './take-subscription-terms/subscriptions-changed.controller.js';
+import { TakeSubscriptionTerms } from './take-subscription-terms/take-subscription-terms.js';
 import { UpdateKey } from './update-key/update-key.js';
 import { DigestLookUps } from './verify-key/digest-look-ups.js';
 import { VerifyKey } from './verify-key/verify-key.js';
@@ -69,6 +71,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     ImportKeysController,
     KeysUsedController,
     LeaksReportedController,
+    SubscriptionsChangedController,
   ],
   providers: [
     BulkKeys,
@@ -96,6 +99,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     RevokeLeakedKeys,
     RotateKey,
     SwitchKey,
+    TakeSubscriptionTerms,
     UpdateKey,
     VerifyKey,
   ],

@@ -9,13 +9,14 @@ export function columnsOf(key: ApiKey): object {
     description: key.description,
     scopes: key.scopes,
     expires_at: key.expiresAt,
-    credit_limit_nano_usd: key.creditLimitNanoUsd?.toString() ?? null,
+    credit_limit_nano_usd: limitColumnOf(key),
     requests_per_minute: key.rateLimits.requestsPerMinute,
     tokens_per_minute: key.rateLimits.tokensPerMinute,
     parallel_requests: key.rateLimits.parallelRequests,
     models: key.models,
     allowed_ips: key.allowedIps,
     project_id: key.projectId,
+    subscription: key.subscription,
     credit_reset: key.creditReset,
     credit_generation: key.creditGeneration,
     credit_raise_nano_usd: key.creditRaise?.amountNanoUsd.toString() ?? null,
@@ -27,4 +28,12 @@ export function columnsOf(key: ApiKey): object {
     revoke_reason: key.revocation?.reason ?? null,
     deleted_at: key.deletedAt,
   };
+}
+
+/**
+ * The column of a key's own limit. For the key of a subscription it is 0: a process of the release before would let it
+ * spend without a limit. This release does not read it there.
+ */
+export function limitColumnOf({ subscription, creditLimitNanoUsd }: ApiKey): string | null {
+  return subscription === null ? (creditLimitNanoUsd?.toString() ?? null) : '0';
 }

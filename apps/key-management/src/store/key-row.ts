@@ -1,5 +1,5 @@
 import type { BrowserUse, CreditReset, KeyType, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
-import type { ApiKey, KeySecret, SecretEndReason } from '../keys/api-key/api-key.js';
+import type { ApiKey, KeySecret, KeySubscription, SecretEndReason } from '../keys/api-key/api-key.js';
 import { creditRaiseOf, type CreditRaiseColumns } from '../organizations/credit-raise.js';
 import type { BillingTerms, GroupRoutes, OrganizationState } from '../organizations/organization.js';
 
@@ -31,6 +31,7 @@ export interface KeyRow extends CreditRaiseColumns {
   public_key: string | null;
   project_id: string | null;
   member_id: string | null;
+  subscription: KeySubscription | null;
   disabled_at: Date | null;
   credit_reset: CreditReset;
   credit_generation: number;
@@ -74,7 +75,8 @@ export const SELECT_KEY = `
          k.kind, k.type, k.public_key, k.project_id, k.member_id, k.disabled_at, k.credit_reset, k.credit_generation, k.browser_use,
          k.rotate_every_days, k.credit_raise_nano_usd, k.credit_raise_until, s.secrets, g.group_ids,
          o.credit_limit_nano_usd AS organization_credit_limit_nano_usd, o.version AS organization_version,
-         o.deleted_at AS organization_deleted_at, o.credit_generation AS organization_credit_generation
+         o.deleted_at AS organization_deleted_at, o.credit_generation AS organization_credit_generation,
+         k.subscription
   FROM keys.api_key k
   JOIN keys.organization o ON o.id = k.organization_id
   CROSS JOIN LATERAL (
@@ -107,10 +109,11 @@ export function keyOf(row: KeyRow): ApiKey {
     publicKey: row.public_key,
     projectId: row.project_id,
     memberId: row.member_id,
+    subscription: row.subscription,
     secrets: row.secrets.map(secretOf),
     scopes: row.scopes,
     expiresAt: row.expires_at,
-    creditLimitNanoUsd: row.credit_limit_nano_usd === null ? null : BigInt(row.credit_limit_nano_usd),
+    creditLimitNanoUsd: ownLimitOf(row),
     creditReset: row.credit_reset,
     creditGeneration: row.credit_generation,
     creditRaise: creditRaiseOf(row),
@@ -167,3 +170,7 @@ export function organizationOf(row: FoundKeyRow): OrganizationState {
 
 const organizationLimitOf = ({ organization_credit_limit_nano_usd: limit }: KeyRow): bigint | null =>
   limit === null ? null : BigInt(limit);
+
+/** The limit of 0 of a subscription's key stands there for the release before, which knows no subscriptions. */
+const ownLimitOf = ({ subscription, credit_limit_nano_usd: limit }: KeyRow): bigint | null =>
+  subscription !== null || limit === null ? null : BigInt(limit);

@@ -13,7 +13,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import { makerOf } from '../members/maker.js';
 import type { OrganizationState } from '../organizations/organization.js';
-import { columnsOf } from './key-columns.js';
+import { columnsOf, limitColumnOf } from './key-columns.js';
 import { keyOf, organizationOf, SELECT_KEY, type FoundKeyRow, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
@@ -351,8 +351,8 @@ async function insertKey(
     `INSERT INTO keys.api_key (id, organization_id, name, description, scopes, expires_at, credit_limit_nano_usd,
        requests_per_minute, tokens_per_minute, parallel_requests, models, allowed_ips, created_at, version,
        created_by_kind, created_by_id, kind, public_key, project_id, credit_reset, credit_generation, browser_use,
-       rotate_every_days, disabled_at, credit_raise_nano_usd, credit_raise_until, member_id, writer)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, coalesce($27, ${MEMBER_OF_MAKER}), $14)
+       rotate_every_days, disabled_at, credit_raise_nano_usd, credit_raise_until, member_id, subscription, writer)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, coalesce($27, ${MEMBER_OF_MAKER}), $28, $14)
      RETURNING member_id`,
     [
       key.id,
@@ -361,7 +361,7 @@ async function insertKey(
       key.description,
       key.scopes,
       key.expiresAt,
-      key.creditLimitNanoUsd?.toString() ?? null,
+      limitColumnOf(key),
       key.rateLimits.requestsPerMinute,
       key.rateLimits.tokensPerMinute,
       key.rateLimits.parallelRequests,
@@ -382,6 +382,7 @@ async function insertKey(
       key.creditRaise?.amountNanoUsd.toString() ?? null,
       key.creditRaise?.until ?? null,
       key.memberId,
+      key.subscription === null ? null : JSON.stringify(key.subscription),
     ],
   );
   for (const secret of key.secrets) await insertSecret(manager, key, secret, pepperIds);
@@ -485,13 +486,13 @@ async function updateKeys(manager: EntityManager, keys: readonly ApiKey[]): Prom
      SET version = c.version, name = c.name, description = c.description, scopes = c.scopes, expires_at = c.expires_at,
        credit_limit_nano_usd = c.credit_limit_nano_usd, requests_per_minute = c.requests_per_minute,
        tokens_per_minute = c.tokens_per_minute, parallel_requests = c.parallel_requests, models = c.models,
-       allowed_ips = c.allowed_ips, project_id = c.project_id, credit_reset = c.credit_reset,
+       allowed_ips = c.allowed_ips, project_id = c.project_id, subscription = c.subscription, credit_reset = c.credit_reset,
        credit_generation = c.credit_generation, credit_raise_nano_usd = c.credit_raise_nano_usd,
        credit_raise_until = c.credit_raise_until, browser_use = c.browser_use, rotate_every_days = c.rotate_every_days,
        disabled_at = c.disabled_at, writer = c.version, revoked_at = c.revoked_at, revoke_reason = c.revoke_reason, deleted_at = c.deleted_at
      FROM jsonb_to_recordset($1::jsonb) AS c (id uuid, version integer, name text, description text, scopes text[],
        expires_at timestamptz, credit_limit_nano_usd bigint, requests_per_minute integer, tokens_per_minute integer,
-       parallel_requests integer, models text[], allowed_ips text[], project_id uuid, credit_reset text,
+       parallel_requests integer, models text[], allowed_ips text[], project_id uuid, subscription jsonb, credit_reset text,
        credit_generation integer, credit_raise_nano_usd bigint, credit_raise_until timestamptz, browser_use text, rotate_every_days integer, disabled_at timestamptz, revoked_at timestamptz,
        revoke_reason text, deleted_at timestamptz)
      WHERE k.id = c.id`,

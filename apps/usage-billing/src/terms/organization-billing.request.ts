@@ -19,7 +19,8 @@ export function readMarkup(percent: string | number): number | null {
 /** Millionths as a percentage: 50,000 is 5. */
 export const percentOf = (millionths: number): number => millionths / MILLIONTHS_PER_PERCENT;
 
-const markupPercent = shown(
+/** A mark-up as requests have it. */
+export const markupPercent = shown(
   z
     .union([z.string(), z.number()])
     .refine(

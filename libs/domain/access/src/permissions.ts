@@ -137,6 +137,19 @@ export const PERMISSIONS = {
   replayQuarantinedEvent: operator,
   discardQuarantinedEvent: operator,
 
+  // Plans and subscriptions. Owners subscribe only to plans for self-service: the use case looks.
+  createPlan: operator,
+  listPlans: identified,
+  getPlan: identified,
+  updatePlan: operator,
+  deletePlan: operator,
+  createSubscription: members('owner', null),
+  listSubscriptions: members('viewer', 'admin'),
+  getSubscription: members('viewer', 'admin'),
+  updateSubscription: members('owner', null),
+  cancelSubscription: members('owner', null),
+  resumeSubscription: members('owner', null),
+
   // Organisations
   createOrganization: operator,
   listOrganizations: identified,

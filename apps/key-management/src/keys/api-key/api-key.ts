@@ -1,6 +1,15 @@
 import { unreachable } from '@tollgate/errors';
 import type { CreditRaise } from '../../organizations/credit-raise.js';
-import type { BrowserUse, CreditReset, KeyType, RateLimits, RevokeReason, Scope, SecretForm } from '@tollgate/api-key';
+import type {
+  BrowserUse,
+  CreditReset,
+  KeyType,
+  RateLimits,
+  RevokeReason,
+  Scope,
+  SecretForm,
+  SnapshotSubscription,
+} from '@tollgate/api-key';
 
 /** Why and when a key was revoked. It is final: a revoked key never becomes active again. */
 interface Revocation {
@@ -10,6 +19,12 @@ interface Revocation {
 
 /** Why one secret of a key ended while the key lives on: its grace period passed, it was ended, was idle, or leaked. */
 export type SecretEndReason = 'grace' | 'finished' | 'idle' | 'leaked';
+
+/** What a subscription says of its key. */
+export interface KeySubscription extends SnapshotSubscription {
+  /** That of the subscription: what an older message says does not count any more. */
+  readonly version: number;
+}
 
 /** One secret of a key: what is known of it besides its text. */
 export interface KeySecret {
@@ -45,6 +60,8 @@ export interface ApiKey {
   readonly projectId: string | null;
   /** The member whose key it is: by default the one who made it. It stays when the member is removed. */
   readonly memberId: string | null;
+  /** What its subscription says of it; null for all keys of no plan. */
+  readonly subscription: KeySubscription | null;
   /** Oldest first; the last one is the present secret. Those that have ended are among them. */
   readonly secrets: readonly KeySecret[];
   readonly scopes: readonly Scope[];

@@ -42,5 +42,21 @@ function auditedFields(key: ApiKey): Record<string, AuditValue> {
     revoked_at: key.revocation?.at ?? null,
     revoke_reason: key.revocation?.reason ?? null,
     deleted_at: key.deletedAt,
+    ...subscriptionFields(key.subscription),
+  };
+}
+
+/** What its subscription decides; nothing of all other keys. */
+function subscriptionFields(subscription: ApiKey['subscription']): Record<string, AuditValue> {
+  if (subscription === null) return {};
+  const { subscriptionId, quotas, endsAtMs, payg } = subscription;
+  const usd = (nanoUsd: string): string => formatUsd(BigInt(nanoUsd));
+  return {
+    subscription_id: subscriptionId,
+    subscription_quotas: quotas.map(
+      ({ fromMs, quotaNanoUsd }) => `${usd(quotaNanoUsd)} USD from ${new Date(fromMs).toISOString()}`,
+    ),
+    subscription_ends_at: endsAtMs === null ? null : new Date(endsAtMs),
+    payg_limit_usd: payg === null ? null : usd(payg.capNanoUsd),
   };
 }

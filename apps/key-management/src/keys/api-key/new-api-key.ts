@@ -14,6 +14,7 @@ export function newApiKey(fields: NewKeyFields, secret: NewSecret): ApiKey {
     publicKey: null,
     projectId: null,
     memberId: null,
+    subscription: null,
     description: null,
     expiresAt: null,
     creditLimitNanoUsd: null,

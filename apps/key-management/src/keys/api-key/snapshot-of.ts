@@ -2,12 +2,14 @@ import {
   keyAccountId,
   organizationAccountId,
   SNAPSHOT_FORM,
+  type ActiveSnapshot,
   type CappedAccount,
   type KeySnapshot,
+  type SnapshotSubscription,
   type Tombstone,
 } from '@tollgate/api-key';
 import { capRaiseOf } from '../../organizations/credit-raise.js';
-import { digestsOf, type ApiKey, type KeySecret } from './api-key.js';
+import { digestsOf, type ApiKey, type KeySecret, type KeySubscription } from './api-key.js';
 
 /**
  * The snapshot of a key for gateways. An expired key has an active snapshot: the gateway checks the expiry itself. A
@@ -25,7 +27,7 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
   if (key.disabledAt !== null) return { ...identity, state: 'revoked', reason: 'disabled' };
   return {
     ...identity,
-    state: isKnownToFormerRelease(key) ? 'active' : 'extended',
+    state: stateOf(key),
     name: key.name,
     scopes: key.scopes,
     expiresAtMs: key.expiresAt?.getTime() ?? null,
@@ -42,6 +44,7 @@ export function snapshotOf(key: ApiKey): KeySnapshot {
     ...(key.memberId === null ? {} : { memberId: key.memberId }),
     browserUse: key.browserUse,
     groups: key.groupIds,
+    ...(key.subscription !== null && { subscription: subscriptionOf(key.subscription) }),
     secrets: key.secrets.flatMap(({ id, digests, form, endsAt, end }) =>
       end === null ? [{ id, digests, form, endsAtMs: endsAt?.getTime() ?? null }] : [],
     ),
@@ -69,6 +72,14 @@ export function secretTombstoneOf(key: ApiKey, { id, digests, end }: KeySecret):
 export function snapshotOfSecret(key: ApiKey, secret: KeySecret): KeySnapshot {
   return secret.end === null ? snapshotOf(key) : secretTombstoneOf(key, secret);
 }
+
+/** Gateways of the release before refuse the key of a subscription: they would let it spend without a limit. */
+function stateOf(key: ApiKey): ActiveSnapshot['state'] {
+  if (key.subscription !== null) return 'subscribed';
+  return isKnownToFormerRelease(key) ? 'active' : 'extended';
+}
+
+const subscriptionOf = ({ version: _version, ...subscription }: KeySubscription): SnapshotSubscription => subscription;
 
 /** Whether a gateway of the release before enforces all rules of the key though it passes over the newer fields. */
 function isKnownToFormerRelease(key: ApiKey): boolean {

@@ -9,6 +9,7 @@ import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 import { name } from '../create-key/key-fields.js';
 import { NewKeys } from '../create-key/new-keys.js';
+import { settingsOfTerms } from '../take-subscription-terms/subscribed-key.js';
 
 /**
  * Makes the key of a subscription, for the plan that a customer subscribes to. Nobody makes one by hand, and what the
@@ -47,6 +48,8 @@ export class CreateSubscriptionKey {
       creditReset: request.creditLimitNanoUsd === null ? 'never' : request.creditReset,
       models: request.models,
       rateLimits: request.rateLimits,
+      memberId: request.memberId ?? null,
+      ...(request.terms !== undefined && settingsOfTerms(request.terms)),
     } as const;
     const made = await this.database.inOrganization(organizationId, (manager) =>
       this.newKeys.write(manager, organizationId, fields, NOBODY, now),

@@ -18,6 +18,7 @@ import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
 import { ProjectsOfDeletedKeys1797552000000 } from './1797552000000-projects-of-deleted-keys.js';
 import { BillingTerms1797724800000 } from './1797724800000-billing-terms.js';
 import { MembersOfKeys1797768000000 } from './1797768000000-members-of-keys.js';
+import { SubscriptionKeys1797811200000 } from './1797811200000-subscription-keys.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
@@ -45,5 +46,6 @@ export const keyManagementSchema: MigrateOptions = {
     KeyList1797638400000,
     BillingTerms1797724800000,
     MembersOfKeys1797768000000,
+    SubscriptionKeys1797811200000,
   ],
 };

@@ -15,6 +15,7 @@ import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
 import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
 import { Statements1797984000001 } from './1797984000001-statements.js';
+import { Subscriptions1797552000001 } from './1797552000001-subscriptions.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
 import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
@@ -42,6 +43,7 @@ export const usageBillingSchema: MigrateOptions = {
     Reconciliation1797379200003,
     BalanceCorrections1797379200004,
     CreditTerms1797465600001,
+    Subscriptions1797552000001,
     UsageRollUps1797638400001,
     QuarantineDecisions1797724800001,
     UsageEventRetention1797724800002,

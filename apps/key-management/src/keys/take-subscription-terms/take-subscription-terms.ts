@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import { NOBODY } from '@tollgate/auth';
+import type { SubscriptionsChangedV1 } from '@tollgate/contracts';
+import { KeyRelay } from '../../relay/key-relay.js';
+import { KeyStore } from '../../store/key-store.js';
+import { subscribedKey } from './subscribed-key.js';
+
+/** Changes the key of a subscription as usage-billing says, and tells the gateways. */
+@Injectable()
+export class TakeSubscriptionTerms {
+  constructor(
+    private readonly store: KeyStore,
+    private readonly relay: KeyRelay,
+  ) {}
+
+  /** It may be repeated. A key that is not there changes nothing: its subscription was given up before it was made. */
+  async execute({ organizationId, apiKeyId, terms }: SubscriptionsChangedV1, now: Date): Promise<void> {
+    await this.store.change(organizationId, [apiKeyId], (key) => {
+      const changed = subscribedKey(key, terms);
+      const details = { subscription_id: terms.subscriptionId };
+      return changed && { change: 'updated', key: changed, actor: NOBODY, details, at: now };
+    });
+    this.relay.wake();
+  }
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { BillingStoreModule } from '../store/store.module.js';
+import { PlanStore } from './plan-store.js';
+import { PlansController } from './plans.controller.js';
+import { TakeConfiguredPlans } from './take-configured-plans.js';
+
+/** What can be subscribed to: plans of `config.yaml`, and of the API. */
+@Module({
+  imports: [BillingStoreModule],
+  controllers: [PlansController],
+  providers: [PlanStore, TakeConfiguredPlans],
+  exports: [PlanStore],
+})
+export class PlansModule {}

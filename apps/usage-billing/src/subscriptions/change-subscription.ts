@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Injectable } from '@nestjs/common';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { PlanStore } from '../plans/plan-store.js';
+import type { Plan } from '../plans/plan.js';
+import { PlanVersions } from './plan-versions.js';
+import { newestCharge, renewed, type Subscription } from './subscription.js';
+import type { StoredSubscription } from './subscription-row.js';
+import { SubscriptionStore } from './subscription-store.js';
+import { isSameTerms, termsOf } from './subscription-terms.js';
+
+/** What becomes of a subscription that is locked and renewed. What it throws undoes the whole transaction. */
+export type DecideSubscription = (subscription: Subscription, versions: PlanVersions) => Subscription;
+
+/**
+ * Changes subscriptions one after the other, each under a lock. All cycles that have begun by then are charged first,
+ * so that no change falls into a cycle that nobody has noticed.
+ */
+@Injectable()
+export class ChangeSubscription {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly plans: PlanStore,
+    private readonly store: SubscriptionStore,
+  ) {}
+
+  /**
+   * Resolves with the subscription as it is now; null if the organisation has none of this id. `further` are plans that
+   * `decide` needs the versions of besides its own.
+   */
+  async execute(
+    organizationId: string,
+    id: string,
+    now: Date,
+    decide: DecideSubscription,
+    further: readonly Pick<Plan, 'id'>[] = [],
+  ): Promise<StoredSubscription | null> {
+    const changed = await this.database.inOrganization(organizationId, async (manager) => {
+      const before = await this.store.lock(manager, organizationId, id);
+      if (before === null) return null;
+      const versions = await this.versionsOf(manager, [before], further);
+      const current = renewed(before.subscription, versions.at, now.getTime());
+      const decided = decide(current, versions);
+      const isSame =
+        isDeepStrictEqual(decided, before.subscription) && isSameTerms(before.told, termsNow(decided, versions));
+      const after = isSame ? decided : { ...decided, version: before.subscription.version + 1 };
+      await this.store.save(manager, before, after, termsNow(after, versions));
+      return this.store.findIn(manager, organizationId, id);
+    });
+    this.store.announced();
+    return changed;
+  }
+
+  /** The versions of the plans of subscriptions, and of further ones, in the caller's transaction. */
+  async versionsOf(
+    manager: EntityManager,
+    stored: readonly StoredSubscription[],
+    further: readonly Pick<Plan, 'id'>[] = [],
+  ): Promise<PlanVersions> {
+    const ids = stored.flatMap(({ subscription: { charges, nextPlanId } }) => [
+      ...charges.map(({ planId }) => planId),
+      ...(nextPlanId === null ? [] : [nextPlanId]),
+    ]);
+    return new PlanVersions(await this.plans.versions(manager, [...new Set([...ids, ...further.map(({ id }) => id)])]));
+  }
+}
+
+/** What the key is told of a subscription that is renewed. */
+export function termsNow(subscription: Subscription, versions: PlanVersions) {
+  const { planId, planVersion } = newestCharge(subscription);
+  return termsOf(
+    subscription,
+    versions.exactly(planId, planVersion),
+    versions.newest(subscription.nextPlanId ?? planId),
+  );
+}

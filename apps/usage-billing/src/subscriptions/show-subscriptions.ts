@@ -1,0 +1,159 @@
+import { Injectable } from '@nestjs/common';
+import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
+import { formatUsd } from '@tollgate/credit';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { groupedBy } from '../grouped-by.js';
+import { ChangeSubscription } from './change-subscription.js';
+import type { PlanVersions } from './plan-versions.js';
+import { newestCharge, renewed, statusOf, type CycleCharge } from './subscription.js';
+import type { StoredSubscription } from './subscription-row.js';
+import { SubscriptionStore, type ListedSubscription } from './subscription-store.js';
+import type { DetailedSubscriptionObject, PeriodObject, SubscriptionObject } from './subscription.reply.js';
+
+/** How many cycles a subscription is shown with. */
+const PERIODS_SHOWN = 24;
+
+interface ChargeRow {
+  number: number;
+  sequence: number;
+  at: Date;
+  starts_at: Date;
+  ends_at: Date;
+  plan_id: string;
+  plan_name: string;
+  quota_nano_usd: string;
+  amount_nano_usd: string;
+}
+
+/** Indexes: subscription_charge_pk, plan_pk. */
+const CHARGES = `SELECT c.number, c.sequence, c.at, c.starts_at, c.ends_at, c.plan_id, p.name AS plan_name, c.quota_nano_usd, c.amount_nano_usd
+  FROM billing.subscription_charge AS c JOIN billing.plan AS p ON p.id = c.plan_id
+  WHERE c.organization_id = $1 AND c.subscription_id = $2 AND c.number > (
+    SELECT max(last.number) - $3 FROM billing.subscription_charge AS last
+    WHERE last.organization_id = $1 AND last.subscription_id = $2)
+  ORDER BY c.number DESC, c.sequence`;
+
+/** The name of a plan that follows. Index: plan_pk. */
+const NAMES = 'SELECT id, name FROM billing.plan WHERE id = ANY($1::uuid[])';
+
+/** Shows subscriptions as they are by the clock, whether or not their cycles were noticed yet. */
+@Injectable()
+export class ShowSubscriptions {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly store: SubscriptionStore,
+    private readonly change: ChangeSubscription,
+  ) {}
+
+  /** The views of subscriptions of one organisation, in their order. */
+  async all(organizationId: string, listed: readonly ListedSubscription[], now: Date): Promise<SubscriptionObject[]> {
+    const stored = listed.map((each) => each.stored);
+    if (stored.length === 0) return [];
+    const { versions, names } = await this.database.inOrganization(organizationId, async (manager) => {
+      const found = await this.change.versionsOf(manager, stored);
+      const ids = stored.flatMap(({ subscription }) => subscription.nextPlanId ?? newestCharge(subscription).planId);
+      const rows = await manager.query<{ id: string; name: string }[]>(NAMES, [ids]);
+      return { versions: found, names: new Map(rows.map(({ id, name }) => [id, name])) };
+    });
+    const current = stored.map((each) => atPresent(each, versions, names, now));
+    const accounts = current.flatMap(({ subscription }) =>
+      Object.values(accountsOf(subscription.id, newestCharge(subscription))),
+    );
+    const used = await this.store.used(organizationId, accounts);
+    return current.map((each) => subscriptionObject(each, versions, used, now));
+  }
+
+  /** One with its cycles. Those that have begun are charged first. */
+  async detailed(organizationId: string, stored: StoredSubscription, now: Date): Promise<DetailedSubscriptionObject> {
+    const { id } = stored.subscription;
+    const upToDate = await this.change.execute(organizationId, id, now, (subscription) => subscription);
+    const listed = { stored: upToDate ?? stored, position: ['', id] as const };
+    const [shown] = await this.all(organizationId, [listed], now);
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<ChargeRow[]>(CHARGES, [organizationId, id, PERIODS_SHOWN]),
+    );
+    if (shown === undefined) throw new Error('a subscription that is there is not shown');
+    return { ...shown, periods: periodsOf(rows) };
+  }
+}
+
+/** A stored subscription with the cycles that have begun, and the name of the plan that counts now. */
+function atPresent(
+  stored: StoredSubscription,
+  versions: PlanVersions,
+  names: ReadonlyMap<string, string>,
+  now: Date,
+): StoredSubscription {
+  const subscription = renewed(stored.subscription, versions.at, now.getTime());
+  if (subscription === stored.subscription) return stored;
+  const planName = names.get(newestCharge(subscription).planId) ?? stored.planName;
+  return { ...stored, subscription, planName, nextPlanName: null };
+}
+
+const accountsOf = (id: string, cycle: CycleCharge) => ({
+  quota: subscriptionAccountId(id, cycle),
+  payg: paygAccountId(id, cycle),
+});
+
+function subscriptionObject(
+  { subscription, planName, nextPlanName, maskedKey, createdAt }: StoredSubscription,
+  versions: PlanVersions,
+  used: ReadonlyMap<string, bigint>,
+  now: Date,
+): SubscriptionObject {
+  const { id, payg } = subscription;
+  const cycle = newestCharge(subscription);
+  const accounts = accountsOf(id, cycle);
+  const [ofQuota, ofPayg] = [used.get(accounts.quota) ?? 0n, used.get(accounts.payg) ?? 0n];
+  const { paygAllowed } = versions.exactly(cycle.planId, cycle.planVersion);
+  return {
+    object: 'subscription',
+    id,
+    organization_id: subscription.organizationId,
+    member_id: subscription.memberId,
+    plan: planName,
+    plan_id: cycle.planId,
+    next_plan: nextPlanName,
+    status: statusOf(subscription, now.getTime()),
+    anchor: momentOf(subscription.anchorMs),
+    ends_at: subscription.endsAtMs === null ? null : momentOf(subscription.endsAtMs),
+    current_period: { number: cycle.number, starts_at: momentOf(cycle.startMs), ends_at: momentOf(cycle.endMs) },
+    quota: {
+      included_usd: formatUsd(cycle.quotaNanoUsd),
+      used_usd: formatUsd(ofQuota),
+      remaining_usd: formatUsd(left(cycle.quotaNanoUsd, ofQuota)),
+    },
+    payg: {
+      enabled: payg.enabled && paygAllowed,
+      limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd),
+      used_usd: formatUsd(ofPayg),
+      remaining_usd: payg.limitNanoUsd === null ? null : formatUsd(left(payg.limitNanoUsd, ofPayg)),
+    },
+    api_key: { id: subscription.apiKeyId, masked_key: maskedKey },
+    created_at: createdAt.toISOString(),
+  };
+}
+
+/** The cycles in rows that are sorted by cycle. */
+function periodsOf(rows: readonly ChargeRow[]): PeriodObject[] {
+  return [...groupedBy(rows, ({ number }) => number)].map(([number, charges]) => {
+    const newest = charges.at(-1)!;
+    return {
+      number,
+      starts_at: newest.starts_at.toISOString(),
+      ends_at: newest.ends_at.toISOString(),
+      included_usd: formatUsd(BigInt(newest.quota_nano_usd)),
+      fee_usd: formatUsd(charges.reduce((sum, { amount_nano_usd: amount }) => sum + BigInt(amount), 0n)),
+      charges: charges.map((charge) => ({
+        at: charge.at.toISOString(),
+        kind: charge.sequence === 0 ? ('cycle' as const) : ('upgrade' as const),
+        plan: charge.plan_name,
+        plan_id: charge.plan_id,
+        amount_usd: formatUsd(BigInt(charge.amount_nano_usd)),
+      })),
+    };
+  });
+}
+
+const momentOf = (ms: number): string => new Date(ms).toISOString();
+const left = (cap: bigint, used: bigint): bigint => (used >= cap ? 0n : cap - used);

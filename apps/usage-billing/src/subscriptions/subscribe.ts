@@ -1,0 +1,268 @@
+import { randomUUID } from 'node:crypto';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import {
+  KEY_MANAGEMENT_API,
+  type CreatedSubscriptionKey,
+  type KeyManagementApi,
+  type SubscriptionTerms,
+} from '@tollgate/contracts';
+import { InternalCallError, Problem, type IdempotentRequest } from '@tollgate/http';
+import { oneRow, ServiceDatabase } from '@tollgate/postgres';
+import { SEALING, type Sealing } from '@tollgate/sealing';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import type { EntityManager } from 'typeorm';
+import { PlanStore } from '../plans/plan-store.js';
+import type { Plan } from '../plans/plan.js';
+import { termsNow } from './change-subscription.js';
+import { PlanVersions } from './plan-versions.js';
+import { cycleCharge, type Payg, type Subscription } from './subscription.js';
+import type { StoredSubscription } from './subscription-row.js';
+import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
+
+/** For how long a repeated request gets the subscription that it has made, with its secret. */
+const REPEATABLE_MS = 24 * 60 * 60_000;
+/** A request that has not answered within this time was broken off: who repeats it goes on with it. */
+const MAKING_MS = 10_000;
+
+/** Who is to have what. */
+export interface SubscribeRequest {
+  readonly organizationId: string;
+  readonly memberId: string | null;
+  readonly plan: Plan;
+  readonly payg: Payg;
+  /** Who asks, by a name that nobody else has. */
+  readonly asker: string;
+}
+
+/** A new subscription with the secret of its key, which is shown once. */
+export interface Subscribed {
+  readonly stored: StoredSubscription;
+  /** Null where an earlier request has made it, and its answer is not kept any more. */
+  readonly secret: string | null;
+  /** Whether an earlier request of the same name has made it. */
+  readonly replayed: boolean;
+}
+
+interface BegunRow {
+  id: string;
+  member_id: string | null;
+  api_key_id: string;
+  plan_id: string;
+  anchor: Date;
+  created_at: Date;
+  made_at: Date | null;
+  abandoned_at: Date | null;
+  payg_enabled: boolean;
+  payg_limit_nano_usd: string | null;
+  request_fingerprint: Buffer | null;
+  sealed_secret: string | null;
+}
+
+const BEGUN = `SELECT id, member_id, api_key_id, plan_id, anchor, created_at, made_at, abandoned_at, payg_enabled, payg_limit_nano_usd, request_fingerprint,
+    sealed_secret FROM billing.subscription`;
+
+/** Index: subscription_of_request. */
+const OF_REQUEST = `${BEGUN} WHERE organization_id = $1 AND request_scope = $2 AND created_at > $3 AND abandoned_at IS NULL
+  ORDER BY created_at DESC LIMIT 1`;
+
+/** Index: subscription_id_unique. */
+const LOCK_BEGUN = `${BEGUN} WHERE organization_id = $1 AND id = $2 FOR UPDATE`;
+
+const BEGIN = `INSERT INTO billing.subscription (organization_id, id, member_id, api_key_id, plan_id, anchor, payg_enabled, payg_limit_nano_usd,
+    version, created_at, due_at, request_scope, request_fingerprint)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12)`;
+
+/** Index: subscription_id_unique. */
+const MADE = `UPDATE billing.subscription SET made_at = $3, masked_key = $4, told = $5, due_at = $6, sealed_secret = $7
+  WHERE organization_id = $1 AND id = $2`;
+
+/** Index: subscription_id_unique. */
+const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NULL WHERE organization_id = $1 AND id = $2 AND made_at IS NULL`;
+
+/**
+ * Subscribes organisations and members. The ids of subscription and key are stored before key-management is asked for
+ * the key, so that a request that was broken off can be repeated: it makes nothing twice. Nothing is charged before the
+ * key is there.
+ */
+@Injectable()
+export class Subscribe {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly plans: PlanStore,
+    private readonly store: SubscriptionStore,
+    @Optional()
+    @Inject(KEY_MANAGEMENT_API)
+    private readonly keyManagement: Partial<Pick<KeyManagementApi, 'createSubscriptionKey'>> | undefined,
+    @Inject(SEALING) private readonly sealing: Pick<Sealing, 'seal' | 'open'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * @throws {Problem} `organization_not_found`; `service_unavailable` where key-management cannot be asked;
+   * `idempotency_conflict` while a request of the same name is being answered, `idempotency_key_reused`
+   */
+  async execute(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<Subscribed> {
+    const begun = await this.begin(request, named, now);
+    if (begun.made_at !== null) return this.again(request.organizationId, begun);
+    const { subscription, terms } = await this.first(request, begun);
+    const key = await this.makeKey(request, begun, terms, now);
+    return this.complete(subscription, terms, key, named, now);
+  }
+
+  /** The row of this request: a new one, or that of the same request before. */
+  private begin(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<BegunRow> {
+    const { organizationId } = request;
+    const scope = named.key === null ? null : JSON.stringify([request.asker, named.method, named.path, named.key]);
+    return this.database.inOrganization(organizationId, async (manager) => {
+      const earlier = scope === null ? null : await claimed(manager, organizationId, scope, now);
+      if (earlier !== null) {
+        if (earlier.request_fingerprint?.equals(named.fingerprint) !== true)
+          throw new Problem('idempotency_key_reused');
+        const isBeingMade = earlier.made_at === null && now.getTime() - earlier.created_at.getTime() < MAKING_MS;
+        if (isBeingMade) throw new Problem('idempotency_conflict', { headers: { 'retry-after': '1' } });
+        return earlier;
+      }
+      const id = randomUUID();
+      await manager.query(BEGIN, [
+        organizationId,
+        id,
+        request.memberId,
+        randomUUID(),
+        request.plan.id,
+        new Date(Math.floor(now.getTime() / 1_000) * 1_000),
+        request.payg.enabled,
+        request.payg.limitNanoUsd?.toString() ?? null,
+        now,
+        new Date(now.getTime() + ABANDONED_AFTER_MS),
+        scope,
+        named.key === null ? null : named.fingerprint,
+      ]);
+      return oneRow(
+        await manager.query<BegunRow[]>(`${BEGUN} WHERE organization_id = $1 AND id = $2`, [organizationId, id]),
+      );
+    });
+  }
+
+  /** The subscription with its first cycle, and what its key is told. */
+  private async first(request: SubscribeRequest, begun: BegunRow) {
+    const { organizationId } = request;
+    const versions = new PlanVersions(
+      await this.database.inOrganization(organizationId, (manager) => this.plans.versions(manager, [begun.plan_id])),
+    );
+    const anchorMs = begun.anchor.getTime();
+    const subscription: Subscription = {
+      id: begun.id,
+      organizationId,
+      memberId: begun.member_id,
+      apiKeyId: begun.api_key_id,
+      anchorMs,
+      version: 1,
+      nextPlanId: null,
+      endsAtMs: null,
+      payg: {
+        enabled: begun.payg_enabled,
+        limitNanoUsd: begun.payg_limit_nano_usd === null ? null : BigInt(begun.payg_limit_nano_usd),
+      },
+      // A plan that was changed in the second of the anchor counts as it was asked for.
+      charges: [cycleCharge(versions.at(begun.plan_id, begun.created_at.getTime()), anchorMs, 0)],
+    };
+    return { subscription, terms: termsNow(subscription, versions) };
+  }
+
+  private async makeKey(
+    { organizationId, memberId, plan }: SubscribeRequest,
+    begun: BegunRow,
+    terms: SubscriptionTerms,
+    now: Date,
+  ): Promise<CreatedSubscriptionKey> {
+    if (this.keyManagement?.createSubscriptionKey === undefined)
+      throw new Problem('service_unavailable', { detail: 'KEY_MANAGEMENT_URL is not set, so no key can be made.' });
+    try {
+      return await this.keyManagement.createSubscriptionKey({
+        apiKeyId: begun.api_key_id,
+        organizationId,
+        name: plan.name,
+        expiresAt: null,
+        creditLimitNanoUsd: null,
+        creditReset: 'never',
+        models: terms.models,
+        rateLimits: terms.rateLimits,
+        memberId,
+        terms,
+      });
+    } catch (cause) {
+      const code = refusalOf(cause);
+      if (code === null) {
+        this.logger.warn({ err: cause }, 'key-management did not make the key of a subscription');
+        throw new Problem('service_unavailable', { cause });
+      }
+      await this.database.inOrganization(organizationId, (manager) =>
+        manager.query(ABANDON, [organizationId, begun.id, now]),
+      );
+      throw new Problem(code, { cause });
+    }
+  }
+
+  /** Charges the first cycle. Of two that do it at once, the second finds it done. */
+  private async complete(
+    subscription: Subscription,
+    terms: SubscriptionTerms,
+    key: CreatedSubscriptionKey,
+    named: IdempotentRequest,
+    now: Date,
+  ): Promise<Subscribed> {
+    const { organizationId, id } = subscription;
+    return this.database.inOrganization(organizationId, async (manager) => {
+      const row = oneRow(await manager.query<BegunRow[]>(LOCK_BEGUN, [organizationId, id]));
+      if (row.abandoned_at !== null) throw new Problem('service_unavailable');
+      if (row.made_at === null) {
+        const sealed =
+          key.secret === null || named.key === null ? null : this.sealing.seal(key.secret, boundTo(organizationId, id));
+        await manager.query(MADE, [
+          organizationId,
+          id,
+          now,
+          key.maskedKey,
+          JSON.stringify(terms),
+          dueAt(subscription),
+          sealed,
+        ]);
+        await writeCharge(manager, subscription, subscription.charges[0]);
+      }
+      const stored = await this.store.findIn(manager, organizationId, id);
+      if (stored === null) throw new Error('a subscription that was made is not there');
+      return { stored, secret: key.secret, replayed: false };
+    });
+  }
+
+  private async again(organizationId: string, { id, sealed_secret: sealed }: BegunRow): Promise<Subscribed> {
+    const stored = await this.store.find(organizationId, id);
+    if (stored === null) throw new Error('a subscription that was made is not there');
+    const secret = sealed === null ? null : this.sealing.open(sealed, boundTo(organizationId, id));
+    return { stored, secret, replayed: true };
+  }
+}
+
+/** A subscription whose key is not made after this long is given up; nobody was told that it is there. */
+export const ABANDONED_AFTER_MS = 15 * 60_000;
+
+const boundTo = (organizationId: string, id: string): string[] => ['subscription', organizationId, id];
+
+/** Two requests of one name wait for each other. Null where the name is new. */
+async function claimed(
+  manager: EntityManager,
+  organizationId: string,
+  scope: string,
+  now: Date,
+): Promise<BegunRow | null> {
+  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`${organizationId} ${scope}`]);
+  const since = new Date(now.getTime() - REPEATABLE_MS);
+  const [row] = await manager.query<BegunRow[]>(OF_REQUEST, [organizationId, scope, since]);
+  return row ?? null;
+}
+
+/** The code of a refusal that stays one however often it is asked; null for all else. */
+function refusalOf(error: unknown): 'organization_not_found' | 'invalid_request' | null {
+  const code = error instanceof Problem ? error.code : error instanceof InternalCallError ? error.refusal?.code : null;
+  return code === 'organization_not_found' || code === 'invalid_request' ? code : null;
+}

@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { SUBSCRIPTIONS_CHANGED_V1, type SubscriptionsChangedV1, type SubscriptionTerms } from '@tollgate/contracts';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { BillingRelay } from '../relay/billing-relay.js';
+import { newestCharge, type CycleCharge, type Subscription } from './subscription.js';
+import { isSameTerms } from './subscription-terms.js';
+import {
+  SELECT_SUBSCRIPTION,
+  storedSubscriptionOf,
+  type StoredSubscription,
+  type SubscriptionRow,
+} from './subscription-row.js';
+
+/** Where a subscription stands in the list: when it was made, to the microsecond, and its id. */
+type SubscriptionPosition = readonly [createdAt: string, id: string];
+
+/** A subscription in a list. */
+export interface ListedSubscription {
+  readonly stored: StoredSubscription;
+  readonly position: SubscriptionPosition;
+}
+
+/** A subscription that must be looked at. */
+interface DueSubscription {
+  readonly organizationId: string;
+  readonly id: string;
+  /** Whether its key was made. */
+  readonly made: boolean;
+}
+
+/** The account on which an organisation's prices of cycles stand. It caps nothing. */
+export const feesAccountId = (organizationId: string): string => `fees:${organizationId}`;
+
+/** Indexes: subscription_newest, plan_pk, subscription_charge_pk. */
+const LIST = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.made_at IS NOT NULL
+    AND ($2::timestamptz IS NULL OR (s.created_at, s.id) < ($2::timestamptz, $3::uuid))
+  ORDER BY s.created_at DESC, s.id DESC LIMIT $4`;
+
+/** Index: subscription_id_unique. */
+const FIND = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.id = $2 AND s.made_at IS NOT NULL`;
+
+/** Index: subscription_id_unique. */
+const LOCK = 'SELECT 1 FROM billing.subscription WHERE organization_id = $1 AND id = $2 FOR UPDATE';
+
+/** Index: subscription_id_unique. */
+const ORGANIZATION_OF = 'SELECT organization_id FROM billing.subscription WHERE id = $1';
+
+/** Index: subscription_id_unique. */
+const UPDATE = `UPDATE billing.subscription SET plan_id = $3, next_plan_id = $4, ends_at = $5, payg_enabled = $6, payg_limit_nano_usd = $7,
+    version = $8, told = $9, due_at = $10 WHERE organization_id = $1 AND id = $2`;
+
+const INSERT_CHARGE = `INSERT INTO billing.subscription_charge (organization_id, subscription_id, number, sequence, id, at, starts_at, ends_at,
+    plan_id, plan_version, quota_nano_usd, amount_nano_usd)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`;
+
+const INSERT_FEE = `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note, organization_id)
+  VALUES ($1, $2, 'fee', $3, $4, $5)`;
+
+/** Index: subscription_due. */
+const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made FROM billing.subscription
+  WHERE due_at <= $1 ORDER BY due_at LIMIT $2`;
+
+/** Index: subscription_due. */
+const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NULL
+  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND abandoned_at IS NULL AND due_at <= $3
+  RETURNING api_key_id, anchor`;
+
+/** Index: subscription_sealed. */
+const FORGET_SECRETS =
+  'UPDATE billing.subscription SET sealed_secret = NULL WHERE sealed_secret IS NOT NULL AND created_at <= $1';
+
+/** Index: account_by_organization. */
+const USED =
+  'SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND account_id = ANY($2::text[])';
+
+/** Subscriptions with what was charged for them, and what their keys are told. */
+@Injectable()
+export class SubscriptionStore {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly relay: BillingRelay,
+  ) {
+    relay.publishes(SUBSCRIPTIONS_CHANGED_V1);
+  }
+
+  /** Those of an organisation, newest first. */
+  async list(organizationId: string, count: number, after: SubscriptionPosition | null): Promise<ListedSubscription[]> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<SubscriptionRow[]>(LIST, [organizationId, after?.[0] ?? null, after?.[1] ?? null, count]),
+    );
+    return rows.map((row) => ({ stored: storedSubscriptionOf(row), position: [row.created_at_text, row.id] }));
+  }
+
+  /** Null if the organisation has none of this id. */
+  async find(organizationId: string, id: string): Promise<StoredSubscription | null> {
+    return this.database.inOrganization(organizationId, (manager) => this.findIn(manager, organizationId, id));
+  }
+
+  /** The same in the caller's transaction about the organisation. */
+  async findIn(manager: EntityManager, organizationId: string, id: string): Promise<StoredSubscription | null> {
+    const [row] = await manager.query<SubscriptionRow[]>(FIND, [organizationId, id]);
+    return row === undefined ? null : storedSubscriptionOf(row);
+  }
+
+  /** The same, locked until the end of the transaction. */
+  async lock(manager: EntityManager, organizationId: string, id: string): Promise<StoredSubscription | null> {
+    await manager.query(LOCK, [organizationId, id]);
+    // Read only now: a statement that waited for the lock would still see what was charged as it was before.
+    return this.findIn(manager, organizationId, id);
+  }
+
+  /** Whose a subscription is, for the operator, who may act in every organisation; null for nobody's. */
+  async organizationOf(id: string): Promise<string | null> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string }[]>(ORGANIZATION_OF, [id]),
+    );
+    return rows[0]?.organization_id ?? null;
+  }
+
+  /** What was charged to accounts, in nano-USD, by their ids. One that has no calls yet is left out. */
+  async used(organizationId: string, accountIds: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ account_id: string; posted_nano_usd: string }[]>(USED, [organizationId, accountIds]),
+    );
+    return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
+  }
+
+  /**
+   * Writes a locked subscription as it is after a change: its new charges, each once, with their transfers; and the
+   * message to its key where `terms` are others than it was told. Call `announced` after the commit.
+   */
+  async save(
+    manager: EntityManager,
+    before: StoredSubscription,
+    after: Subscription,
+    terms: SubscriptionTerms,
+  ): Promise<void> {
+    const { organizationId, id } = after;
+    const known = newestCharge(before.subscription);
+    for (const charge of after.charges) if (isAfter(charge, known)) await writeCharge(manager, after, charge);
+    const newest = newestCharge(after);
+    await manager.query(UPDATE, [
+      organizationId,
+      id,
+      newest.planId,
+      after.nextPlanId,
+      after.endsAtMs === null ? null : new Date(after.endsAtMs),
+      after.payg.enabled,
+      after.payg.limitNanoUsd?.toString() ?? null,
+      after.version,
+      JSON.stringify(terms),
+      dueAt(after),
+    ]);
+    if (isSameTerms(before.told, terms)) return;
+    await this.tell(manager, organizationId, after.apiKeyId, terms);
+  }
+
+  /** At most `count` subscriptions that must be looked at by then, of all organisations. */
+  async due(by: Date, count: number): Promise<DueSubscription[]> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string; id: string; made: boolean }[]>(DUE, [by, count]),
+    );
+    return rows.map(({ organization_id: organizationId, id, made }) => ({ organizationId, id, made }));
+  }
+
+  /**
+   * Gives up a subscription whose key was not made in time. Should the key be there all the same, it is told that it
+   * has ended.
+   */
+  async abandon(organizationId: string, id: string, now: Date): Promise<void> {
+    await this.database.inOrganization(organizationId, async (manager) => {
+      const [rows] = await manager.query<[{ api_key_id: string; anchor: Date }[], number]>(ABANDON, [
+        organizationId,
+        id,
+        now,
+      ]);
+      for (const { api_key_id: apiKeyId, anchor } of rows)
+        await this.tell(manager, organizationId, apiKeyId, ended(id, anchor));
+    });
+    this.announced();
+  }
+
+  /** Forgets the secrets that were kept for repeated requests which began by then. */
+  async forgetSecrets(by: Date): Promise<void> {
+    await this.database.acrossOrganizations((manager) => manager.query(FORGET_SECRETS, [by]));
+  }
+
+  private async tell(
+    manager: EntityManager,
+    organizationId: string,
+    apiKeyId: string,
+    terms: SubscriptionTerms,
+  ): Promise<void> {
+    const message: SubscriptionsChangedV1 = { eventVersion: 1, organizationId, apiKeyId, terms };
+    await this.relay.outbox.add(manager, {
+      effect: SUBSCRIPTIONS_CHANGED_V1,
+      key: apiKeyId,
+      payload: JSON.stringify(message),
+    });
+  }
+
+  /** Tells of committed changes at once. */
+  announced(): void {
+    this.relay.wake();
+  }
+}
+
+/** Writes what was charged for a cycle, and its transfer. A cycle that is free has none. */
+export async function writeCharge(
+  manager: EntityManager,
+  { organizationId, id }: Pick<Subscription, 'organizationId' | 'id'>,
+  charge: CycleCharge,
+): Promise<void> {
+  const chargeId = randomUUID();
+  await manager.query(INSERT_CHARGE, [
+    organizationId,
+    id,
+    charge.number,
+    charge.sequence,
+    chargeId,
+    new Date(charge.atMs),
+    new Date(charge.startMs),
+    new Date(charge.endMs),
+    charge.planId,
+    charge.planVersion,
+    charge.quotaNanoUsd.toString(),
+    charge.amountNanoUsd.toString(),
+  ]);
+  if (charge.amountNanoUsd === 0n) return;
+  const note = `subscription ${id}, cycle ${charge.number}${charge.sequence === 0 ? '' : `, change ${charge.sequence}`}`;
+  await manager.query(INSERT_FEE, [
+    chargeId,
+    feesAccountId(organizationId),
+    charge.amountNanoUsd.toString(),
+    note,
+    organizationId,
+  ]);
+}
+
+/** When a subscription must be looked at next: its next cycle begins. Null where none does. */
+export function dueAt(subscription: Pick<Subscription, 'endsAtMs' | 'charges'>): Date | null {
+  const { endMs } = newestCharge(subscription);
+  return subscription.endsAtMs !== null && subscription.endsAtMs <= endMs ? null : new Date(endMs);
+}
+
+const isAfter = (charge: CycleCharge, known: CycleCharge): boolean =>
+  charge.number > known.number || (charge.number === known.number && charge.sequence > known.sequence);
+
+/** The terms of a subscription that never came to be. */
+const ended = (subscriptionId: string, anchor: Date): SubscriptionTerms => ({
+  subscriptionId,
+  version: 2,
+  anchorMs: anchor.getTime(),
+  quotas: [{ fromMs: anchor.getTime(), quotaNanoUsd: '0' }],
+  endsAtMs: anchor.getTime(),
+  payg: null,
+  markupMillionths: null,
+  models: null,
+  rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+});

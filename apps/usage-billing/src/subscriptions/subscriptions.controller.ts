@@ -1,0 +1,269 @@
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import type { Principal } from '@tollgate/access';
+import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
+import { uuid } from '@tollgate/contracts';
+import { unreachable } from '@tollgate/errors';
+import {
+  Idempotent,
+  OrganizationId,
+  Problem,
+  readOrganizationHeader,
+  showVersion,
+  type IdempotentRequest,
+} from '@tollgate/http';
+import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Owners } from '../owners/owners.js';
+import { PlanStore } from '../plans/plan-store.js';
+import type { Plan } from '../plans/plan.js';
+import { ChangeSubscription, type DecideSubscription } from './change-subscription.js';
+import { cancelledAt, demandSelfService, paygAsked, resumed, updated } from './decide-subscription.js';
+import { ShowSubscriptions } from './show-subscriptions.js';
+import { Subscribe } from './subscribe.js';
+import type { StoredSubscription } from './subscription-row.js';
+import { SubscriptionStore } from './subscription-store.js';
+import {
+  createdSubscriptionReply,
+  detailedSubscriptionReply,
+  subscriptionListReply,
+  type CreatedSubscriptionObject,
+  type DetailedSubscriptionObject,
+  type SubscriptionList,
+} from './subscription.reply.js';
+import {
+  cancelSubscriptionRequest,
+  createSubscriptionRequest,
+  listSubscriptionsRequest,
+  SUBSCRIPTION_PAGES,
+  subscriptionPath,
+  updateSubscriptionRequest,
+  type CancelSubscriptionRequest,
+  type CreateSubscriptionRequest,
+  type ListSubscriptionsRequest,
+  type SubscriptionPath,
+  type UpdateSubscriptionRequest,
+} from './subscriptions.request.js';
+
+const NO_PAYG = { enabled: false, limitNanoUsd: null };
+
+/** Who subscribes to a plan gets a key that lives as long as the subscription. */
+@Tag('Plans')
+@Controller('v1/subscriptions')
+@UseGuards(PrincipalGuard)
+export class SubscriptionsController {
+  constructor(
+    private readonly owners: Owners,
+    private readonly plans: PlanStore,
+    private readonly store: SubscriptionStore,
+    private readonly subscribe: Subscribe,
+    private readonly change: ChangeSubscription,
+    private readonly shown: ShowSubscriptions,
+  ) {}
+
+  /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
+  @Post()
+  @Operation({
+    id: 'createSubscription',
+    summary: 'Subscribe an organisation or a member',
+    description:
+      'It makes a key `sk-sub-…`, whose secret this reply alone shows: a secret that was lost is replaced by rotating the key. The first cycle begins with the request and is charged. Owners may where the plan is for self-service.',
+  })
+  @ShowsVersion()
+  @Refuses('organization_not_found', 'access_denied')
+  @Replies(createdSubscriptionReply, { 201: 'The subscription with its key.' })
+  async create(
+    @OrganizationId() named: string,
+    @Body({ schema: createSubscriptionRequest }) body: CreateSubscriptionRequest,
+    @CurrentPrincipal() principal: Principal,
+    @Idempotent() request: IdempotentRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedSubscriptionObject> {
+    const organizationId = body.organization_id ?? named;
+    if (principal.kind !== 'operator' && organizationId !== named) throw new Problem('organization_not_found');
+    const plan = await this.planNamed(body.plan);
+    demandSelfService(principal, [plan]);
+    const payg = paygAsked(NO_PAYG, body.payg, plan.terms.paygAllowed);
+    await this.demandOwners(organizationId, body.member_id);
+    const now = new Date();
+    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: askerOf(principal) };
+    const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
+    if (replayed) void reply.header('idempotency-replayed', 'true');
+    showVersion(reply, stored.subscription.version);
+    const detailed = await this.shown.detailed(organizationId, stored, now);
+    return { ...detailed, api_key: { ...detailed.api_key, secret } };
+  }
+
+  @Get()
+  @Operation({ id: 'listSubscriptions', summary: 'List subscriptions', description: 'Newest first, ended ones too.' })
+  @Replies(subscriptionListReply, { 200: 'One page of subscriptions.' })
+  async list(
+    @OrganizationId() organizationId: string,
+    @Query({ schema: listSubscriptionsRequest }) { limit, cursor }: ListSubscriptionsRequest,
+  ): Promise<SubscriptionList> {
+    const asked = { organizationId };
+    const after = SUBSCRIPTION_PAGES.positionOf(cursor, asked);
+    const listed = await this.store.list(organizationId, limit + 1, after);
+    const page = SUBSCRIPTION_PAGES.page(listed, limit, asked, ({ position: [createdAt, id] }) => [createdAt, id]);
+    const data = await this.shown.all(organizationId, page.items, new Date());
+    return { object: 'list', data, has_more: page.nextCursor !== null, next_cursor: page.nextCursor };
+  }
+
+  @Get(':id')
+  @Operation({ id: 'getSubscription', summary: 'Show a subscription', description: 'With what its cycles cost.' })
+  @ShowsVersion()
+  @Replies(detailedSubscriptionReply, { 200: 'The subscription.' })
+  async one(
+    @OrganizationId() named: string,
+    @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
+    @CurrentPrincipal() principal: Principal,
+    @Req() raw: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DetailedSubscriptionObject> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    return this.detailed(await this.store.find(organizationId, id), reply, new Date());
+  }
+
+  @Patch(':id')
+  @Operation({
+    id: 'updateSubscription',
+    summary: 'Change the plan or pay-as-you-go of a subscription',
+    description:
+      'A plan that costs no less and includes no less counts at once: of both differences, to the whole price and the whole quota of the present plan, that part is charged and added which is left of the cycle, by seconds, rounded down. Any other plan counts from the next cycle on. Pay-as-you-go and its limit count at once. Owners may where both plans are for self-service.',
+  })
+  @ShowsVersion()
+  @Refuses('access_denied', 'subscription_ended')
+  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  async update(
+    @OrganizationId() named: string,
+    @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
+    @Body({ schema: updateSubscriptionRequest }) body: UpdateSubscriptionRequest,
+    @CurrentPrincipal() principal: Principal,
+    @Req() raw: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DetailedSubscriptionObject> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    const plan = body.plan === undefined ? null : await this.planNamed(body.plan);
+    const further = plan === null ? [] : [plan];
+    await this.demandSelfService(organizationId, id, principal, further);
+    const now = new Date();
+    const decide: DecideSubscription = (each, versions) => updated(each, plan, body.payg, versions, now);
+    return this.detailed(await this.change.execute(organizationId, id, now, decide, further), reply, now);
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Operation({
+    id: 'cancelSubscription',
+    summary: 'Cancel a subscription',
+    description:
+      'At the end of its cycle, or now: its key is then refused with 402 `subscription_expired`. What was charged is not given back. It may be repeated.',
+  })
+  @ShowsVersion()
+  @Refuses('access_denied')
+  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  async cancel(
+    @OrganizationId() named: string,
+    @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
+    @Body({ schema: cancelSubscriptionRequest }) { at }: CancelSubscriptionRequest,
+    @CurrentPrincipal() principal: Principal,
+    @Req() raw: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DetailedSubscriptionObject> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    await this.demandSelfService(organizationId, id, principal);
+    const now = new Date();
+    const changed = await this.change.execute(organizationId, id, now, (each) => cancelledAt(each, at, now));
+    return this.detailed(changed, reply, now);
+  }
+
+  @Post(':id/resume')
+  @HttpCode(200)
+  @Operation({
+    id: 'resumeSubscription',
+    summary: 'Take back the cancelling of a subscription',
+    description: 'As long as it has not ended; it renews itself again.',
+  })
+  @ShowsVersion()
+  @Refuses('access_denied', 'subscription_ended')
+  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  async resume(
+    @OrganizationId() named: string,
+    @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
+    @CurrentPrincipal() principal: Principal,
+    @Req() raw: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DetailedSubscriptionObject> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    await this.demandSelfService(organizationId, id, principal);
+    const now = new Date();
+    return this.detailed(await this.change.execute(organizationId, id, now, (each) => resumed(each, now)), reply, now);
+  }
+
+  private async detailed(
+    stored: StoredSubscription | null,
+    reply: FastifyReply,
+    now: Date,
+  ): Promise<DetailedSubscriptionObject> {
+    if (stored === null) throw new Problem('subscription_not_found');
+    showVersion(reply, stored.subscription.version);
+    return this.shown.detailed(stored.subscription.organizationId, stored, now);
+  }
+
+  /** The operator may leave out whose a subscription is; for all others it is their own organisation's. */
+  private async organizationOf(id: string, named: string, principal: Principal, raw: FastifyRequest): Promise<string> {
+    if (principal.kind !== 'operator' || readOrganizationHeader(raw) !== null) return named;
+    return (await this.store.organizationOf(id)) ?? named;
+  }
+
+  /** Of an owner who changes a subscription, its plan and those that are asked for must be for self-service. */
+  private async demandSelfService(
+    organizationId: string,
+    id: string,
+    principal: Principal,
+    asked: readonly Plan[] = [],
+  ): Promise<void> {
+    if (principal.kind === 'operator') return;
+    const stored = await this.store.find(organizationId, id);
+    if (stored === null) throw new Problem('subscription_not_found');
+    const present = await this.plans.find(stored.subscription.charges.at(-1)?.planId ?? '');
+    demandSelfService(principal, present === null ? asked : [present, ...asked]);
+  }
+
+  /**
+   * The plan that a request names by its id, or else by its name.
+   * @throws {Problem} `invalid_request` if nobody can subscribe to such a plan
+   */
+  private async planNamed(reference: string): Promise<Plan> {
+    const id = uuid.safeParse(reference).data;
+    const plan = id === undefined ? await this.plans.findNamed(reference) : await this.plans.find(id);
+    if (plan !== null && plan.archivedAt === null) return plan;
+    throw new Problem('invalid_request', {
+      errors: [{ path: 'plan', message: 'must be the id or the name of a plan' }],
+    });
+  }
+
+  /** @throws {Problem} `organization_not_found`; `invalid_request` if the organisation has no such member */
+  private async demandOwners(organizationId: string, memberId: string | null): Promise<void> {
+    const { members } = await this.owners.ofOrganization({
+      organizationId,
+      memberIds: memberId === null ? [] : [memberId],
+    });
+    if (memberId !== null && members.length === 0)
+      throw new Problem('invalid_request', {
+        errors: [{ path: 'member_id', message: 'must be the id of a member of the organisation' }],
+      });
+  }
+}
+
+function askerOf(principal: Principal): string {
+  switch (principal.kind) {
+    case 'operator':
+      return 'operator';
+    case 'api_key':
+      return `api_key:${principal.apiKeyId}`;
+    case 'person':
+      return `person:${principal.personId}`;
+    default:
+      return unreachable(principal);
+  }
+}

@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { OwnersModule } from '../owners/owners.module.js';
+import { PlansModule } from '../plans/plans.module.js';
+import { BillingRelayModule } from '../relay/relay.module.js';
+import { BillingStoreModule } from '../store/store.module.js';
+import { ChangeSubscription } from './change-subscription.js';
+import { RenewSubscriptions } from './renew-subscriptions.js';
+import { ShowSubscriptions } from './show-subscriptions.js';
+import { Subscribe } from './subscribe.js';
+import { SubscriptionStore } from './subscription-store.js';
+import { SubscriptionsController } from './subscriptions.controller.js';
+
+/** Subscriptions to plans: their cycles, what these cost, and what their keys may do. */
+@Module({
+  imports: [BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
+  controllers: [SubscriptionsController],
+  providers: [ChangeSubscription, RenewSubscriptions, ShowSubscriptions, Subscribe, SubscriptionStore],
+})
+export class SubscriptionsModule {}

@@ -1,0 +1,566 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { subscriptionCycleStart } from '@tollgate/api-key';
+import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
+import { inProcessBus } from '@tollgate/bus';
+import {
+  SUBSCRIPTIONS_CHANGED_V1,
+  type CreateSubscriptionKeyRequest,
+  type SubscriptionsChangedV1,
+} from '@tollgate/contracts';
+import { createNestServer, InternalCallError } from '@tollgate/http';
+import { waitUntil } from '@tollgate/infra';
+import { sealingFrom } from '@tollgate/sealing';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { RenewSubscriptions, TakeConfiguredPlans, UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
+import { FakeIdentities } from './usage-permissions.js';
+
+const ADMIN = 'admin-secret-of-the-contract-suite';
+const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
+const MEMBER: string = randomUUID();
+const DAY_MS = 86_400_000;
+const logger = createLogger({ service: 'contract', level: 'silent' });
+
+interface Shown {
+  readonly id: string;
+  readonly code?: string;
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  readonly anchor: string;
+  readonly current_period: { readonly number: number; readonly starts_at: string; readonly ends_at: string };
+  readonly api_key: { readonly id: string; readonly secret?: string | null };
+  readonly periods: readonly { readonly number: number; readonly fee_usd: string; readonly included_usd: string }[];
+  readonly [field: string]: unknown;
+}
+interface Asked {
+  readonly as?: Record<string, string>;
+  readonly organization?: string;
+  readonly headers?: Record<string, string>;
+}
+
+describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  let app: Awaited<ReturnType<typeof createNestServer>>;
+  let url: string;
+  const identities = new FakeIdentities();
+  const told: SubscriptionsChangedV1[] = [];
+  const keysMade: CreateSubscriptionKeyRequest[] = [];
+  /** What key-management does instead of making a key; null if it makes it. */
+  let trouble: Error | null = null;
+
+  beforeAll(async () => {
+    opened = await open();
+    const bus = inProcessBus();
+    const module = UsageBillingProcessModule.with({
+      keyManagement: {
+        identifyPrincipal: identities.identifyPrincipal,
+        knownKeys: () => Promise.resolve([]),
+        contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
+        knownOwners: ({ organizationId, memberIds = [] }) =>
+          Promise.resolve({
+            organization: organizationId !== 'default',
+            organizationName: null,
+            groups: [],
+            projects: [],
+            members: memberIds.filter((id) => id === MEMBER).map((id) => ({ id, name: 'a@example.com' })),
+          }),
+        createSubscriptionKey: (request) => {
+          if (trouble !== null) return Promise.reject(trouble);
+          const isNew = keysMade.every(({ apiKeyId }) => apiKeyId !== request.apiKeyId);
+          if (isNew) keysMade.push(request);
+          return Promise.resolve({
+            apiKeyId: request.apiKeyId,
+            maskedKey: 'sk-sub…1234',
+            secret: isNew ? `sk-sub-${request.apiKeyId}` : null,
+          });
+        },
+      },
+      mail: { send: () => Promise.resolve() },
+      sealing: sealingFrom({ pepper: 'a pepper of the contract suite' }),
+      database: opened.database,
+      admission: new RecordingAdmission(),
+      adminSecrets: [ADMIN],
+      serviceSecrets: ['service-secret-of-the-contract-suite'],
+      adminApi: ADMIN_API_DEFAULT,
+      settings: {},
+      logger,
+      bus: {
+        publish: async (topic, messages) => {
+          if (topic === SUBSCRIPTIONS_CHANGED_V1)
+            told.push(...messages.map(({ value }) => JSON.parse(value.toString()) as SubscriptionsChangedV1));
+        },
+      },
+      busProgress: bus.server,
+      registry: createMetricsRegistry('contract', { processMetrics: false }),
+    });
+    app = await createNestServer(module, { logger, bodyLimitBytes: 100_000 });
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  });
+  afterAll(async () => {
+    await app?.close();
+    await opened?.close();
+  });
+
+  const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+  const owner = (organization: string) => ({ as: cookie(identities.session('owner', organization)), organization });
+  const cookie = (token: string) => ({
+    cookie: `${COOKIE}=${token}`,
+    origin: new URL(ADMIN_API_DEFAULT.publicUrl).origin,
+    'x-csrf-token': csrfTokenOf(token),
+  });
+
+  async function ask(method: string, path: string, body?: object | string, asked: Asked = {}) {
+    const reply = await fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(asked.as ?? bearer(ADMIN)),
+        ...(asked.organization !== undefined && { 'x-organization-id': asked.organization }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...asked.headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return { status: reply.status, headers: reply.headers, body: (await reply.json()) as Shown };
+  }
+  async function made(path: string, body: object, asked?: Asked): Promise<Shown> {
+    const reply = await ask('POST', path, body, asked);
+    if (reply.status !== 201) throw new Error(JSON.stringify(reply.body));
+    return reply.body;
+  }
+  const plan = (fields: object = {}): Promise<Shown> =>
+    made('/v1/plans', { name: `plan ${randomUUID()}x`, quota_usd: '20', price_usd: '10', ...fields });
+  const subscribed = (planName: unknown, organization = randomUUID(), fields: object = {}): Promise<Shown> =>
+    made('/v1/subscriptions', { plan: planName, organization_id: organization, ...fields });
+  const shown = async (id: string): Promise<Shown> => (await ask('GET', `/v1/subscriptions/${id}`)).body;
+  const renew = (ms: number): Promise<void> => app.get(RenewSubscriptions).execute(new Date(ms));
+  const fees = (organization: string): Promise<{ request_id: string; amount_nano_usd: string; note: string }[]> =>
+    opened.database.dataSource.transaction(async (manager) => {
+      await manager.query(`SELECT set_config('role', 'tollgate_billing_all_tenants', true)`);
+      return manager.query(
+        `SELECT request_id, amount_nano_usd, note FROM billing.transfer
+         WHERE account_id = $1 AND kind = 'fee' ORDER BY created_at, note`,
+        [`fees:${organization}`],
+      );
+    });
+  const lastTold = (apiKeyId: string) => told.findLast((each) => each.apiKeyId === apiKeyId)?.terms;
+
+  describe('a plan', () => {
+    it('is made, listed, shown, changed and archived, by the operator', async () => {
+      const name = `Pro ${randomUUID()}x`;
+      const fields = {
+        name,
+        cycle: 'month',
+        quota_usd: '20.000000001',
+        price_usd: 15,
+        models: ['gpt-4o*'],
+        rate_limits: { requests_per_minute: 60 },
+        self_service: true,
+        markup_percent: '2.5',
+      };
+      const { id } = await made('/v1/plans', fields);
+      const is = {
+        object: 'plan',
+        name,
+        quota_usd: '20.000000001',
+        price_usd: '15',
+        models: ['gpt-4o*'],
+        rate_limits: { requests_per_minute: 60, tokens_per_minute: null, parallel_requests: null },
+        self_service: true,
+        payg_allowed: true,
+        markup_percent: 2.5,
+        source: 'api',
+        archived_at: null,
+      };
+      expect(await ask('GET', `/v1/plans/${id}`)).toMatchObject({ status: 200, body: is });
+      const viewer = { as: cookie(identities.session('viewer')) };
+      const listed = await ask('GET', '/v1/plans?limit=100', undefined, viewer);
+      expect((listed.body as unknown as { data: Shown[] }).data.find((each) => each.id === id)).toMatchObject(is);
+      expect((await ask('PATCH', `/v1/plans/${id}`, { price_usd: 1 }, viewer)).status).toBe(403);
+      const changed = await ask('PATCH', `/v1/plans/${id}`, { price_usd: '18', models: null });
+      expect(changed.body).toMatchObject({ ...is, price_usd: '18', models: null });
+      expect(changed.headers.get('etag')).toBe('"2"');
+      expect((await ask('PATCH', `/v1/plans/${id}`, { price_usd: 18 })).headers.get('etag')).toBe('"2"');
+      expect((await ask('DELETE', `/v1/plans/${id}`)).body).toMatchObject({ deleted: true });
+      expect((await ask('GET', `/v1/plans/${id}`)).body.archived_at).toEqual(expect.any(String));
+      for (const method of ['PATCH', 'DELETE'])
+        expect((await ask(method, `/v1/plans/${id}`, {})).body.code).toBe('plan_not_found');
+      expect((await made('/v1/plans', fields)).id, 'its name is free').not.toBe(id);
+    });
+
+    it('is not made where another has its name, in any case, nor renamed to it', async () => {
+      const { name, id } = await plan();
+      const again = await ask('POST', '/v1/plans', {
+        name: ` ${String(name).toUpperCase()} `,
+        quota_usd: 1,
+        price_usd: 1,
+      });
+      expect(again).toMatchObject({ status: 409, body: { code: 'name_taken', errors: [{ path: 'name' }] } });
+      const other = await plan();
+      expect((await ask('PATCH', `/v1/plans/${other.id}`, { name })).body.code).toBe('name_taken');
+      expect((await ask('PATCH', `/v1/plans/${id}`, { name: String(name).toUpperCase() })).status).toBe(200);
+    });
+
+    const usd = /from 0 to 9000000 with at most 9 decimals/;
+    it.each<[string, unknown, string, RegExp]>([
+      ['quota_usd', '9000000.000000001', 'quota_usd', usd],
+      ['quota_usd', 9_000_001, 'quota_usd', usd],
+      ['quota_usd', -1, 'quota_usd', usd],
+      ['quota_usd', 'NaN', 'quota_usd', usd],
+      ['quota_usd', '1e3', 'quota_usd', usd],
+      ['quota_usd', '0.0000000001', 'quota_usd', usd],
+      ['price_usd', '-0.1', 'price_usd', usd],
+      ['price_usd', null, 'price_usd', /./],
+      ['cycle', 'week', 'cycle', /month/],
+      ['name', '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', 'name', /must not look like an id/],
+      ['name', 'a\u202eb', 'name', /without invisible characters/],
+      ['name', '--', 'name', /must have a letter or a digit/],
+      ['models', [], 'models', /./],
+      ['rate_limits', { requests_per_minute: 0 }, 'rate_limits.requests_per_minute', /1/],
+      ['markup_percent', 1_000.5, 'markup_percent', /from 0 to 1000/],
+      ['colour', 'red', 'colour', /unknown field/],
+    ])('is refused with %s of %j', async (field, value, path, message) => {
+      const body = { name: `plan ${randomUUID()}x`, quota_usd: 1, price_usd: 1, [field]: value };
+      const refused = await ask('POST', '/v1/plans', body);
+      expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path }] } });
+      expect(refused.body.errors?.[0]?.message).toMatch(message);
+    });
+
+    it('of config.yaml is taken over at each start, changed there alone, and archived when it is gone', async () => {
+      const take = app.get(TakeConfiguredPlans);
+      const name = `configured ${randomUUID()}x`;
+      const entry = {
+        name,
+        quotaNanoUsd: 5n,
+        priceNanoUsd: 1n,
+        models: null,
+        rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+        selfService: false,
+        paygAllowed: true,
+        markupMillionths: null,
+      };
+      await Promise.all([take.execute([entry], new Date()), take.execute([entry], new Date())]);
+      const find = async () =>
+        ((await ask('GET', '/v1/plans?limit=100')).body as unknown as { data: Shown[] }).data.filter(
+          (each) => each.name === name,
+        );
+      const [shownOnce, ...twice] = await find();
+      expect(shownOnce).toMatchObject({ source: 'config', quota_usd: '0.000000005' });
+      expect(twice).toEqual([]);
+      expect((await ask('PATCH', `/v1/plans/${shownOnce!.id}`, { price_usd: 9 })).body.code).toBe('conflict');
+      await take.execute([{ ...entry, priceNanoUsd: 2n }], new Date());
+      expect(await find()).toMatchObject([{ id: shownOnce!.id, price_usd: '0.000000002' }]);
+      await take.execute([], new Date());
+      expect(await find()).toEqual([]);
+      await made('/v1/plans', { name, quota_usd: 1, price_usd: 1 });
+      await expect(take.execute([entry], new Date())).rejects.toThrow(
+        /TOLLGATE_CONFIG: the plan configured .* archive/,
+      );
+    });
+  });
+
+  describe('a subscription', () => {
+    it('is made with a key, which the reply alone shows, and its first cycle is charged', async () => {
+      const organization = randomUUID();
+      const { name, id: planId } = await plan({ models: ['gpt-4o*'], rate_limits: { parallel_requests: 3 } });
+      const reply = await ask('POST', '/v1/subscriptions', {
+        plan: String(name).toUpperCase(),
+        organization_id: organization,
+        member_id: MEMBER,
+        payg: { enabled: true, limit_usd: '5' },
+      });
+      expect(reply).toMatchObject({
+        status: 201,
+        body: {
+          object: 'subscription',
+          plan: name,
+          plan_id: planId,
+          next_plan: null,
+          status: 'active',
+          ends_at: null,
+          organization_id: organization,
+          member_id: MEMBER,
+          quota: { included_usd: '20', used_usd: '0', remaining_usd: '20' },
+          payg: { enabled: true, limit_usd: '5', used_usd: '0', remaining_usd: '5' },
+          current_period: { number: 0 },
+          periods: [{ number: 0, fee_usd: '10', included_usd: '20' }],
+        },
+      });
+      expect(reply.headers.get('cache-control')).toContain('no-store');
+      const { id, anchor, api_key: key, current_period: period } = reply.body;
+      expect(key.secret).toBe(`sk-sub-${key.id}`);
+      expect(period.starts_at).toBe(anchor);
+      expect(anchor).toMatch(/\.000Z$/);
+      expect(period.ends_at).toBe(new Date(subscriptionCycleStart(Date.parse(anchor), 1)).toISOString());
+      expect(keysMade.at(-1)).toMatchObject({
+        apiKeyId: key.id,
+        organizationId: organization,
+        name,
+        creditLimitNanoUsd: null,
+        memberId: MEMBER,
+        terms: {
+          subscriptionId: id,
+          version: 1,
+          quotas: [{ fromMs: Date.parse(anchor), quotaNanoUsd: '20000000000' }],
+          payg: { capNanoUsd: '5000000000' },
+          models: ['gpt-4o*'],
+          rateLimits: { parallelRequests: 3 },
+        },
+      });
+      expect(await fees(organization)).toMatchObject([
+        { amount_nano_usd: '10000000000', note: `subscription ${id}, cycle 0` },
+      ]);
+      const { api_key: later, ...rest } = await shown(id);
+      expect(later).toEqual({ id: key.id, masked_key: 'sk-sub…1234' });
+      expect(rest).toMatchObject({ id, plan: name });
+      const listed = await ask('GET', '/v1/subscriptions', undefined, { organization });
+      expect(listed.body).toMatchObject({ data: [{ id }], has_more: false });
+    });
+
+    it('is made once for an Idempotency-Key, however often and by how many it is asked for', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const body = { plan: planId, organization_id: organization };
+      const asked = { headers: { 'idempotency-key': randomUUID() } };
+      const first = await made('/v1/subscriptions', body, asked);
+      const again = await ask('POST', '/v1/subscriptions', body, asked);
+      expect(again).toMatchObject({ status: 201, body: { id: first.id, api_key: first.api_key } });
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+      const other = await ask('POST', '/v1/subscriptions', { ...body, payg: { enabled: false } }, asked);
+      expect(other.body.code).toBe('idempotency_key_reused');
+      const together = { headers: { 'idempotency-key': randomUUID() } };
+      const replies = await Promise.all([1, 2, 3].map(() => ask('POST', '/v1/subscriptions', body, together)));
+      const ids = new Set(replies.filter(({ status }) => status === 201).map(({ body: { id } }) => id));
+      expect(ids.size).toBe(1);
+      expect(replies.every(({ status, body: { code } }) => status === 201 || code === 'idempotency_conflict')).toBe(
+        true,
+      );
+      expect(await fees(organization)).toHaveLength(2);
+    });
+
+    it('is not there, and nothing is charged, where its key was not made', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const body = { plan: planId, organization_id: organization };
+      trouble = new InternalCallError('/internal/subscription-keys', 'timeout');
+      try {
+        const refused = await ask('POST', '/v1/subscriptions', body);
+        expect(refused).toMatchObject({ status: 503, body: { code: 'service_unavailable' } });
+      } finally {
+        trouble = null;
+      }
+      const listed = () => ask('GET', '/v1/subscriptions', undefined, { organization });
+      expect((await listed()).body.data).toEqual([]);
+      const before = told.length;
+      await renew(Date.now() + 16 * 60_000);
+      await waitUntil(() => told.length > before, { what: 'its key to be told that it ended, should it be there' });
+      expect(told.at(-1)!.terms.endsAtMs).toBe(told.at(-1)!.terms.anchorMs);
+      expect((await listed()).body.data).toEqual([]);
+      expect(await fees(organization)).toEqual([]);
+    });
+
+    it.each<[string, object, string]>([
+      ['of no plan', { plan: 'nobody has this plan' }, 'plan'],
+      ['of a member of others', { member_id: randomUUID() }, 'member_id'],
+      ['with pay-as-you-go without a limit', { payg: { enabled: true } }, 'payg.limit_usd'],
+      ['with a limit beyond an account', { payg: { enabled: true, limit_usd: 9_000_001 } }, 'payg.limit_usd'],
+    ])('is not made %s', async (_what, fields, path) => {
+      const { id } = await plan();
+      const refused = await ask('POST', '/v1/subscriptions', { plan: id, organization_id: randomUUID(), ...fields });
+      expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ path }] } });
+    });
+
+    it('is not made of an archived plan, nor in an organisation that is not there', async () => {
+      const { id } = await plan();
+      expect((await ask('POST', '/v1/subscriptions', { plan: id, organization_id: 'default' })).body.code).toBe(
+        'organization_not_found',
+      );
+      await ask('DELETE', `/v1/plans/${id}`);
+      const refused = await ask('POST', '/v1/subscriptions', { plan: id, organization_id: randomUUID() });
+      expect(refused.body.errors).toMatchObject([{ path: 'plan' }]);
+    });
+
+    it('is an owner’s to make and to change where the plan is for self-service, and nobody else’s', async () => {
+      const organization = randomUUID();
+      const [closed, open_] = [await plan(), await plan({ self_service: true })];
+      const asked = owner(organization);
+      expect(await ask('POST', '/v1/subscriptions', { plan: closed.id }, asked)).toMatchObject({
+        status: 403,
+        body: { code: 'access_denied' },
+      });
+      const { id } = await made('/v1/subscriptions', { plan: open_.id }, asked);
+      const path = `/v1/subscriptions/${id}`;
+      expect((await ask('PATCH', path, { plan: closed.id }, asked)).status).toBe(403);
+      expect((await ask('POST', `${path}/cancel`, {}, asked)).body.status).toBe('ending');
+      expect((await ask('POST', `${path}/resume`, undefined, asked)).body.status).toBe('active');
+      await ask('PATCH', path, { plan: closed.id });
+      const smaller = { quota_usd: 1, price_usd: 1, self_service: true };
+      expect((await ask('PATCH', path, { plan: (await plan(smaller)).id }, asked)).status).toBe(403);
+      expect(
+        (await ask('POST', '/v1/subscriptions', { plan: open_.id, organization_id: randomUUID() }, asked)).body.code,
+      ).toBe('organization_not_found');
+      expect((await ask('GET', path, undefined, owner(randomUUID()))).body.code).toBe('subscription_not_found');
+      const admin = { as: cookie(identities.session('admin', organization)), organization };
+      expect((await ask('POST', `${path}/cancel`, {}, admin)).status).toBe(403);
+      expect((await ask('GET', path, undefined, admin)).status).toBe(200);
+    });
+  });
+
+  describe('the cycles of a subscription', () => {
+    it('are charged once each, by two processes at once and three cycles late', async () => {
+      const organization = randomUUID();
+      const { id, anchor, api_key: key } = await subscribed((await plan()).id, organization);
+      const anchorMs = Date.parse(anchor);
+      const third = subscriptionCycleStart(anchorMs, 3);
+      await Promise.all([renew(third), renew(third), renew(third + 1)]);
+      expect((await fees(organization)).map(({ note }) => note)).toEqual(
+        [0, 1, 2, 3].map((number) => `subscription ${id}, cycle ${number}`),
+      );
+      const { periods } = await shown(id);
+      expect(periods.map(({ number, fee_usd: fee }) => [number, fee])).toEqual([
+        [3, '10'],
+        [2, '10'],
+        [1, '10'],
+        [0, '10'],
+      ]);
+      await renew(third + DAY_MS);
+      expect(await fees(organization)).toHaveLength(4);
+      expect(lastTold(key.id), 'a key whose terms stay the same hears nothing').toBeUndefined();
+    });
+
+    it('have the terms of the plan as it was at their beginning; a change counts from the next on', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const { id, anchor, api_key: key } = await subscribed(planId, organization);
+      await ask('PATCH', `/v1/plans/${planId}`, {
+        quota_usd: '50',
+        price_usd: '30',
+        rate_limits: { parallel_requests: 9 },
+      });
+      expect(await shown(id)).toMatchObject({ quota: { included_usd: '20' }, periods: [{ fee_usd: '10' }] });
+      expect((await subscribed(planId)).quota, 'those who subscribe now').toMatchObject({ included_usd: '50' });
+      const next = subscriptionCycleStart(Date.parse(anchor), 1);
+      await renew(Date.now());
+      await waitUntil(() => lastTold(key.id), { what: 'the key to hear of the next quota' });
+      expect(lastTold(key.id)).toMatchObject({
+        quotas: [
+          { fromMs: Date.parse(anchor), quotaNanoUsd: '20000000000' },
+          { fromMs: next, quotaNanoUsd: '50000000000' },
+        ],
+        rateLimits: { parallelRequests: null },
+      });
+      await renew(next);
+      expect((await fees(organization)).map(({ amount_nano_usd: amount }) => amount)).toEqual([
+        '10000000000',
+        '30000000000',
+      ]);
+      await waitUntil(() => lastTold(key.id)?.rateLimits.parallelRequests === 9, {
+        what: 'its limits of the new cycle',
+      });
+    });
+
+    it('end with the cycle in which it is cancelled, unless that is taken back', async () => {
+      const organization = randomUUID();
+      const { id, anchor, api_key: key } = await subscribed((await plan()).id, organization);
+      const next = subscriptionCycleStart(Date.parse(anchor), 1);
+      const cancel = (at: string) => ask('POST', `/v1/subscriptions/${id}/cancel`, { at });
+      const ending = await cancel('cycle_end');
+      expect(ending.body).toMatchObject({ status: 'ending', ends_at: new Date(next).toISOString() });
+      expect((await cancel('cycle_end')).headers.get('etag')).toBe(ending.headers.get('etag'));
+      await waitUntil(() => lastTold(key.id)?.endsAtMs === next, { what: 'the key to hear of its end' });
+      expect((await ask('POST', `/v1/subscriptions/${id}/resume`)).body).toMatchObject({
+        status: 'active',
+        ends_at: null,
+      });
+      await waitUntil(() => lastTold(key.id)?.endsAtMs === null, { what: 'the key to hear that it goes on' });
+      await cancel('cycle_end');
+      await renew(next + DAY_MS);
+      expect(await fees(organization)).toHaveLength(1);
+    });
+
+    it('end at once when it is cancelled now, for good', async () => {
+      const { id, api_key: key } = await subscribed((await plan()).id);
+      const from = Math.floor(Date.now() / 1_000) * 1_000;
+      const cancelledNow = await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' });
+      expect(cancelledNow.body.status).toBe('ended');
+      const endsAt = Date.parse(String(cancelledNow.body.ends_at));
+      expect(endsAt).toBeGreaterThanOrEqual(from);
+      expect(endsAt).toBeLessThanOrEqual(Date.now());
+      await waitUntil(() => lastTold(key.id)?.endsAtMs === endsAt, {
+        what: 'the key to hear of its end',
+        timeoutMs: 2_000,
+      });
+      for (const [method, path, body] of [
+        ['POST', '/resume', undefined],
+        ['PATCH', '', { payg: { enabled: true, limit_usd: 1 } }],
+      ] as const)
+        expect((await ask(method, `/v1/subscriptions/${id}${path}`, body)).body.code).toBe('subscription_ended');
+      expect((await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' })).body.ends_at).toBe(
+        cancelledNow.body.ends_at,
+      );
+    });
+  });
+
+  describe('another plan', () => {
+    it('that is larger counts at once: by the rest of the cycle, price and quota alike', async () => {
+      const organization = randomUUID();
+      const [small, large] = [await plan(), await plan({ quota_usd: 60, price_usd: 20 })];
+      const { id, api_key: key } = await subscribed(small.id, organization);
+      const upgraded = await ask('PATCH', `/v1/subscriptions/${id}`, { plan: large.name });
+      const [charged] = upgraded.body.periods;
+      const fee = Number(charged!.fee_usd) - 10;
+      const added = Number(charged!.included_usd) - 20;
+      expect(fee).toBeGreaterThan(9.99);
+      expect(fee).toBeLessThanOrEqual(10);
+      expect(added).toBeCloseTo(4 * fee, 6);
+      expect(upgraded.body).toMatchObject({ plan: large.name, next_plan: null });
+      expect(await fees(organization)).toHaveLength(2);
+      await waitUntil(() => lastTold(key.id), { what: 'the key to hear of its quota' });
+      expect(lastTold(key.id)!.quotas.at(-1)).toMatchObject({ quotaNanoUsd: '60000000000' });
+    });
+
+    it('that is smaller counts from the next cycle, and asking for the present one takes that back', async () => {
+      const organization = randomUUID();
+      const [large, small] = [await plan({ quota_usd: 60, price_usd: 20 }), await plan()];
+      const { id, anchor } = await subscribed(large.id, organization);
+      const path = `/v1/subscriptions/${id}`;
+      expect((await ask('PATCH', path, { plan: small.id })).body).toMatchObject({
+        plan: large.name,
+        next_plan: small.name,
+        quota: { included_usd: '60' },
+      });
+      expect((await ask('PATCH', path, { plan: large.id })).body).toMatchObject({ next_plan: null });
+      await ask('PATCH', path, { plan: small.id });
+      await renew(subscriptionCycleStart(Date.parse(anchor), 1));
+      expect((await fees(organization)).map(({ amount_nano_usd: amount }) => amount)).toEqual([
+        '20000000000',
+        '10000000000',
+      ]);
+      expect(await shown(id)).toMatchObject({ plan: small.name, next_plan: null });
+    });
+
+    it('without pay-as-you-go switches it off, and a plan that forbids it refuses it', async () => {
+      const [open_, closed] = [await plan(), await plan({ quota_usd: 60, price_usd: 20, payg_allowed: false })];
+      const { id, api_key: key } = await subscribed(open_.id, randomUUID(), { payg: { enabled: true, limit_usd: 5 } });
+      const path = `/v1/subscriptions/${id}`;
+      const both = await ask('PATCH', path, { plan: closed.id, payg: { enabled: true } });
+      expect(both).toMatchObject({ status: 400, body: { errors: [{ path: 'payg.enabled' }] } });
+      expect((await ask('PATCH', path, { plan: closed.id })).body).toMatchObject({ payg: { enabled: false } });
+      await waitUntil(() => lastTold(key.id)?.payg === null, { what: 'the key to hear of it' });
+    });
+  });
+
+  it('switches pay-as-you-go and its limit at once', async () => {
+    const { id, api_key: key } = await subscribed((await plan()).id);
+    const patch = (payg: object) => ask('PATCH', `/v1/subscriptions/${id}`, { payg });
+    expect((await patch({ enabled: true })).body.errors).toMatchObject([{ path: 'payg.limit_usd' }]);
+    expect((await patch({ enabled: true, limit_usd: '7' })).body).toMatchObject({
+      payg: { enabled: true, limit_usd: '7' },
+    });
+    await waitUntil(() => lastTold(key.id)?.payg?.capNanoUsd === '7000000000', { what: 'the key to hear of it' });
+    expect((await patch({ limit_usd: 9 })).body).toMatchObject({ payg: { enabled: true, limit_usd: '9' } });
+    expect((await patch({ enabled: false })).body).toMatchObject({ payg: { enabled: false, limit_usd: '9' } });
+    await waitUntil(() => lastTold(key.id)?.payg === null, { what: 'the key to hear that it is off' });
+  });
+});
