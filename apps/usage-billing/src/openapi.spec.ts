@@ -10,6 +10,9 @@ import { CreditsController } from './credits/credits.controller.js';
 import { CreditGrantsController } from './grants/credit-grants.controller.js';
 import { PlansController } from './plans/plans.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
+import { OrganizationExportsController } from './organization-end/organization-exports.controller.js';
+import { ProviderReportsController } from './provider-reports/provider-reports.controller.js';
+import { StatementsController } from './statements/statements.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { UsageController } from './usage/usage.controller.js';
@@ -24,6 +27,9 @@ it('has its document written down (npm run openapi writes it)', async () => {
       { name: 'Plans', description: 'What can be subscribed to, and who has subscribed to it.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
       { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
+      { name: 'Statements', description: 'What an organisation was charged in each month.' },
+      { name: 'Provider reports', description: 'What providers report, beside what the ledger has.' },
+      { name: 'Organisation exports', description: 'What was known of organisations that were deleted.' },
       { name: 'Alerts', description: 'What people are told of about the credit of an organisation.' },
       { name: 'Webhooks', description: 'Addresses that are sent what happens in an organisation.' },
       { name: 'Quarantine', description: 'Usage events that are not booked, and what becomes of them.' },
@@ -34,6 +40,9 @@ it('has its document written down (npm run openapi writes it)', async () => {
       LedgerAccountsController,
       ReconciliationController,
       OrganizationBillingController,
+      StatementsController,
+      ProviderReportsController,
+      OrganizationExportsController,
       AlertsController,
       CreditGrantsController,
       CreditsController,

@@ -20,7 +20,7 @@ export const STATEMENT_SEEDS = [
   `INSERT INTO billing.organization_end (organization_id, requested_at, exported_at, erased_at)
    SELECT 'other ' || n, now() - n * interval '1 day', now(), now() FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, model, provider, api_key_id)
-   SELECT md5(n || grain)::uuid, CASE n % 50 WHEN 0 THEN '${STATED}' ELSE 'other ' || n / 100 END, grain, 'completed', 'm' || n % 5,
+   SELECT md5(n || grain)::uuid, CASE n % 50 WHEN 0 THEN '${STATED}' ELSE 'other ' || n / 1000 END, grain, 'completed', 'm' || n % 5,
      'openai', CASE grain WHEN 'full' THEN 'key ' || n END
    FROM generate_series(1, 5000) AS n CROSS JOIN unnest('{full,models}'::text[]) AS grain`,
   ...['day', 'month'].map(
@@ -29,7 +29,7 @@ export const STATEMENT_SEEDS = [
        SELECT dimension_id, '2026-10-01Z', organization_id, 1, 1, 1, 1, 1 FROM billing.usage_dimension`,
   ),
   `INSERT INTO billing.statement (organization_id, cycle, revision, requests, usage_nano_usd, fees_nano_usd, content)
-   SELECT 'other ' || n, '2026-10-01', 1, 1, 1, 0, '{}' FROM generate_series(1, 2000) AS n`,
+   SELECT 'elsewhere ' || n, '2026-10-01', 1, 1, 1, 0, '{}' FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.account_usage_month SELECT 'other ' || n, 'grant:' || n, '2026-10-01', 1 FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.provider_report (report_id, provider, format, digest, first_day, last_day, rows)
    SELECT gen_random_uuid(), 'openai', 'csv', sha256(n::text::bytea), '2026-10-01', '2026-10-01', '[]' FROM generate_series(1, 2000) AS n`,
