@@ -104,8 +104,11 @@ const statement = z
 
 const statementSums = z.object(sums).meta({ id: 'StatementSums', examples: [EXAMPLE] });
 
+const statementList = listReply('StatementList', statementSums, EXAMPLE);
 /** One statement, or a page of them. */
-export const statementsReply = z.union([statement, listReply('StatementList', statementSums, EXAMPLE)]);
+export const statementsReply = z
+  .union([statement, statementList])
+  .meta({ examples: [{ object: 'list', data: [EXAMPLE], has_more: false, next_cursor: null }] });
 export type StatementObject = z.output<typeof statement>;
 export type StatementSumsObject = z.output<typeof statementSums>;
 export type StatementsReply = z.output<typeof statementsReply>;

@@ -10,7 +10,7 @@ interface Content {
 }
 
 /** Bodies whose form another product has made: we take what it sends. */
-const FORMS_OF_OTHERS = ['reportLeakedSecrets', 'exchangeCode'];
+const FORMS_OF_OTHERS = ['reportLeakedSecrets', 'exchangeCode', 'importProviderReport'];
 
 const BOUNDS_OF_TEXT = ['maxLength', 'enum', 'const', 'format', 'pattern'];
 
