@@ -41,6 +41,7 @@ import { InFlight } from './request-path/exchange/in-flight.js';
 import { registerRequestMetrics, RequestMeter } from './request-path/request-metrics.js';
 import { RequestLog } from './request-path/exchange/request-log.js';
 import { readPath } from './request-path/read-path.js';
+import { TellRefused } from './request-path/refused-calls/tell-refused.js';
 import { answerRefusal, requestPath, type RequestPathParts } from './request-path/request-path.js';
 
 /** What a gateway needs from its process, both in its own process and in the standalone. */
@@ -67,6 +68,8 @@ export interface GatewayPorts {
 
 /** How long a clean end waits for the bus. Usage that is not shipped by then stays in the journal. */
 const END_MS_MAX = 10_000;
+/** How long it waits for the bus to take the sums of refused calls. */
+const REFUSED_MS_MAX = 1_000;
 
 /** The gateway: the request path, and the background work from start to end of the process. */
 export class Gateway {
@@ -77,6 +80,7 @@ export class Gateway {
   readonly #newDigests: NewDigests;
   readonly #providers: ReadonlyMap<string, Provider>;
   readonly #refuse: InferenceHandlers['refuse'];
+  readonly #refusedCalls: TellRefused;
   readonly #serve: InferenceHandlers['serve'];
   #ended: Promise<void> | null = null;
 
@@ -118,7 +122,8 @@ export class Gateway {
     registerKeyMetrics(registry, keys, ports.snapshots);
     const log = new RequestLog(logger);
     const meter = new RequestMeter(registry);
-    this.#refuse = (exchange, refusal) => answerRefusal({ meter, log }, exchange, refusal);
+    const refusedCalls = (this.#refusedCalls = new TellRefused(ports.bus, gateway.instanceId, logger));
+    this.#refuse = (exchange, refusal) => answerRefusal({ meter, log, refusedCalls }, exchange, refusal);
     const parts: RequestPathParts = {
       admission,
       bodyBytesMax: config.limits.bodyBytesMax,
@@ -136,6 +141,7 @@ export class Gateway {
       newDigests: this.#newDigests,
       priceVersion: config.priceVersion,
       refusedBodies: new RefusedBodies(admission, gateway),
+      refusedCalls,
       sealedIds: ports.sealedIds,
       routes: new RouteTable(config, this.#providers),
     };
@@ -166,6 +172,7 @@ export class Gateway {
   start(tell: (line: string) => void = () => undefined): Promise<void> {
     // Without a previous pepper no key is known under one.
     if (this.ports.peppers.length > 1) this.#newDigests.start();
+    this.#refusedCalls.start();
     return this.#life.start(tell);
   }
 
@@ -196,7 +203,7 @@ export class Gateway {
 
   async #end(tell: (line: string) => void): Promise<void> {
     await this.#life.end(END_MS_MAX, tell);
-    await this.#newDigests.stop();
+    await Promise.all([this.#newDigests.stop(), this.#refusedCalls.stop(REFUSED_MS_MAX)]);
     await Promise.all(
       [...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]),
     );

@@ -30,6 +30,10 @@ export interface UsageBillingSettings {
   readonly webhooksPrivateNetwork?: boolean;
   /** The plans of `config.yaml`; those in the database stay as they are where it is left out. */
   readonly plans?: readonly PlanEntry[];
+  /** Days that usage by minute is kept; 14 by default. */
+  readonly usageMinuteDays?: number;
+  /** Days that usage by quarter-hour and hour is kept; 400 by default. */
+  readonly usageHourDays?: number;
 }
 
 /** The connections and settings that usage-billing needs when it runs as a process of its own. */

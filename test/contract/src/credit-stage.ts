@@ -358,7 +358,14 @@ export class CreditStage {
           createSubscriptionKey: ({ apiKeyId }) =>
             Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
           knownOwners: () =>
-            Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
+            Promise.resolve({
+              organization: true,
+              organizationName: null,
+              apiKeys: [],
+              groups: [],
+              projects: [],
+              members: [],
+            }),
           contacts: () =>
             Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
         },

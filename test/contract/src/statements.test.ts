@@ -39,7 +39,6 @@ import {
   GatewayInstances,
   OpenEpoch,
   QuarantinedEvents,
-  ReadUsage,
   ResolveOrphans,
   resumeOffsets,
   SettleHolds,
@@ -52,6 +51,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
+import { usageSeeds, useUsage } from './usage-statements.js';
 import { useSettings } from './settings-statements.js';
 import { CREDIT_TERMS_SEEDS, useCreditTerms } from './credit-terms-statements.js';
 import { STATEMENT_SEEDS, useStatements } from './monthly-statement-statements.js';
@@ -282,10 +282,6 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await new CompareBalances(service, admission).of(organizationId);
   await resumeOffsets(service)('a topic', [1]);
   await new FindUsageEvent(service).byRequestId(organizationId, event.requestId);
-  const usage = new ReadUsage(service);
-  await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: null, to: null });
-  await usage.totals({ organizationId, apiKeyId: null, from: null, to: null });
-  await usage.totals({ organizationId, apiKeyId: event.apiKeyId, from: new Date(0), to: null });
   await spendingByKey(service, organizationId, [event.apiKeyId], new Date());
   await usedOtherProviders(service, 'openai');
   const months = new UsageEventMonths(service, { usageEventMonths: 6 }, logger);
@@ -339,6 +335,7 @@ const SEEDS = [
      CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, CASE n % 999 WHEN 0 THEN 'rare' ELSE 'often' END, 'request ' || n, '{}', sha256(''), sha256('')
    FROM generate_series(1, 5000) AS n`,
   ...ledgerSeeds(BUSY_ORGANIZATION),
+  ...usageSeeds(BUSY_ORGANIZATION),
   ...CREDIT_TERMS_SEEDS,
   ...SUBSCRIPTION_SEEDS,
   ...GROUP_SEEDS,
@@ -412,6 +409,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useSecretScanning,
         useUsageBilling,
         (opened: Database) => useLedger(opened, BUSY_ORGANIZATION),
+        (opened: Database) => useUsage(opened, BUSY_ORGANIZATION),
         useCreditTerms,
         useSubscriptions,
         useOutbox,

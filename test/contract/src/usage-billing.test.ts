@@ -63,6 +63,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         knownOwners: async () => ({
           organization: true,
           organizationName: null,
+          apiKeys: [],
           groups: [],
           projects: [],
           members: [],
@@ -250,17 +251,18 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           outputTokens: 0,
           costNanoUsd: '0',
           chargeNanoUsd: '0',
-          endedAt: '2026-11-21T10:00:00.000Z',
+          startedAt: '2026-11-21T10:00:00.000Z',
+          endedAt: '2026-11-21T10:00:00.500Z',
         }),
       );
       const totals = { requests: 2, input_tokens: 3, output_tokens: 4, cost_usd: '0.000123' };
-      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`, ADMIN, organizationId)).toEqual({
+      expect(await get(`/v1/usage?api_key_id=${apiKeyId}`, ADMIN, organizationId)).toMatchObject({
         status: 200,
-        body: { object: 'usage', api_key_id: apiKeyId, totals },
+        body: { object: 'usage', api_key_id: apiKeyId, totals, series: [], groups: [] },
       });
       expect(
         (await get(`/v1/usage?api_key_id=${apiKeyId}&from=2026-11-21T00:00:00Z`, ADMIN, organizationId)).body.totals,
-      ).toEqual({
+      ).toMatchObject({
         requests: 1,
         input_tokens: 0,
         output_tokens: 0,
@@ -269,7 +271,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       expect(
         (await get(`/v1/usage?api_key_id=${apiKeyId}&to=2026-11-21T00:00:00%2B00:00`, ADMIN, organizationId)).body
           .totals,
-      ).toEqual({
+      ).toMatchObject({
         ...totals,
         requests: 1,
       });
@@ -321,16 +323,16 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const lower = await get(`/v1/usage?api_key_id=${apiKeyId}`, ADMIN, organizationId);
       expect(lower.body.totals).toMatchObject({ requests: 1, cost_usd: '0.00006' });
       for (const period of ['', '&from=2026-11-01T00:00:00Z'])
-        expect(await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`, ADMIN, organizationId)).toEqual(
-          lower,
-        );
+        expect(
+          (await get(`/v1/usage?api_key_id=${apiKeyId.toUpperCase()}${period}`, ADMIN, organizationId)).body.totals,
+        ).toEqual(lower.body.totals);
     });
 
     it('tells a key that was not used from an id that no key has, and does not mistake one for the other', async () => {
       const [idle, nobodys] = [randomUUID(), randomUUID()];
       const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' };
       known = new Set([idle]);
-      expect((await get(`/v1/usage?api_key_id=${idle}`)).body.totals).toEqual(nothing);
+      expect((await get(`/v1/usage?api_key_id=${idle}`)).body.totals).toMatchObject(nothing);
       for (const written of [nobodys, nobodys.toUpperCase()])
         expect(await get(`/v1/usage?api_key_id=${written}`)).toMatchObject({
           status: 404,
@@ -338,7 +340,9 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         });
       known = null;
       for (const apiKeyId of [idle, nobodys])
-        expect((await get(`/v1/usage?api_key_id=${apiKeyId}`)).body.totals, 'while nobody can say').toEqual(nothing);
+        expect((await get(`/v1/usage?api_key_id=${apiKeyId}`)).body.totals, 'while nobody can say').toMatchObject(
+          nothing,
+        );
       known = new Set();
     });
 
@@ -351,6 +355,18 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         'api_key_id=nonsense',
         'from=yesterday',
         'page=2',
+        'tz=UTC%2B3',
+        'tz=%2B03:00',
+        'interval=week',
+        'group_by=model,route,status',
+        'group_by=model,model',
+        'group_by=colour',
+        'limit=0',
+        'limit=1001',
+        'status=lost',
+        'format=xml',
+        'from=0001-01-01T00:00:00Z',
+        'interval=minute&from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z',
         `api_key_id=${randomUUID()}&api_key_id=${randomUUID()}`,
       ]) {
         const { status, body } = await get(`/v1/usage?${query}`);

@@ -34,6 +34,7 @@ import type { OwnAnswer } from './exchange/own-answer.js';
 import { refuse, type Refusal } from './exchange/refusal.js';
 import { sendRefusal, sendReply } from './exchange/reply.js';
 import type { RequestLog } from './exchange/request-log.js';
+import type { TellRefused } from './refused-calls/tell-refused.js';
 import type { RequestMeter } from './request-metrics.js';
 import { ownIds } from './own-ids/own-ids.js';
 import { skipBusy } from './skip-busy/skip-busy.js';
@@ -62,6 +63,7 @@ export interface RequestPathParts {
   readonly newDigests: Pick<NewDigests, 'note'>;
   readonly priceVersion: string;
   readonly refusedBodies: RefusedBodies;
+  readonly refusedCalls: Pick<TellRefused, 'note'>;
   readonly routes: RouteTable;
   readonly sealedIds: SealedIds;
 }
@@ -187,11 +189,12 @@ export function sendOwnAnswer(
 
 /** Answers, counts and logs a refused request. */
 export function answerRefusal(
-  { meter, log }: Pick<RequestPathParts, 'meter' | 'log'>,
+  { meter, log, refusedCalls }: Pick<RequestPathParts, 'meter' | 'log' | 'refusedCalls'>,
   exchange: Exchange,
   refusal: Refusal,
 ): void {
   meter.refused(refusal.code);
+  refusedCalls.note(exchange, refusal.code);
   log.refused(exchange, refusal);
   sendRefusal(exchange, refusal);
   // After the end of a key the rest of its body is not read.

@@ -162,6 +162,7 @@ export class RequestStage implements KeySnapshotReader {
       digests: new DigestMemory([PEPPER]),
       newDigests: { note: () => undefined },
       refusedBodies: new RefusedBodies(this as unknown as Admission, { instanceId: 'i', journalId: 'j' }),
+      refusedCalls: { note: () => undefined },
       priceVersion: 'v',
       sealedIds: sealedIdsFrom({ pepper: 'the pepper of the stage' }),
       routes: this.#routes(),

@@ -29,7 +29,14 @@ beforeEach(async () => {
     addDigests: async (digests) => void asked.push(...digests.map(({ added }) => added)),
     knownKeys: () => Promise.resolve([]),
     knownOwners: () =>
-      Promise.resolve({ organization: false, organizationName: null, groups: [], projects: [], members: [] }),
+      Promise.resolve({
+        organization: false,
+        organizationName: null,
+        apiKeys: [],
+        groups: [],
+        projects: [],
+        members: [],
+      }),
     contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
     createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
     recordRefusedCalls: () => Promise.resolve(),

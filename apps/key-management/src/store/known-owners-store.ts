@@ -4,10 +4,19 @@ import { ServiceDatabase } from '@tollgate/postgres';
 
 type Named = KnownOwners['groups'];
 
-const NOBODY: KnownOwners = { organization: false, organizationName: null, groups: [], projects: [], members: [] };
+const NOBODY: KnownOwners = {
+  organization: false,
+  organizationName: null,
+  apiKeys: [],
+  groups: [],
+  projects: [],
+  members: [],
+};
 
-/** Indexes: key_group_pk, project_pk, member_pk. */
+/** Indexes: api_key_pk, key_group_pk, project_pk, member_pk. */
 const NAMES = {
+  // Deleted keys too: what they were used for is shown with their names.
+  apiKeys: 'SELECT id, name FROM keys.api_key WHERE organization_id = $1 AND id = ANY($2::uuid[])',
   groups:
     'SELECT id, name FROM keys.key_group WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND deleted_at IS NULL',
   projects: 'SELECT id, name FROM keys.project WHERE organization_id = $1 AND id = ANY($2::uuid[])',
@@ -21,7 +30,7 @@ export class KnownOwnersStore {
 
   /** Those of these ids that there are; of a deleted organisation, none. Index: organization_pk. */
   async known(request: KnownOwnersRequest): Promise<KnownOwners> {
-    const { organizationId, groupIds = [], projectIds = [], memberIds = [] } = request;
+    const { organizationId, apiKeyIds = [], groupIds = [], projectIds = [], memberIds = [] } = request;
     return this.database.inOrganization(organizationId, async (manager) => {
       const [found] = await manager.query<{ name: string }[]>(
         'SELECT name FROM keys.organization WHERE id = $1 AND deleted_at IS NULL',
@@ -35,6 +44,7 @@ export class KnownOwnersStore {
       return {
         organization: true,
         organizationName: found.name,
+        apiKeys: await named('apiKeys', apiKeyIds),
         groups: await named('groups', groupIds),
         projects: await named('projects', projectIds),
         members: await named('members', memberIds),

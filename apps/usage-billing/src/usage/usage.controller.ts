@@ -1,15 +1,22 @@
-import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { formatUsd } from '@tollgate/credit';
+import { Readable } from 'node:stream';
+import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
-import { OrganizationId, Problem } from '@tollgate/http';
+import { OrganizationId, Problem, SerializedReply } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import type { FastifyReply } from 'fastify';
+import { QueryUsage, type UsageQuestion } from './query-usage/query-usage.js';
+import { usageLines, type LineFormat, type NamedPage } from './query-usage/usage-lines.js';
+import { UsageNames } from './query-usage/usage-names.js';
+import { usageObject } from './query-usage/usage-object.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { usageEventObject } from './read-usage/usage-event-object.js';
 import { usageEventListReply, type UsageEventList } from './read-usage/usage-event.reply.js';
-import { ReadUsage } from './read-usage/usage-totals.js';
 import { usageReply, type UsageObject } from './read-usage/usage.reply.js';
-import { usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
+import { filtersOf, usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
+
+/** Groups that are read at once for lines: a slow client keeps no more in memory, and no transaction open. */
+const LINES_PAGE = 1_000;
 
 /** Shows usage and charges of the organisation that a request is about, at most 2 s behind. */
 @Tag('Usage')
@@ -17,40 +24,67 @@ import { usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } 
 @UseGuards(PrincipalGuard)
 export class UsageController {
   constructor(
-    private readonly readUsage: ReadUsage,
+    private readonly queryUsage: QueryUsage,
+    private readonly names: UsageNames,
     private readonly findUsageEvent: FindUsageEvent,
     private readonly knownKeys: KnownKeys,
   ) {}
 
   /**
-   * Answers with the sums of one key, or of all keys of the organisation if `api_key_id` is absent. Answers 404 for an
-   * id that no key ever had, so that a mistyped id does not look like an unused key; the usage of a deleted key stays.
+   * Answers with sums, in the form that is asked for. Answers 404 for the id of a key that none ever had, so that a
+   * mistyped id does not look like an unused key; the usage of a deleted key stays.
    */
   @Get()
   @Operation({
     id: 'getUsage',
     summary: 'Sum up usage',
-    description: 'Of one key or of all of an organisation, at most 2 s behind. The usage of deleted keys stays.',
+    description:
+      'Of one key or of all of an organisation, at most 2 s behind. The usage of deleted keys, groups and members stays, ' +
+      'with their last known names. With `interval` also by minute, hour, day or month of a time zone; with `group_by` ' +
+      'also by what is grouped by, the greatest first.',
   })
-  @Replies(usageReply, { 200: 'The sums; zeros for a key that was never used.' })
+  @Replies(usageReply, { 200: 'The sums; zeros for a key that was never used.' }, ['text/csv', 'application/x-ndjson'])
   @Refuses('api_key_not_found')
   async totals(
     @OrganizationId() organizationId: string,
-    @Query({ schema: usageQuery }) { api_key_id: apiKeyId, from, to }: UsageQuery,
-  ): Promise<UsageObject> {
-    const { requests, inputTokens, outputTokens, chargedNanoUsd } = await this.readUsage.totals({
+    @Query({ schema: usageQuery }) query: UsageQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UsageObject | SerializedReply> {
+    const question: UsageQuestion = {
       organizationId,
-      apiKeyId,
-      from,
-      to,
-    });
-    if (apiKeyId !== null && requests === 0 && (await this.knownKeys.isNobodys(organizationId, apiKeyId)))
-      throw new Problem('api_key_not_found');
-    return {
-      object: 'usage',
-      api_key_id: apiKeyId,
-      totals: { requests, input_tokens: inputTokens, output_tokens: outputTokens, cost_usd: formatUsd(chargedNanoUsd) },
+      filters: filtersOf(query),
+      groupBy: query.group_by,
+      bounds: query.bounds,
+      isSeries: query.interval !== null,
+      order: query.order,
+      limit: query.limit,
     };
+    if (query.format !== 'json') return this.lines(question, query.format, reply);
+    const answer = await this.queryUsage.answer(question);
+    const { api_key_id: apiKeyId } = query;
+    if (apiKeyId !== null && answer.totals.requests === 0 && (await this.knownKeys.isNobodys(organizationId, apiKeyId)))
+      throw new Problem('api_key_not_found');
+    const nameOf = await this.names.of(
+      organizationId,
+      query.group_by,
+      answer.groups.map(({ values }) => values),
+    );
+    return usageObject(query, answer, nameOf);
+  }
+
+  private lines(question: UsageQuestion, format: LineFormat, reply: FastifyReply): SerializedReply {
+    void reply
+      .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
+      .header('content-disposition', `attachment; filename="usage.${format}"`);
+    const lines = usageLines(format, question, this.pages(question));
+    return new SerializedReply(Readable.from(lines, { highWaterMark: 1 }));
+  }
+
+  private async *pages(question: UsageQuestion): AsyncGenerator<NamedPage> {
+    for await (const buckets of this.queryUsage.rows(question, LINES_PAGE)) {
+      const values = buckets.flatMap(({ groups }) => groups.map((group) => group.values));
+      yield { buckets, nameOf: await this.names.of(question.organizationId, question.groupBy, values) };
+    }
   }
 
   /**

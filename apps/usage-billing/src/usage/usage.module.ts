@@ -5,7 +5,11 @@ import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
-import { ReadUsage } from './read-usage/usage-totals.js';
+import { QueryUsage } from './query-usage/query-usage.js';
+import { UsageNames } from './query-usage/usage-names.js';
+import { CallsRefusedController } from './refused-calls/calls-refused.controller.js';
+import { StoreRefusedCalls } from './refused-calls/store-refused-calls.js';
+import { UsageRetention } from './roll-ups/usage-retention.js';
 import { TellUsedKeys } from './tell-used-keys/tell-used-keys.js';
 import { UsedKeys } from './tell-used-keys/used-keys.js';
 import { UsageController } from './usage.controller.js';
@@ -16,8 +20,17 @@ const WAITING_MAX = 10_000;
 /** The usage API shows usage and charges; key-management is told of the use of keys. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
-  controllers: [UsageController],
-  providers: [FindUsageEvent, KnownKeys, ReadUsage, TellUsedKeys, UsedKeys],
+  controllers: [CallsRefusedController, UsageController],
+  providers: [
+    FindUsageEvent,
+    KnownKeys,
+    QueryUsage,
+    StoreRefusedCalls,
+    TellUsedKeys,
+    UsageNames,
+    UsageRetention,
+    UsedKeys,
+  ],
 })
 export class UsageModule {
   constructor(@Inject(METRICS_REGISTRY) registry: Registry, used: UsedKeys) {

@@ -45,6 +45,18 @@ export class ServiceDatabase {
     return this.run(this.roles.service, organizationId, work);
   }
 
+  /**
+   * As `inOrganization`, for reading: all statements of it see the database as it was at the first one, so that their
+   * sums add up.
+   */
+  async inSnapshotOf<T>(organizationId: string, work: TransactionWork<T>): Promise<T> {
+    if (!organizationId) throw new Error('a transaction needs the organisation that it is about');
+    return this.dataSource.transaction('REPEATABLE READ', async (manager) => {
+      await manager.query(SET_CONTEXT, [this.roles.service, organizationId]);
+      return work(manager);
+    });
+  }
+
   /** One transaction about none: tables of organisations are empty in it, and people and sessions are there. */
   async outsideOrganizations<T>(work: TransactionWork<T>): Promise<T> {
     return this.run(this.roles.service, '', work);

@@ -153,7 +153,7 @@ describe('what an organisation has', () => {
       projects: [{ id: project.id, name: 'p' }],
       members: [],
     });
-    const nobody = { groups: [], projects: [], members: [] };
+    const nobody = { apiKeys: [], groups: [], projects: [], members: [] };
     expect(await stage.api.knownOwners({ organizationId: 'default', ...asked })).toEqual({
       organization: true,
       organizationName: 'Default organisation',

@@ -1,31 +1,22 @@
 import { tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
+import { LATENCY_SAMPLE_OF, TOKENS_OF } from '../../usage/roll-ups/event-facts.js';
 import {
+  FACTS_OF,
   GRAINS_OF,
   HISTOGRAM_COLUMNS,
-  HISTOGRAM_DIGITS,
-  LATENCY_BOUNDS_MS,
   ROLL_UP_UNITS,
   SPARSE_COLUMNS,
   SUM_COLUMNS,
   TOKEN_CLASSES,
   type Grain,
-  type HistogramColumn,
   type RollUpUnit,
   type TokenClass,
 } from '../../usage/roll-ups/roll-up-columns.js';
 
 const AMOUNT_MAX = '9000000000000000000';
 
-const OF_MODELS = ['model', 'provider', 'route'];
-const OF_OWNERS = ['api_key_id', 'project_id', 'member_id', 'group_ids'];
-/** The facts that rows of each grain are told apart by, besides organisation and outcome. */
-const FACTS: Readonly<Record<Grain, readonly string[]>> = {
-  full: [...OF_MODELS, ...OF_OWNERS],
-  models: OF_MODELS,
-  owners: OF_OWNERS,
-};
-const ALL_FACTS = FACTS.full;
+const ALL_FACTS = FACTS_OF.full;
 
 const DIMENSIONS = [
   // Facts that rows of the roll-ups have in common. The id follows from the facts, so that no look-up comes before the
@@ -82,36 +73,8 @@ const COUNTED_AT = [
    $$`,
 ];
 
-/** The tokens of one class of an event. An event of version 1 has no classes: all of its tokens are text. */
-const TOKENS_OF: Readonly<Record<TokenClass, string>> = {
-  text_input: 'coalesce(text_input_tokens, greatest(input_tokens - cached_input_tokens, 0))',
-  audio_input: 'audio_input_tokens',
-  image_input: 'image_input_tokens',
-  cached_text: 'coalesce(cached_text_tokens, cached_input_tokens)',
-  cached_audio: 'cached_audio_tokens',
-  cache_write5m: 'cache_write5m_tokens',
-  cache_write1h: 'cache_write1h_tokens',
-  text_output: 'coalesce(text_output_tokens, greatest(output_tokens - reasoning_tokens, 0))',
-  reasoning: 'reasoning_tokens',
-  audio_output: 'audio_output_tokens',
-  image_output: 'image_output_tokens',
-};
-
-/** What was measured of an event, in milliseconds. */
-const LATENCY_OF: Readonly<Record<HistogramColumn, string>> = {
-  first_byte: 'first_byte_ms',
-  duration: 'coalesce(duration_ms, greatest(extract(epoch FROM ended_at - started_at) * 1000, 0))',
-};
-
 const SUMS = [...SUM_COLUMNS, ...SPARSE_COLUMNS, ...HISTOGRAM_COLUMNS] as const;
 type SumName = (typeof SUMS)[number];
-
-/** A histogram with one sample: the power of ten of its bucket. */
-const sampleOf = (column: HistogramColumn): string => {
-  const samples = [0, ...LATENCY_BOUNDS_MS].map((_, bucket) => `1${'0'.repeat(bucket * HISTOGRAM_DIGITS)}`);
-  const bucket = `width_bucket((${LATENCY_OF[column]})::float8, '{${LATENCY_BOUNDS_MS.join(',')}}'::float8[])`;
-  return `('{${samples.join(',')}}'::numeric[])[${bucket} + 1]`;
-};
 
 /** What events add to the sums is counted once, by minute; the rows of longer times are sums of these. */
 const SUMS_OF_EVENTS: Readonly<Record<SumName, string>> = {
@@ -125,8 +88,8 @@ const SUMS_OF_EVENTS: Readonly<Record<SumName, string>> = {
   ...(Object.fromEntries(
     TOKEN_CLASSES.map((name) => [`${name}_tokens`, `nullif(sum(${TOKENS_OF[name]}), 0)::bigint`] as const),
   ) as Record<`${TokenClass}_tokens`, string>),
-  first_byte: `sum(${sampleOf('first_byte')})`,
-  duration: `sum(${sampleOf('duration')})`,
+  first_byte: `sum(${LATENCY_SAMPLE_OF.first_byte})`,
+  duration: `sum(${LATENCY_SAMPLE_OF.duration})`,
 };
 
 const isHistogram = (column: SumName): boolean => (HISTOGRAM_COLUMNS as readonly string[]).includes(column);
@@ -153,11 +116,11 @@ const STARTS: Readonly<Record<RollUpUnit, string>> = {
 };
 
 const idOf = (grain: Grain): string =>
-  `md5(ROW('${grain}', organization_id, outcome, ${FACTS[grain].join(', ')})::text)::uuid AS ${grain}_id`;
+  `md5(ROW('${grain}', organization_id, outcome, ${FACTS_OF[grain].join(', ')})::text)::uuid AS ${grain}_id`;
 
 const dimensionsOf = (grain: Grain): string =>
   `SELECT DISTINCT ON (${grain}_id) ${grain}_id, organization_id, '${grain}', outcome, ${ALL_FACTS.map((fact) =>
-    !FACTS[grain].includes(fact)
+    !FACTS_OF[grain].includes(fact)
       ? 'NULL'
       : fact === 'group_ids'
         ? 'ARRAY(SELECT jsonb_array_elements_text(group_ids) ORDER BY 1)'

@@ -10,6 +10,7 @@ import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
 import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
 import { BalanceCorrections1797379200004 } from './1797379200004-balance-corrections.js';
 import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
+import { RefusedCalls1797638400002 } from './1797638400002-refused-calls.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
@@ -45,6 +46,7 @@ export const usageBillingSchema: MigrateOptions = {
     CreditTerms1797465600001,
     Subscriptions1797552000001,
     UsageRollUps1797638400001,
+    RefusedCalls1797638400002,
     QuarantineDecisions1797724800001,
     UsageEventRetention1797724800002,
     Alerts1797811200001,

@@ -56,3 +56,16 @@ export const GRAINS_OF: Readonly<Record<RollUpUnit, readonly Grain[]>> = {
   day: ['full', 'models', 'owners'],
   month: ['models', 'owners'],
 };
+
+const OF_MODELS = ['model', 'provider', 'route'] as const;
+const OF_OWNERS = ['api_key_id', 'project_id', 'member_id', 'group_ids'] as const;
+
+/** A fact that rows are told apart by, besides organisation and outcome. */
+export type RollUpFact = (typeof OF_MODELS | typeof OF_OWNERS)[number];
+
+/** The facts that each grain has; the columns of the others are null. */
+export const FACTS_OF: Readonly<Record<Grain, readonly RollUpFact[]>> = {
+  full: [...OF_MODELS, ...OF_OWNERS],
+  models: OF_MODELS,
+  owners: OF_OWNERS,
+};

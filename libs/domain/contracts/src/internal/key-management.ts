@@ -172,6 +172,8 @@ const named = z.array(z.object({ id, name: z.string() }));
  */
 export const knownOwnersRequest = z.object({
   organizationId: ledgerId,
+  /** Of keys, deleted ones are there too. */
+  apiKeyIds: ownerIds.default([]),
   groupIds: ownerIds.default([]),
   projectIds: ownerIds.default([]),
   memberIds: ownerIds.default([]),
@@ -180,6 +182,7 @@ export type KnownOwnersRequest = z.input<typeof knownOwnersRequest>;
 export const knownOwnersReply = z.object({
   organization: z.boolean(),
   organizationName: z.string().nullable().default(null),
+  apiKeys: named.default([]),
   groups: named,
   projects: named,
   /** A member's name is their address. */

@@ -1,0 +1,209 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { UsageRetention } from '../roll-ups/usage-retention.js';
+import { addSums, NO_USE, usageSumsOf, type UsageSums } from './usage-sums.js';
+import { groupedBy } from '../../grouped-by.js';
+import { readRefused, type RefusedCalls } from './read-refused.js';
+import { usageParts, type UsagePart } from './usage-parts.js';
+import {
+  hasGrainOf,
+  usageStatement,
+  type UsageField,
+  type UsageFilters,
+  type UsageOrder,
+  type UsageRow,
+  type UsageSelection,
+} from './usage-statement.js';
+
+/** Which usage is asked for. */
+export interface UsageQuestion {
+  readonly organizationId: string;
+  readonly filters: UsageFilters;
+  readonly groupBy: readonly UsageField[];
+  /** The bounds of the buckets; of a single one they may be infinite. */
+  readonly bounds: readonly number[];
+  /** Whether sums by bucket are asked for, and not only those of the whole period. */
+  readonly isSeries: boolean;
+  readonly order: UsageOrder;
+  /** The most groups. */
+  readonly limit: number;
+}
+
+/** The values of the fields that are grouped by; null where a call has none. */
+export type GroupValues = readonly (string | null)[];
+
+/** The sums of one group. */
+export interface UsageGroup {
+  readonly values: GroupValues;
+  readonly sums: UsageSums;
+}
+
+/** The sums of one bucket, and of the groups in it. */
+export interface UsageBucket {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly sums: UsageSums;
+  readonly groups: readonly UsageGroup[];
+}
+
+/** What was used. */
+export interface UsageAnswer {
+  readonly totals: UsageSums;
+  readonly series: readonly UsageBucket[];
+  readonly groups: readonly UsageGroup[];
+  /** Whether there are more groups than were asked for. */
+  readonly isCut: boolean;
+}
+
+/** The most groups in all buckets of a reply together. Of more, buckets show those of the first groups. */
+const CELLS_MAX = 50_000;
+
+/** Reads sums of usage from the roll-ups, at most 2 s behind the calls. */
+@Injectable()
+export class QueryUsage {
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly retention: UsageRetention,
+  ) {}
+
+  /** All sums of one answer are of one moment, so that they add up. */
+  async answer(question: UsageQuestion): Promise<UsageAnswer> {
+    const { organizationId, groupBy, bounds, isSeries, limit } = question;
+    const whole = [bounds[0]!, bounds.at(-1)!];
+    return this.database.inSnapshotOf(organizationId, async (manager) => {
+      const found =
+        groupBy.length === 0
+          ? []
+          : await this.read(manager, question, { bounds: whole, groupBy, order: question.order, limit: limit + 1 });
+      const shown = found.slice(0, limit);
+      const isCut = found.length > shown.length;
+      const cells = isSeries && shown.length > 0 ? await this.cells(manager, question, shown) : [];
+      // Where each call is in one group that is shown, buckets are the sums of their groups.
+      const isWhole = !isCut && cells.length > 0 && !groupBy.includes('group_id') && shown.length <= cellsMax(bounds);
+      const rows = isWhole ? cells : await this.read(manager, question, { bounds, groupBy: [] });
+      const refused = await this.refused(manager, question, bounds, false);
+      const buckets = bucketsOf(bounds, rows, refused);
+      const refusedByKey = groupBy.join() === 'api_key_id' ? await this.refused(manager, question, whole, true) : null;
+      return {
+        totals: buckets.reduce((sum, { sums }) => addSums(sum, sums), refused === null ? NO_USE : NOTHING_REFUSED),
+        series: isSeries ? withGroups(buckets, cells, groupBy) : [],
+        groups: shown.map((row) => groupOf(row, groupBy, refusedByKey)),
+        isCut,
+      };
+    });
+  }
+
+  /** The sums of groups by bucket, in pages: those of the first bucket first, in the order of their values. */
+  async *rows(question: UsageQuestion, pageSize: number): AsyncGenerator<readonly UsageBucket[]> {
+    const { organizationId, groupBy, bounds } = question;
+    for (let n = 1; n < bounds.length; n++) {
+      const bucket = [bounds[n - 1]!, bounds[n]!];
+      for (let after: GroupValues | null = null; ;) {
+        const rows: readonly UsageRow[] = await this.database.inOrganization(organizationId, (manager) =>
+          this.read(manager, question, { bounds: bucket, groupBy, after, limit: pageSize }),
+        );
+        if (rows.length > 0 || groupBy.length === 0) {
+          const groups = rows.map((row) => groupOf(row, groupBy, null));
+          yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? NO_USE, groups }];
+        }
+        if (groupBy.length === 0 || rows.length < pageSize) break;
+        after = valuesOf(rows.at(-1)!, groupBy);
+      }
+    }
+  }
+
+  /** The sums of the groups that are shown, by bucket; of the first ones only where there are too many. */
+  private async cells(
+    manager: EntityManager,
+    question: UsageQuestion,
+    shown: readonly UsageRow[],
+  ): Promise<readonly UsageRow[]> {
+    const { bounds, groupBy, limit } = question;
+    const first = shown.slice(0, cellsMax(bounds));
+    const isAll = shown.length < limit && first.length === shown.length;
+    return this.read(manager, question, { bounds, groupBy, places: isAll ? null : first.map(({ place }) => place) });
+  }
+
+  /** Null where the filters ask for what refusals are not told apart by. */
+  private async refused(
+    manager: EntityManager,
+    { organizationId, filters }: UsageQuestion,
+    bounds: readonly number[],
+    byKey: boolean,
+  ): Promise<readonly RefusedCalls[] | null> {
+    const { api_key_id: apiKeyId = null, ...others } = filters;
+    if (Object.keys(others).length > 0) return null;
+    const kept = this.retention.keptSince(Date.now());
+    return readRefused(manager, { organizationId, apiKeyId, bounds, byKey }, kept);
+  }
+
+  private async read(
+    manager: EntityManager,
+    { organizationId, filters }: UsageQuestion,
+    { bounds, ...asked }: Pick<UsageQuestion, 'bounds' | 'groupBy'> & Partial<UsageSelection>,
+  ): Promise<readonly UsageRow[]> {
+    const selection: UsageSelection = {
+      organizationId,
+      filters,
+      order: null,
+      limit: null,
+      after: null,
+      places: null,
+      parts: this.partsOf(bounds, { filters, groupBy: asked.groupBy }),
+      bucketStarts: bounds.length === 2 ? null : bounds.slice(0, -1),
+      ...asked,
+    };
+    if (selection.parts.length === 0) return [];
+    const { text, parameters } = usageStatement(selection);
+    return manager.query<UsageRow[]>(text, [...parameters]);
+  }
+
+  private partsOf(bounds: readonly number[], asked: Pick<UsageQuestion, 'filters' | 'groupBy'>): readonly UsagePart[] {
+    const kept = this.retention.keptSince(Date.now());
+    return usageParts(bounds, hasGrainOf('month', asked) ? kept : { ...kept, month: Infinity });
+  }
+}
+
+function valuesOf(row: UsageRow, groupBy: readonly UsageField[]): GroupValues {
+  return [row.g0 ?? null, row.g1 ?? null].slice(0, groupBy.length);
+}
+
+function groupOf(row: UsageRow, groupBy: readonly UsageField[], refused: readonly RefusedCalls[] | null): UsageGroup {
+  const values = valuesOf(row, groupBy);
+  const ofKey = refused?.find(({ apiKeyId }) => apiKeyId === values[0]);
+  return { values, sums: { ...usageSumsOf(row), refused: refused === null ? null : (ofKey?.byCode ?? {}) } };
+}
+
+const NOTHING_REFUSED: UsageSums = { ...NO_USE, refused: {} };
+
+/** The most groups that are shown in each bucket. */
+const cellsMax = (bounds: readonly number[]): number => Math.max(1, Math.floor(CELLS_MAX / (bounds.length - 1)));
+
+/** Every bucket, also those without calls; several rows of one are added. Rows count buckets from 1 on. */
+function bucketsOf(
+  bounds: readonly number[],
+  rows: readonly UsageRow[],
+  refused: readonly RefusedCalls[] | null,
+): UsageBucket[] {
+  const rowsOf = groupedBy(rows, ({ bucket }) => bucket - 1);
+  const refusedOf = new Map(refused?.map((each) => [each.bucket, each.byCode]));
+  return bounds.slice(0, -1).map((fromMs, n) => {
+    const [first, ...more] = (rowsOf.get(n) ?? []).map(usageSumsOf);
+    const sums = first === undefined ? NO_USE : more.reduce(addSums, first);
+    const byCode = refused === null ? null : (refusedOf.get(n) ?? {});
+    return { fromMs, toMs: bounds[n + 1]!, sums: { ...sums, refused: byCode }, groups: [] };
+  });
+}
+
+function withGroups(
+  buckets: readonly UsageBucket[],
+  cells: readonly UsageRow[],
+  groupBy: readonly UsageField[],
+): readonly UsageBucket[] {
+  const cellsOf = groupedBy(cells, ({ bucket }) => bucket - 1);
+  return buckets.map((bucket, n) => ({
+    ...bucket,
+    groups: (cellsOf.get(n) ?? []).map((row) => groupOf(row, groupBy, null)),
+  }));
+}

@@ -1,0 +1,182 @@
+import { Inject, Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { KEY_MANAGEMENT_API, KNOWN_OWNERS_MAX, type KeyManagementApi } from '@tollgate/contracts';
+import { Periodic } from '@tollgate/periodic';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { groupedBy } from '../../grouped-by.js';
+import type { UsageField } from './usage-statement.js';
+
+/** What has names, by the field of usage that has its id. */
+const KINDS = { api_key_id: 'api_key', group_id: 'group', project_id: 'project', member_id: 'member' } as const;
+type NamedField = keyof typeof KINDS;
+type Kind = (typeof KINDS)[NamedField];
+
+/** Gives the last known name of what an id names; null if it is not known. */
+export type NameOf = (field: NamedField, id: string) => string | null;
+
+interface Named {
+  readonly kind: Kind;
+  readonly id: string;
+}
+
+const EVERY_MS = 5_000;
+/** New rows of facts of one look; key-management is asked for no more ids of a kind at once. */
+const PAGE = 500;
+
+/**
+ * Keeps the names of keys, groups, projects and members that are used, so that usage shows them when they are gone.
+ * What is new is asked for within seconds of its first call; what is shown is asked for again, so that it has its
+ * present name.
+ */
+@Injectable()
+export class UsageNames implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly looks = new Periodic(() => this.look(), { everyMs: EVERY_MS, background: true });
+
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Optional()
+    @Inject(KEY_MANAGEMENT_API)
+    private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | undefined,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.looks.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.looks.stop();
+  }
+
+  /** The names of what these groups of an organisation are: the present ones, else the last known. */
+  async of(
+    organizationId: string,
+    groupBy: readonly UsageField[],
+    groups: readonly (readonly (string | null)[])[],
+  ): Promise<NameOf> {
+    const named = groupBy.flatMap((field, n) => {
+      const kind = KINDS[field as NamedField] as Kind | undefined;
+      if (kind === undefined) return [];
+      const ids = new Set(groups.flatMap((values) => values[n] ?? []));
+      return [...ids].map((id) => ({ kind, id }));
+    });
+    if (named.length === 0) return () => null;
+    const names = await this.known(organizationId, named);
+    return (field, id) => names.get(placeOf({ kind: KINDS[field], id })) ?? null;
+  }
+
+  /** Asks for the names of what was used for the first time. Resolves with the number of rows it looked at. */
+  async nameNew(): Promise<number> {
+    const rows = await this.database.acrossOrganizations((manager) => manager.query<NewRow[]>(NEW, [PAGE]));
+    for (const [organizationId, ofOne] of groupedBy(rows, (row) => row.organization_id))
+      await this.store(organizationId, await this.ask(organizationId, ofOne.flatMap(namedIn)));
+    if (rows.length > 0)
+      await this.database.acrossOrganizations((manager) => manager.query(NOTED, [rows.map((row) => row.dimension_id)]));
+    return rows.length;
+  }
+
+  private async known(organizationId: string, named: readonly Named[]): Promise<ReadonlyMap<string, string>> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<(Named & { name: string })[]>(STORED, [
+        organizationId,
+        named.map(({ kind }) => kind),
+        named.map(({ id }) => id),
+      ]),
+    );
+    const stored = new Map(rows.map((row) => [placeOf(row), row.name]));
+    try {
+      const present = await this.ask(organizationId, named);
+      const changed = new Map([...present].filter(([place, name]) => stored.get(place) !== name));
+      if (changed.size > 0) await this.store(organizationId, changed);
+      return new Map([...stored, ...present]);
+    } catch (err) {
+      this.logger.warn({ err }, 'key-management did not say names; usage shows the last known ones');
+      return stored;
+    }
+  }
+
+  /** The names that key-management knows, by their place. */
+  private async ask(organizationId: string, named: readonly Named[]): Promise<ReadonlyMap<string, string>> {
+    const names = new Map<string, string>();
+    if (this.keyManagement === undefined) return names;
+    for (let at = 0; at < named.length; at += KNOWN_OWNERS_MAX) {
+      const asked = named.slice(at, at + KNOWN_OWNERS_MAX);
+      const ids = (kind: Kind): string[] => asked.flatMap((each) => (each.kind === kind ? [each.id] : []));
+      const known = await this.keyManagement.knownOwners({
+        organizationId,
+        apiKeyIds: ids('api_key'),
+        groupIds: ids('group'),
+        projectIds: ids('project'),
+        memberIds: ids('member'),
+      });
+      for (const [kind, list] of [
+        ['api_key', known.apiKeys],
+        ['group', known.groups],
+        ['project', known.projects],
+        ['member', known.members],
+      ] as const)
+        for (const { id, name } of list) names.set(placeOf({ kind, id }), name);
+    }
+    return names;
+  }
+
+  private async store(organizationId: string, names: ReadonlyMap<string, string>): Promise<void> {
+    const places = [...names.keys()].sort().map(namedAt);
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(STORE, [
+        organizationId,
+        places.map(({ kind }) => kind),
+        places.map(({ id }) => id),
+        places.map((each) => names.get(placeOf(each))),
+      ]),
+    );
+  }
+
+  /** Never rejects. */
+  private async look(): Promise<void> {
+    try {
+      while ((await this.nameNew()) === PAGE && !this.looks.stopped);
+    } catch (err) {
+      this.logger.warn({ err }, 'the names of what was used could not be asked; the next attempt follows in seconds');
+    }
+  }
+}
+
+interface NewRow {
+  readonly dimension_id: string;
+  readonly organization_id: string;
+  readonly api_key_id: string | null;
+  readonly project_id: string | null;
+  readonly member_id: string | null;
+  readonly group_ids: readonly string[] | null;
+}
+
+/** Index: usage_dimension_unnamed. */
+const NEW = `SELECT dimension_id, organization_id, api_key_id, project_id, member_id, group_ids
+  FROM billing.usage_dimension WHERE grain = 'owners' AND NOT is_named ORDER BY organization_id LIMIT $1`;
+/** Index: usage_dimension_pk. */
+const NOTED = 'UPDATE billing.usage_dimension SET is_named = true WHERE dimension_id = ANY($1::uuid[])';
+/** Index: usage_name_pk. */
+const STORED = `SELECT kind, id, name FROM billing.usage_name
+  WHERE organization_id = $1 AND (kind, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))`;
+/** Index: usage_name_pk. */
+const STORE = `INSERT INTO billing.usage_name (organization_id, kind, id, name)
+  SELECT $1, kind, id, name FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, id, name)
+  ON CONFLICT (organization_id, kind, id) DO UPDATE SET name = EXCLUDED.name`;
+
+function namedIn(row: NewRow): Named[] {
+  const ofKind = (kind: Kind, ids: readonly (string | null)[]): Named[] =>
+    ids.flatMap((id) => (id === null ? [] : [{ kind, id }]));
+  return [
+    ...ofKind('api_key', [row.api_key_id]),
+    ...ofKind('project', [row.project_id]),
+    ...ofKind('member', [row.member_id]),
+    ...ofKind('group', row.group_ids ?? []),
+  ];
+}
+
+const placeOf = ({ kind, id }: Named): string => `${kind} ${id}`;
+const namedAt = (place: string): Named => {
+  const end = place.indexOf(' ');
+  return { kind: place.slice(0, end) as Kind, id: place.slice(end + 1) };
+};

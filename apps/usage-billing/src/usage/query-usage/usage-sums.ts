@@ -1,0 +1,88 @@
+import { USAGE_OUTCOMES } from '@tollgate/contracts';
+import { TOKEN_CLASSES, type TokenClass } from '../roll-ups/roll-up-columns.js';
+import type { RefusedByCode } from './read-refused.js';
+import type { UsageRow } from './usage-statement.js';
+
+export type UsageOutcome = (typeof USAGE_OUTCOMES)[number];
+
+/** What some calls used, and what they were charged. */
+export interface UsageSums {
+  readonly requests: number;
+  readonly requestsBy: Readonly<Record<UsageOutcome, number>>;
+  /** Those of which no price was known. */
+  readonly unpricedRequests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly tokens: Readonly<Record<TokenClass, number>>;
+  /** By the price book. */
+  readonly costNanoUsd: bigint;
+  readonly chargeNanoUsd: bigint;
+  /** Histograms of latencies, as the roll-ups have them; null without samples. */
+  readonly firstByte: string | null;
+  readonly duration: string | null;
+  /** Calls that a gateway refused, by code; null where refusals are not told apart as the sums are. */
+  readonly refused: RefusedByCode | null;
+}
+
+function counts<Name extends string>(names: readonly Name[], of: (name: Name) => number): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, of(name)])) as Record<Name, number>;
+}
+
+/** The sums of no call. */
+export const NO_USE: UsageSums = {
+  requests: 0,
+  requestsBy: counts(USAGE_OUTCOMES, () => 0),
+  unpricedRequests: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  tokens: counts(TOKEN_CLASSES, () => 0),
+  costNanoUsd: 0n,
+  chargeNanoUsd: 0n,
+  firstByte: null,
+  duration: null,
+  refused: null,
+};
+
+/** The sums of a row. Refusals are not in it. */
+export function usageSumsOf(row: UsageRow): UsageSums {
+  return {
+    requests: Number(row.requests ?? 0),
+    requestsBy: counts(USAGE_OUTCOMES, (outcome) => Number(row[`outcome_${outcome}`] ?? 0)),
+    unpricedRequests: Number(row.unpriced_requests ?? 0),
+    inputTokens: Number(row.input_tokens ?? 0),
+    outputTokens: Number(row.output_tokens ?? 0),
+    tokens: counts(TOKEN_CLASSES, (name) => Number(row[`${name}_tokens`] ?? 0)),
+    costNanoUsd: BigInt(row.cost_nano_usd ?? 0),
+    chargeNanoUsd: BigInt(row.charge_nano_usd ?? 0),
+    firstByte: row.first_byte,
+    duration: row.duration,
+    refused: null,
+  };
+}
+
+/** The sums of the calls of both. */
+export function addSums(one: UsageSums, other: UsageSums): UsageSums {
+  return {
+    requests: one.requests + other.requests,
+    requestsBy: counts(USAGE_OUTCOMES, (outcome) => one.requestsBy[outcome] + other.requestsBy[outcome]),
+    unpricedRequests: one.unpricedRequests + other.unpricedRequests,
+    inputTokens: one.inputTokens + other.inputTokens,
+    outputTokens: one.outputTokens + other.outputTokens,
+    tokens: counts(TOKEN_CLASSES, (name) => one.tokens[name] + other.tokens[name]),
+    costNanoUsd: one.costNanoUsd + other.costNanoUsd,
+    chargeNanoUsd: one.chargeNanoUsd + other.chargeNanoUsd,
+    firstByte: addHistograms(one.firstByte, other.firstByte),
+    duration: addHistograms(one.duration, other.duration),
+    refused: one.refused === null || other.refused === null ? null : addCodes(one.refused, other.refused),
+  };
+}
+
+function addCodes(one: RefusedByCode, other: RefusedByCode): RefusedByCode {
+  const codes = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
+  return Object.fromEntries(codes.map((code) => [code, (one[code] ?? 0) + (other[code] ?? 0)]));
+}
+
+function addHistograms(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other;
+  return (BigInt(one) + BigInt(other)).toString();
+}

@@ -1,0 +1,92 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Periodic } from '@tollgate/periodic';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../../ports.js';
+import type { KeptSince } from '../query-usage/usage-parts.js';
+
+const DAY_MS = 86_400_000;
+/** The days that rows are kept, by default. Those of days and months are kept for good. */
+const MINUTE_DAYS_DEFAULT = 14;
+const HOUR_DAYS_DEFAULT = 400;
+/** Rows are read only while they are this far from being deleted: a deletion may be early by the clock of a process. */
+const MARGIN_MS = 3_600_000;
+
+const EVERY_MS = 3_600_000;
+/** Rows of one transaction, so that neither bookings nor revokes of the embedded database wait for it. */
+const ROWS_MAX = 5_000;
+
+/** The tables that lose old rows, and whether they are of minutes. Indexes: those by time of each. */
+const TABLES = {
+  usage_minute: 'minute',
+  refused_minute: 'minute',
+  usage_quarter: 'hour',
+  usage_hour: 'hour',
+  refused_quarter: 'hour',
+} as const;
+
+/** Deletes rows of minutes and of hours when they are old; two processes may do so at once. */
+@Injectable()
+export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly deleting = new Periodic(() => this.tryDeleting(), {
+    everyMs: EVERY_MS,
+    firstInMs: 60_000,
+    background: true,
+  });
+  private readonly daysOf: Readonly<Record<'minute' | 'hour', number>>;
+
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(USAGE_BILLING_SETTINGS) { usageMinuteDays, usageHourDays }: UsageBillingSettings,
+  ) {
+    this.daysOf = { minute: usageMinuteDays ?? MINUTE_DAYS_DEFAULT, hour: usageHourDays ?? HOUR_DAYS_DEFAULT };
+  }
+
+  /** Since when each table has all of its rows. */
+  keptSince(nowMs: number): KeptSince {
+    const hours = nowMs - this.daysOf.hour * DAY_MS + MARGIN_MS;
+    return { minute: nowMs - this.daysOf.minute * DAY_MS + MARGIN_MS, quarter: hours, hour: hours };
+  }
+
+  onApplicationBootstrap(): void {
+    this.deleting.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.deleting.stop();
+  }
+
+  /** Deletes all rows that are too old at this time. Resolves with their number. */
+  async delete(nowMs: number): Promise<number> {
+    let deleted = 0;
+    for (const [table, unit] of Object.entries(TABLES)) {
+      const before = new Date(nowMs - this.daysOf[unit] * DAY_MS);
+      for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) {
+        rows = await this.deletePage(table, before);
+      }
+    }
+    return deleted;
+  }
+
+  private async deletePage(table: string, before: Date): Promise<number> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ deleted: string }[]>(
+        `WITH old AS (DELETE FROM billing.${table} WHERE at < $1 AND ctid = ANY(ARRAY(
+           SELECT ctid FROM billing.${table} WHERE at < $1 ORDER BY at LIMIT $2)) RETURNING 1)
+         SELECT count(*) AS deleted FROM old`,
+        [before, ROWS_MAX],
+      ),
+    );
+    return Number(rows[0]?.deleted ?? 0);
+  }
+
+  private async tryDeleting(): Promise<void> {
+    try {
+      const rows = await this.delete(Date.now());
+      if (rows > 0) this.logger.info({ rows }, 'old rows of usage by minute and by hour were deleted');
+    } catch (err) {
+      this.logger.warn({ err }, 'old rows of usage could not be deleted; the next attempt follows in an hour');
+    }
+  }
+}

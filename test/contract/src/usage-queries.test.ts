@@ -1,0 +1,289 @@
+import { randomInt, randomUUID } from 'node:crypto';
+import { CALLS_REFUSED_V1, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import {
+  BillingMeter,
+  BookUsage,
+  bucketBounds,
+  QueryUsage,
+  SettleHolds,
+  StoreRefusedCalls,
+  UsageNames,
+  UsageRetention,
+  type UsageQuestion,
+} from '@tollgate/usage-billing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  billing,
+  databaseShapes,
+  RecordingAdmission,
+  screening,
+  secondVersion,
+  usageBatch,
+  usageEvent,
+  type OpenedDatabase,
+} from './billing-fixture.js';
+import { randomBelow } from './random-below.js';
+
+const logger = createLogger({ service: 'contract', level: 'silent' });
+const ZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'Pacific/Chatham'];
+const HOUR_MS = 3_600_000;
+
+type Event = UsageRecordedV1 | UsageRecordedV2;
+
+describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  let query: QueryUsage;
+  let retention: UsageRetention;
+  let offset = 0n;
+  beforeAll(async () => {
+    opened = await open();
+    retention = new UsageRetention(billing(opened.database), logger, {});
+    query = new QueryUsage(billing(opened.database), retention);
+  });
+  afterAll(async () => {
+    await opened?.close();
+  });
+
+  const book = async (events: readonly Event[]): Promise<void> => {
+    const admission = new RecordingAdmission();
+    const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+    const settles = new SettleHolds(admission, logger);
+    const books = new BookUsage(
+      billing(opened.database),
+      admission,
+      settles,
+      screening(billing(opened.database)),
+      logger,
+      meter,
+    );
+    await books.book(usageBatch(events, 0, (offset += 1n)));
+  };
+  const ask = (organizationId: string, more: Partial<UsageQuestion> = {}) =>
+    query.answer({
+      organizationId,
+      filters: {},
+      groupBy: [],
+      bounds: [-Infinity, Infinity],
+      isSeries: false,
+      order: 'cost_usd',
+      limit: 1_000,
+      ...more,
+    });
+  const uncapped = (organizationId: string, fields: Partial<UsageRecordedV1>) =>
+    usageEvent({
+      organizationId,
+      holdNanoUsd: null,
+      accounts: [{ accountId: `key:${fields.apiKeyId ?? 'k'}`, capNanoUsd: null }],
+      ...fields,
+    });
+
+  it('E2, F1, F2, F5: adds up to the events in every zone, by every interval and group, at any bounds', async () => {
+    const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+    const below = randomBelow(seed, 0);
+    const organizationId = randomUUID();
+    const begin = Date.now() - 10 * 24 * HOUR_MS;
+    const events = Array.from({ length: 300 }, (): Event => {
+      const startedMs = begin + below(9 * 24 * HOUR_MS);
+      const charge = String(1 + below(1_000_000));
+      const event = uncapped(organizationId, {
+        apiKeyId: `key ${below(5)}`,
+        model: `model ${below(3)}`,
+        route: `route ${below(2)}`,
+        outcome: below(5) === 0 ? 'provider_interrupted' : 'completed',
+        costNanoUsd: charge,
+        chargeNanoUsd: charge,
+        inputTokens: 3,
+        startedAt: new Date(startedMs).toISOString(),
+        endedAt: new Date(startedMs + 1_500).toISOString(),
+      });
+      const groupIds = [[], ['g1'], ['g1', 'g2']][below(3)]!;
+      return below(2) === 0 ? event : { ...secondVersion(event), groupIds, projectId: 'p', durationMs: 900 };
+    });
+    await book(events);
+    // Whatever is delivered again adds nothing: roll-ups have what the insert returned.
+    await book(events.slice(0, 100));
+
+    for (let round = 0; round < 12; round++) {
+      const [one, other] = [begin + below(9 * 24 * HOUR_MS), begin + below(9 * 24 * HOUR_MS)];
+      const step = [1, 60_000, 900_000, HOUR_MS][below(4)]!;
+      const [from, to] = [Math.min(one, other), Math.max(one, other)].map((at) => Math.floor(at / step) * step) as [
+        number,
+        number,
+      ];
+      const zone = ZONES[below(ZONES.length)]!;
+      const interval = (['hour', 'day', 'month'] as const)[below(3)]!;
+      const within = events.filter(({ startedAt }) => Date.parse(startedAt) >= from && Date.parse(startedAt) < to);
+      const sum = (of: readonly Event[]) => of.reduce((all, { chargeNanoUsd }) => all + BigInt(chargeNanoUsd), 0n);
+      const bounds = bucketBounds(from, to, interval, zone)!;
+      if (bounds.length < 2) continue;
+      const groupBy = ([[], ['model'], ['api_key_id'], ['api_key_id', 'model'], ['status'], ['group_id']] as const)[
+        below(6)
+      ]!;
+      const answer = await ask(organizationId, { bounds, isSeries: true, groupBy });
+      const what = `seed ${seed}, round ${round}: ${interval} ${zone} ${groupBy.join()}`;
+      expect(answer.totals, what).toMatchObject({ requests: within.length, chargeNanoUsd: sum(within) });
+      for (const bucket of answer.series) {
+        const inBucket = within.filter(
+          ({ startedAt }) => Date.parse(startedAt) >= bucket.fromMs && Date.parse(startedAt) < bucket.toMs,
+        );
+        expect(bucket.sums, what).toMatchObject({ requests: inBucket.length, chargeNanoUsd: sum(inBucket) });
+      }
+      if (groupBy.length === 0 || groupBy[0] === 'group_id') continue;
+      const ofGroups = answer.groups.reduce((all, { sums }) => all + sums.chargeNanoUsd, 0n);
+      expect(ofGroups, what).toBe(sum(within));
+      const ofCells = answer.series.flatMap(({ groups }) => groups).reduce((all, { sums }) => all + sums.requests, 0);
+      expect(ofCells, what).toBe(within.length);
+    }
+  });
+
+  it('B4: a call of a key in two groups is in both, and once in the totals', async () => {
+    const organizationId = randomUUID();
+    const event = secondVersion(uncapped(organizationId, {}));
+    await book([{ ...event, groupIds: ['one', 'two'] }]);
+    const { totals, groups } = await ask(organizationId, { groupBy: ['group_id'] });
+    expect(totals).toMatchObject({ requests: 1, chargeNanoUsd: 10n });
+    expect(groups.map(({ values, sums }) => [...values, sums.requests])).toEqual([
+      ['one', 1],
+      ['two', 1],
+    ]);
+    expect((await ask(organizationId, { filters: { group_id: 'two' } })).totals.requests).toBe(1);
+    expect((await ask(organizationId, { filters: { group_id: 'three' } })).totals.requests).toBe(0);
+  });
+
+  it('counts a call in the cycle that its credit was held in, whatever the clock of its gateway', async () => {
+    const organizationId = randomUUID();
+    const startedAt = '2026-11-20T00:00:00.300Z';
+    await book([
+      uncapped(organizationId, {
+        startedAt,
+        endedAt: startedAt,
+        holdNanoUsd: '10',
+        accounts: [{ accountId: 'key:k:daily:2026-11-19', capNanoUsd: '1000' }],
+      }),
+    ]);
+    const day = (date: string): number[] => [Date.parse(`${date}T00:00:00Z`), Date.parse(`${date}T24:00:00Z`)];
+    expect((await ask(organizationId, { bounds: day('2026-11-19') })).totals.requests).toBe(1);
+    expect((await ask(organizationId, { bounds: day('2026-11-20') })).totals.requests).toBe(0);
+  });
+
+  it('F4: tells latencies apart by their histograms, and none where nothing was measured', async () => {
+    const organizationId = randomUUID();
+    const event = secondVersion(uncapped(organizationId, {}));
+    const measured = [100, 110, 120, 5_000].map((firstByteMs) => ({ ...event, requestId: randomUUID(), firstByteMs }));
+    await book(measured);
+    const { totals } = await ask(organizationId);
+    expect(totals.firstByte).toMatch(/^10{2,}30+$|^1\d+$/);
+    expect((await ask(randomUUID())).totals).toMatchObject({ firstByte: null, duration: null });
+  });
+
+  it('shows the greatest groups and says that there are more', async () => {
+    const organizationId = randomUUID();
+    await book(
+      Array.from({ length: 6 }, (_, n) =>
+        uncapped(organizationId, { apiKeyId: `key ${n}`, costNanoUsd: String(10 + n), chargeNanoUsd: String(10 + n) }),
+      ),
+    );
+    const { groups, isCut, totals } = await ask(organizationId, { groupBy: ['api_key_id'], limit: 2 });
+    expect([groups.map(({ values }) => values[0]), isCut, totals.requests]).toEqual([['key 5', 'key 4'], true, 6]);
+    expect((await ask(organizationId, { groupBy: ['api_key_id'], limit: 6 })).isCut).toBe(false);
+    const lines: (string | null)[] = [];
+    const question = { organizationId, filters: {}, groupBy: ['api_key_id'] as const, bounds: [0, Date.now()] };
+    for await (const page of query.rows({ ...question, isSeries: false, order: 'cost_usd', limit: 1 }, 2))
+      lines.push(...page.flatMap(({ groups: all }) => all.map(({ values }) => values[0] ?? null)));
+    expect(lines).toEqual(['key 0', 'key 1', 'key 2', 'key 3', 'key 4', 'key 5']);
+  });
+
+  it('counts refused calls once, by key and code, however often a sum is told', async () => {
+    const organizationId = randomUUID();
+    const store = new StoreRefusedCalls(billing(opened.database), logger);
+    const minute = new Date(Math.floor(Date.now() / 60_000) * 60_000).toISOString();
+    const tell = (instanceId: string, calls: number, apiKeyId = 'k') =>
+      store.store({
+        topic: CALLS_REFUSED_V1,
+        partition: 0,
+        messages: [
+          {
+            offset: (offset += 1n),
+            part: 0,
+            key: organizationId,
+            value: JSON.stringify({
+              eventVersion: 1,
+              organizationId,
+              instanceId,
+              minute,
+              refusals: [{ apiKeyId, code: 'quota_exceeded', calls }],
+            }),
+          },
+        ],
+      });
+    for (const [instance, calls] of [
+      ['a', 2],
+      ['a', 5],
+      ['a', 3],
+      ['b', 1],
+    ] as const)
+      await tell(instance, calls);
+    await tell('a', 7, 'other');
+    await store.store({
+      topic: CALLS_REFUSED_V1,
+      partition: 0,
+      messages: [{ offset: (offset += 1n), part: 0, key: 'k', value: 'nonsense' }],
+    });
+    const now = Date.now() + 60_000;
+    for (const from of [now - 10 * 60_000, now - 400 * 24 * HOUR_MS])
+      expect((await ask(organizationId, { bounds: [from, now] })).totals.refused).toEqual({ quota_exceeded: 13 });
+    expect((await ask(organizationId, { filters: { api_key_id: 'k' } })).totals.refused).toEqual({ quota_exceeded: 6 });
+    expect((await ask(organizationId, { filters: { model: 'm' } })).totals.refused).toBeNull();
+  });
+
+  it('E6: keeps the names of what is gone', async () => {
+    const organizationId = randomUUID();
+    const event = secondVersion(uncapped(organizationId, { apiKeyId: 'k1' }));
+    await book([{ ...event, groupIds: ['g1'], projectId: 'p1', memberId: 'm1' }]);
+    let isGone = false;
+    const knownOwners = (asked: { apiKeyIds?: readonly string[]; groupIds?: readonly string[] }) => {
+      const named = (ids: readonly string[] = []) => (isGone ? [] : ids.map((id) => ({ id, name: `the ${id}` })));
+      const { apiKeyIds, groupIds } = asked;
+      return Promise.resolve({
+        organization: true,
+        organizationName: null,
+        apiKeys: named(apiKeyIds),
+        groups: named(groupIds),
+        projects: [],
+        members: [],
+      });
+    };
+    const names = new UsageNames(billing(opened.database), { knownOwners }, logger);
+    while ((await names.nameNew()) > 0);
+    isGone = true;
+    const nameOf = await names.of(organizationId, ['api_key_id', 'group_id'], [['k1', 'g1']]);
+    expect([nameOf('api_key_id', 'k1'), nameOf('group_id', 'g1'), nameOf('project_id', 'p1')]).toEqual([
+      'the k1',
+      'the g1',
+      null,
+    ]);
+  });
+
+  it('deletes minutes and hours when they are old, and sums stay', async () => {
+    const organizationId = randomUUID();
+    const startedAt = new Date(Date.now() - 500 * 24 * HOUR_MS).toISOString();
+    await book([uncapped(organizationId, { startedAt, endedAt: startedAt })]);
+    const rows = () =>
+      opened.database.dataSource.query<{ minutes: string; hours: string; days: string }[]>(
+        `SELECT (SELECT count(*) FROM billing.usage_minute WHERE organization_id = $1) AS minutes,
+           (SELECT count(*) FROM billing.usage_hour WHERE organization_id = $1) AS hours,
+           (SELECT count(*) FROM billing.usage_day WHERE organization_id = $1) AS days`,
+        [organizationId],
+      );
+    expect(await rows()).toEqual([{ minutes: '2', hours: '2', days: '3' }]);
+    await Promise.all([retention.delete(Date.now()), retention.delete(Date.now())]);
+    expect(await rows()).toEqual([{ minutes: '0', hours: '0', days: '3' }]);
+    const near = Date.parse(startedAt);
+    for (const bounds of [
+      [near - 1, near + 1],
+      [near - 7 * HOUR_MS, near + 5 * HOUR_MS],
+    ])
+      expect((await ask(organizationId, { bounds })).totals).toMatchObject({ requests: 1, chargeNanoUsd: 10n });
+  });
+});

@@ -1,0 +1,81 @@
+import { Client } from 'pg';
+
+/** How much usage there is. */
+export interface UsageSeed {
+  readonly organizations: number;
+  readonly keys: number;
+  readonly models: number;
+  /** Events of each organisation in the year. */
+  readonly events: number;
+  /** The first day of the year, as `2025-11-01`. */
+  readonly firstDay: string;
+}
+
+/** The id of an organisation, from 1 on. */
+export const organizationOf = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+
+/** Every fifth combination of key and model has failures too; one key in three is in one of twenty groups. */
+const DIMENSIONS = `
+  INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, model, provider, route, api_key_id, group_ids, is_named)
+  SELECT gen_random_uuid(), o, 'full', outcome, 'model ' || m, 'openai', 'route ' || m % 3, k, groups, true FROM keyed
+  UNION ALL SELECT gen_random_uuid(), o, 'models', outcome, 'model ' || m, 'openai', 'route ' || m % 3, NULL, NULL, true
+    FROM keyed GROUP BY o, outcome, m
+  UNION ALL SELECT gen_random_uuid(), o, 'owners', outcome, NULL, NULL, NULL, k, groups, true FROM keyed GROUP BY o, outcome, k, groups`;
+
+const KEYED = `
+  WITH keyed AS (
+    SELECT $1::text AS o, md5($1 || key)::uuid::text AS k, (key * 7 + model * 3) % $3 AS m,
+      CASE WHEN key % 3 = 0 THEN ARRAY[md5('group ' || key % 20)::uuid::text] ELSE '{}' END AS groups, outcome
+    FROM generate_series(1, $2::int) AS key, generate_series(1, 3) AS model, unnest(ARRAY['completed', 'provider_failed']) AS outcome
+    WHERE outcome = 'completed' OR (key + model) % 5 = 0)`;
+
+const HISTOGRAM =
+  'trunc(((1 + n % 7) * 10::numeric ^ (10 * (8 + n % 9)) + (n % 5) * 10::numeric ^ (10 * (12 + n % 6))))';
+
+/** Sums for each dimension of a grain and each moment; `share` is the events of one row. */
+const rowsSql = (unit: string, step: string): string => `
+  INSERT INTO billing.usage_${unit} (dimension_id, at, organization_id, requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd,
+    text_input_tokens, cached_text_tokens, text_output_tokens, first_byte, duration)
+  SELECT dimension_id, at, organization_id, r, r * 900, r * 300, r * 400000, r * 420000, r * 800, r * 100, r * 300, ${HISTOGRAM}, ${HISTOGRAM} * 2
+  FROM (SELECT dimension_id, organization_id, at, n, greatest(1, ($2::float8 * (1 + n % 3))::bigint) AS r FROM (
+    SELECT dimension_id, organization_id, at, (hashtext(dimension_id::text || at) & 65535) AS n
+    FROM billing.usage_dimension, generate_series($3::timestamptz, $4::timestamptz - interval '1 second', interval '${step}') AS at
+    WHERE organization_id = $1 AND grain = ANY($5::text[])) AS cells) AS sized
+  ORDER BY at, n`;
+
+const TABLES = [
+  // Hours and quarter-hours of the sums of models alone: those of every key would be as many rows as events.
+  { unit: 'quarter', step: '15 minutes', grains: ['models'] },
+  { unit: 'hour', step: '1 hour', grains: ['models'] },
+  { unit: 'day', step: '1 day', grains: ['full', 'models', 'owners'] },
+  { unit: 'month', step: '1 month', grains: ['models', 'owners'] },
+] as const;
+
+/** Fills the roll-ups of a migrated database as a year of calls would have. Resolves with the rows that there are. */
+export async function seedUsage(databaseUrl: string, seed: UsageSeed, tell: (line: string) => void): Promise<void> {
+  const client = new Client({ connectionString: databaseUrl });
+  await client.connect();
+  const end = new Date(Date.parse(seed.firstDay) + 365 * 86_400_000).toISOString();
+  try {
+    await client.query('SET session_replication_role = replica');
+    await client.query("SET timezone = 'UTC'");
+    for (let n = 1; n <= seed.organizations; n++) {
+      const organizationId = organizationOf(n);
+      await client.query(`${KEYED}${DIMENSIONS}`, [organizationId, seed.keys, seed.models]);
+      for (const { unit, step, grains } of TABLES) {
+        const events = seed.events / (seed.keys * 3 * 365);
+        await client.query(rowsSql(unit, step), [organizationId, events, seed.firstDay, end, grains]);
+      }
+    }
+    await client.query('VACUUM ANALYZE');
+    const { rows } = await client.query<{ name: string; rows: string; size: string }>(
+      `SELECT relname AS name, reltuples::bigint AS rows, pg_size_pretty(pg_total_relation_size(oid)) AS size
+       FROM pg_class WHERE relnamespace = 'billing'::regnamespace AND relkind = 'r' AND reltuples > 0 AND relname LIKE 'usage_%'
+       ORDER BY relname`,
+    );
+    for (const { name, rows: count, size } of rows)
+      tell(`${name.padEnd(20)} ${count.padStart(10)} rows ${size.padStart(10)}`);
+  } finally {
+    await client.end();
+  }
+}
