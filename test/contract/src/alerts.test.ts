@@ -47,7 +47,14 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
         createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
         knownOwners: () =>
-          Promise.resolve({ organization: true, organizationName: null, groups: [], projects: [], members: [] }),
+          Promise.resolve({
+            organization: true,
+            organizationName: null,
+            apiKeys: [],
+            groups: [],
+            projects: [],
+            members: [],
+          }),
         contacts: ({ organizationId }) =>
           keyManagementIsAway
             ? Promise.reject(new Error('away'))
