@@ -50,6 +50,7 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       return {
         organization,
         organizationName: organization ? 'Acme' : null,
+        apiKeys: [],
         groups: named(asked.groupIds),
         projects: named(asked.projectIds),
         members: [],
