@@ -56,11 +56,12 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       keyManagement: {
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: () => Promise.resolve([]),
-        contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
+        contacts: () => Promise.resolve({ organizationName: null, apiKeys: [], keyName: null, ownerEmails: [] }),
         knownOwners: ({ organizationId, memberIds = [] }) =>
           Promise.resolve({
             organization: organizationId !== 'default',
             organizationName: null,
+            apiKeys: [],
             groups: [],
             projects: [],
             members: memberIds.filter((id) => id === MEMBER).map((id) => ({ id, name: 'a@example.com' })),
