@@ -1,4 +1,4 @@
-import { USAGE_OUTCOMES, uuid } from '@tollgate/contracts';
+import { isLedgerText, USAGE_OUTCOMES, uuid } from '@tollgate/contracts';
 import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { BUCKETS_MAX, bucketBounds, INTERVALS, type Interval } from './query-usage/bucket-bounds.js';
@@ -18,7 +18,12 @@ const moment = (description: string) =>
 const idOf = (description: string) =>
   shown(uuid.nullable().default(null), { type: 'string', format: 'uuid', description });
 const name = (description: string) =>
-  shown(z.string().min(1).max(500).nullable().default(null), { type: 'string', description });
+  shown(z.string().min(1).max(500).refine(isLedgerText, 'must hold no NUL').nullable().default(null), {
+    type: 'string',
+    minLength: 1,
+    maxLength: 500,
+    description,
+  });
 
 /** The most groups of one reply. */
 export const GROUPS_MAX = 1_000;
@@ -26,6 +31,7 @@ const GROUPED_MAX = 2;
 
 const groupBy = z
   .string()
+  .max(100)
   .default('')
   .transform((text) => (text === '' ? [] : text.split(',')))
   .pipe(
@@ -64,6 +70,7 @@ export const usageQuery = z
     }),
     group_by: shown(groupBy, {
       type: 'string',
+      maxLength: 100,
       description: `Up to ${GROUPED_MAX} of ${USAGE_FIELDS.map((field) => `\`${field}\``).join(', ')}, with a comma between them.`,
       example: 'api_key_id,model',
     }),
@@ -80,9 +87,14 @@ export const usageQuery = z
       description: 'The most groups of the reply.',
     }),
     tz: shown(
-      z.string().default('UTC').refine(isTimeZone, 'must be a name of the IANA time zone database, as Europe/Berlin'),
+      z
+        .string()
+        .max(100)
+        .default('UTC')
+        .refine(isTimeZone, 'must be a name of the IANA time zone database, as Europe/Berlin'),
       {
         type: 'string',
+        maxLength: 100,
         default: 'UTC',
         description: 'The IANA name of the time zone whose hours, days and months are summed up.',
       },
