@@ -65,3 +65,4 @@ export { PlanStore } from './plans/plan-store.js';
 export { ShowSubscriptions } from './subscriptions/show-subscriptions.js';
 export { Subscribe } from './subscriptions/subscribe.js';
 export { SubscriptionStore } from './subscriptions/subscription-store.js';
+export { ReadCredits } from './credits/read-credits.js';

@@ -8,6 +8,7 @@ import {
   EndGrants,
   GrantStore,
   OrganizationTerms,
+  ReadCredits,
 } from '@tollgate/usage-billing';
 import { RecordingAdmission } from './billing-fixture.js';
 import { createLogger } from '@tollgate/telemetry';
@@ -111,7 +112,9 @@ async function useGrants(billing: ServiceDatabase, terms: OrganizationTerms): Pr
   await store.open(AGREED);
   await store.closedSums(AGREED);
   const admission = new RecordingAdmission();
-  await new AccountBalances(billing, admission, logger).of(AGREED, [`grant:${grant.id}`]);
+  const balances = new AccountBalances(billing, admission, logger);
+  await balances.of(AGREED, [`grant:${grant.id}`]);
+  await new ReadCredits(billing, store, terms, balances).of(AGREED);
   const bus = { drained: () => Promise.resolve() };
   await admission.openEpoch({ organizationId: AGREED, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
   await new EndGrants(billing, store, terms, admission, bus, logger).end(new Date());
