@@ -217,8 +217,8 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
 
     it('has texts that the database can hold, wherever they stand', async () => {
       const one = secondVersion(event());
-      const [line] = one.priceLines;
-      await booked([{ ...one, tierServed: 'a\0', priceLines: [{ ...line!, model: 'b\0' }] }]);
+      const line = { ...one.priceLines[0]!, nanoUsd: one.costNanoUsd };
+      await booked([{ ...one, tierServed: 'a\0', priceLines: [{ ...line, model: 'b\0' }] }]);
       const [row] = await factsOf('usage_event');
       expect(row).toMatchObject({ tier_served: 'a\ufffd', price_lines: [{ ...line, model: 'b\ufffd' }] });
     });
