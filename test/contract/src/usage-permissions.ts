@@ -69,6 +69,12 @@ const operations = Object.entries(readDocument('usage-billing').paths).flatMap((
   })),
 );
 
+/** A refusal in our own shape, or in OpenRouter's. */
+interface Refusal {
+  readonly code?: string;
+  readonly error?: { readonly metadata: { readonly code: string } };
+}
+
 /** What a caller hears who may ask: a reply, or what is wrong with a request without a body or with a made-up id. */
 const PASSED = /^(200|400 invalid_(request|json)|404 (?!organization_not_found)\w+_not_found)$/;
 
@@ -85,7 +91,9 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
     const filled = path.replace('/organizations/{id}', `/organizations/${ORGANIZATION}`).replace('{id}', randomUUID());
     const named = { 'x-organization-id': ORGANIZATION, ...headers };
     const reply = await fetch(`${url()}${filled}${query}`, { method, headers: named });
-    const { code } = (await reply.json()) as { code?: string };
+    const body = (await reply.json()) as Refusal;
+    // Below /api a refusal has the shape of another product: its status as the code, and ours besides.
+    const code = body.error === undefined ? body.code : body.error.metadata.code;
     return code === undefined ? String(reply.status) : `${reply.status} ${code}`;
   };
   const key = (...scopes: Scope[]): [Record<string, string>, Principal] => [
