@@ -351,6 +351,9 @@ const SEEDS = [
   'VACUUM ANALYZE',
 ];
 
+/** Statements about a cursor that is open. They have no plan: the one that declares it has. */
+const READS_CURSOR = /^(FETCH|CLOSE) /;
+
 const SET_ROLE = `SELECT set_config('role', $1, true), set_config('${TENANT_SETTING}', $2, true)`;
 
 /**
@@ -423,7 +426,7 @@ describe('the statements of the services, on the migrated schema', () => {
       recorder.stop();
     }
     coverage = new StatementCoverage(statements, recorder.records);
-    for (const { where, record } of coverage.distinct())
+    for (const { where, record } of coverage.distinct().filter(({ record: { sql } }) => !READS_CURSOR.test(sql)))
       plans.set(record.sql, await explain(database, record).catch((error: unknown) => `${where}: ${String(error)}`));
   });
   afterAll(() => database?.close());
