@@ -53,14 +53,14 @@ export class OrganizationExportsController {
     summary: 'Fetch the export of a deleted organisation',
     description: 'Lines of JSON, one for each row; each names its table.',
   })
-  @Refuses('organization_not_found')
+  @Refuses('organization_export_not_found')
   @Replies(null, { 200: 'The export.' }, ['application/x-ndjson'])
   async one(
     @Param({ schema: exportPath }) { id }: z.output<typeof exportPath>,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const content = await this.store.content(id);
-    if (content === null) throw new Problem('organization_not_found');
+    if (content === null) throw new Problem('organization_export_not_found');
     void reply
       .type('application/x-ndjson')
       .header('content-disposition', `attachment; filename="organization-${id}.jsonl"`)

@@ -198,6 +198,11 @@ export const ERRORS = {
     message: 'There is no such report of a provider.',
     retryable: false,
   },
+  organization_export_not_found: {
+    status: 404,
+    message: 'There is no export of an organisation with this id.',
+    retryable: false,
+  },
   statement_not_found: {
     status: 404,
     message: 'There is no such statement.',
