@@ -22,7 +22,7 @@ const EXAMPLE = {
 } as const;
 
 /** An alert as the admin API shows it. */
-export const alertReply = z
+const alertReply = z
   .object({
     object: z.literal('alert'),
     id: z.string().meta({ format: 'uuid' }),

@@ -38,7 +38,7 @@ export function levelOf(usedNanoUsd: bigint, limitNanoUsd: bigint | null): Level
 }
 
 /** How much of an account was used of which limit. */
-export interface Filling {
+interface Filling {
   readonly organizationId: string;
   readonly apiKeyId: string | null;
   readonly postedNanoUsd: bigint;
@@ -48,7 +48,7 @@ export interface Filling {
 }
 
 /** What the change of one account means for its alerts; `before` is null for an account that was not there. */
-export function levelChangeOf(accountId: string, before: Filling | null, after: Filling): LevelChanges {
+function levelChangeOf(accountId: string, before: Filling | null, after: Filling): LevelChanges {
   const was = before === null ? 0 : levelOf(before.postedNanoUsd, before.capNanoUsd);
   const level = levelOf(after.postedNanoUsd, after.capNanoUsd);
   if (level < was && after.forGood) return { crossings: [], armedAgain: [{ accountId, level }] };

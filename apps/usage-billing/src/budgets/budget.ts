@@ -1,7 +1,7 @@
 import { budgetAccountId, cycleOf, type CreditCycle, type CreditReset } from '@tollgate/api-key';
 
 /** The kinds of what has a budget. */
-export const BUDGET_KINDS = ['group', 'project'] as const;
+const BUDGET_KINDS = ['group', 'project'] as const;
 export type BudgetKind = (typeof BUDGET_KINDS)[number];
 
 /** The most budgets of an organisation: all stand in the one record that gateways keep. */

@@ -41,7 +41,7 @@ const fields = {
 };
 
 /** A quarantined event in a list. */
-export const quarantinedEventReply = z.object(fields).meta({ id: 'QuarantinedEvent', examples: [EXAMPLE] });
+const quarantinedEventReply = z.object(fields).meta({ id: 'QuarantinedEvent', examples: [EXAMPLE] });
 export type QuarantinedEventObject = Readonly<z.input<typeof quarantinedEventReply>>;
 
 /** A quarantined event with its content. */

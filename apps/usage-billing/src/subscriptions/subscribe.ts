@@ -244,7 +244,7 @@ export class Subscribe {
 }
 
 /** A subscription whose key is not made after this long is given up; nobody was told that it is there. */
-export const ABANDONED_AFTER_MS = 15 * 60_000;
+const ABANDONED_AFTER_MS = 15 * 60_000;
 
 const boundTo = (organizationId: string, id: string): string[] => ['subscription', organizationId, id];
 

@@ -31,7 +31,7 @@ interface DueSubscription {
 }
 
 /** The account on which an organisation's prices of cycles stand. It caps nothing. */
-export const feesAccountId = (organizationId: string): string => `fees:${organizationId}`;
+const feesAccountId = (organizationId: string): string => `fees:${organizationId}`;
 
 /** Indexes: subscription_newest, plan_pk, subscription_charge_pk. */
 const LIST = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.made_at IS NOT NULL

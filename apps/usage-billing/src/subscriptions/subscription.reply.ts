@@ -99,7 +99,7 @@ const periods = z
   .describe('The last 24 cycles that have begun, newest first.');
 
 /** A subscription as lists show it. */
-export const subscriptionReply = z.object(fields).meta({ id: 'Subscription', examples: [EXAMPLE] });
+const subscriptionReply = z.object(fields).meta({ id: 'Subscription', examples: [EXAMPLE] });
 /** It as a reply carries it. */
 export type SubscriptionObject = Readonly<z.input<typeof subscriptionReply>>;
 

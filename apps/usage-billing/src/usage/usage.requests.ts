@@ -26,7 +26,7 @@ const name = (description: string) =>
   });
 
 /** The most groups of one reply. */
-export const GROUPS_MAX = 1_000;
+const GROUPS_MAX = 1_000;
 const GROUPED_MAX = 2;
 
 const groupBy = z

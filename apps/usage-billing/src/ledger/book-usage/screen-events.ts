@@ -8,7 +8,7 @@ import { implausible, monthsBefore } from './implausible-event.js';
 import type { UsageRecord } from './read-usage-record.js';
 
 /** Partitions are made for months up to this many back, so older events have none. */
-export const MONTHS_KEPT_DEFAULT = 24;
+const MONTHS_KEPT_DEFAULT = 24;
 /** Keys that are remembered as known; about 100 bytes each. Beyond that all are asked again. */
 const REMEMBERED_MAX = 100_000;
 /** The most ids of one question to key-management. */

@@ -2,7 +2,7 @@ import type { ServiceDatabase } from '@tollgate/postgres';
 import { lockOrganizations } from '../../store/organization-lock.js';
 
 /** An account whose balance is not what its transfers add up to. Amounts are nano-USD. */
-export interface WrongBalance {
+interface WrongBalance {
   readonly accountId: string;
   readonly organizationId: string;
   readonly postedNanoUsd: bigint;

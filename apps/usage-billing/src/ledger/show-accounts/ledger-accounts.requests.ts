@@ -5,7 +5,7 @@ import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 
 /** What transfers of an account are. `platform_loss` is nobody's account. */
-export const TRANSFER_KINDS = ['post', 'void', 'adjust', 'opening', 'grant', 'expire', 'fee'] as const;
+const TRANSFER_KINDS = ['post', 'void', 'adjust', 'opening', 'grant', 'expire', 'fee'] as const;
 
 const moment = (description: string) =>
   shown(

@@ -22,7 +22,7 @@ export const LIKELY_CAUSES = [
   'usage_differs',
   'not_attributed_to_a_model',
 ] as const;
-export type LikelyCause = (typeof LIKELY_CAUSES)[number];
+type LikelyCause = (typeof LIKELY_CAUSES)[number];
 
 /** The sums of one side; null where the side does not say it. */
 export interface SideSums {

@@ -7,6 +7,7 @@ import type { StatementCycle } from '../build/statement-cycle.js';
 
 interface UsageRow {
   api_key_id: string;
+  api_key_name: string | null;
   project_id: string | null;
   provider: string;
   model: string;
@@ -79,16 +80,20 @@ async function readLines(
  * numbers beyond 2^53. Indexes: usage_dimension_by_grain, usage_day_pk.
  */
 const USAGE_LINES = `
-  SELECT d.api_key_id, d.project_id, d.provider, d.model, sum(u.requests)::text AS requests,
+  SELECT d.api_key_id, max(n.name) AS api_key_name, d.project_id, d.provider, d.model, sum(u.requests)::text AS requests,
     sum(u.input_tokens)::text AS input_tokens, sum(u.output_tokens)::text AS output_tokens, sum(u.charge_nano_usd)::text AS charged
   FROM billing.usage_dimension AS d JOIN billing.usage_day AS u USING (dimension_id)
+  LEFT JOIN billing.usage_name AS n ON n.organization_id = d.organization_id AND n.kind = 'api_key' AND n.id = d.api_key_id
   WHERE d.organization_id = $1 AND d.grain = 'full' AND u.at >= $2 AND u.at < $3
   GROUP BY d.api_key_id, d.project_id, d.provider, d.model ORDER BY d.api_key_id, d.provider, d.model, d.project_id`;
 
-/** Index: transfer_of_credit. */
+/** Indexes: transfer_of_credit, subscription_charge_id_unique, plan_pk. */
 const FEE_LINES = `
-  SELECT account_id, amount_nano_usd::text AS amount, note, created_at FROM billing.transfer
-  WHERE organization_id = $1 AND kind = 'fee' AND created_at >= $2 AND created_at < $3 ORDER BY created_at, request_id`;
+  SELECT t.account_id, t.amount_nano_usd::text AS amount, t.created_at, c.subscription_id, c.starts_at, c.ends_at, c.sequence, p.name AS plan
+  FROM billing.transfer AS t
+  LEFT JOIN billing.subscription_charge AS c ON c.id = t.request_id AND c.organization_id = t.organization_id
+  LEFT JOIN billing.plan AS p ON p.id = c.plan_id
+  WHERE t.organization_id = $1 AND t.kind = 'fee' AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.created_at, t.request_id`;
 
 /** Indexes: transfer_of_credit, account_usage_month_pk. */
 const CREDIT = `
@@ -114,14 +119,19 @@ const INCLUDED = `
 interface FeeRow {
   account_id: string;
   amount: string;
-  note: string | null;
   created_at: string;
+  /** Null, as all that follows, for a fee that is none of a subscription. */
+  subscription_id: string | null;
+  starts_at: string | null;
+  ends_at: string | null;
+  sequence: number | null;
+  plan: string | null;
 }
 
 function usageLine(row: UsageRow): UsageLine {
   return {
     apiKeyId: row.api_key_id,
-    apiKeyName: null,
+    apiKeyName: row.api_key_name,
     projectId: row.project_id,
     provider: row.provider,
     model: row.model,
@@ -132,14 +142,23 @@ function usageLine(row: UsageRow): UsageLine {
   };
 }
 
-function feeLine({ account_id, amount, note, created_at }: FeeRow): FeeLine {
+function feeLine(row: FeeRow): FeeLine {
   return {
-    subscriptionId: account_id,
-    description: note ?? '',
-    chargedAt: new Date(created_at).toISOString(),
-    amountNanoUsd: BigInt(amount),
+    subscriptionId: row.subscription_id ?? row.account_id,
+    description: feeText(row),
+    chargedAt: new Date(row.created_at).toISOString(),
+    amountNanoUsd: BigInt(row.amount),
   };
 }
+
+/** The first charge of a cycle is its price; each later one the difference of an upgrade in the middle of it. */
+function feeText({ plan, starts_at, ends_at, sequence }: FeeRow): string {
+  if (plan === null || starts_at === null || ends_at === null) return '';
+  const what = sequence === 0 ? plan : `Upgrade to ${plan}`;
+  return `${what}, ${dayText(starts_at)} to ${dayText(ends_at)}`;
+}
+
+const dayText = (moment: string): string => new Date(moment).toISOString().slice(0, 10);
 
 function creditOf(row: CreditRow): PrepaidCredit | null {
   if (Number(row.grants) === 0) return null;

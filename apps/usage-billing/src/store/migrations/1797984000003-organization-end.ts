@@ -42,12 +42,17 @@ const UP = [
        PERFORM set_config('tollgate.erases_addresses', 'off', true);
        RETURN erased;
      END $$`,
-  // Erases what else is personal. Sums, charges and names of keys stay.
+  // Erases what else is personal, and what would go on telling people. Sums, charges and names of keys stay.
   `CREATE FUNCTION billing.erase_personal(organization text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
      SET search_path = pg_catalog, pg_temp AS $$
      BEGIN
        UPDATE billing.key_usage SET last_used_from = '' WHERE organization_id = organization AND last_used_from <> '';
        UPDATE billing.secret_usage SET last_used_from = '', addresses = '[]' WHERE organization_id = organization;
+       -- A member's name is their address.
+       UPDATE billing.usage_name SET name = id WHERE organization_id = organization AND kind = 'member';
+       DELETE FROM billing.alert_mail WHERE organization_id = organization;
+       DELETE FROM billing.alert_settings WHERE organization_id = organization;
+       DELETE FROM billing.webhook WHERE organization_id = organization;
      END $$`,
   ...['erase_event_addresses(text, integer)', 'erase_personal(text)'].flatMap((name) => [
     `REVOKE ALL ON FUNCTION billing.${name} FROM PUBLIC`,

@@ -8,7 +8,7 @@ import type { UsageField } from './usage-statement.js';
 import type { UsageSums } from './usage-sums.js';
 
 /** Formats of usage in lines. */
-export const LINE_FORMATS = ['csv', 'ndjson'] as const;
+const LINE_FORMATS = ['csv', 'ndjson'] as const;
 export type LineFormat = (typeof LINE_FORMATS)[number];
 
 /** Some buckets with their groups, and the names of what is in them. */

@@ -3,7 +3,7 @@ import { TOKEN_CLASSES, type TokenClass } from '../roll-ups/roll-up-columns.js';
 import type { RefusedByCode } from './read-refused.js';
 import type { UsageRow } from './usage-statement.js';
 
-export type UsageOutcome = (typeof USAGE_OUTCOMES)[number];
+type UsageOutcome = (typeof USAGE_OUTCOMES)[number];
 
 /** What some calls used, and what they were charged. */
 export interface UsageSums {
