@@ -1,8 +1,7 @@
 import { budgetAccountId, cycleOf, type CreditCycle, type CreditReset } from '@tollgate/api-key';
 
 /** The kinds of what has a budget. */
-const BUDGET_KINDS = ['group', 'project'] as const;
-export type BudgetKind = (typeof BUDGET_KINDS)[number];
+export type BudgetKind = 'group' | 'project';
 
 /** The most budgets of an organisation: all stand in the one record that gateways keep. */
 export const BUDGETS_MAX = 200;

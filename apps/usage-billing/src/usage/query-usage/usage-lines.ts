@@ -8,8 +8,7 @@ import type { UsageField } from './usage-statement.js';
 import type { UsageSums } from './usage-sums.js';
 
 /** Formats of usage in lines. */
-const LINE_FORMATS = ['csv', 'ndjson'] as const;
-export type LineFormat = (typeof LINE_FORMATS)[number];
+export type LineFormat = 'csv' | 'ndjson';
 
 /** Some buckets with their groups, and the names of what is in them. */
 export interface NamedPage {
