@@ -6,6 +6,7 @@ import { noSecretLeft } from './no-secret-left.js';
 import { oddHttp } from './odd-http.js';
 import { refusals } from './refusals.js';
 import { theAuditTrail } from './the-audit-trail.js';
+import { theBalance } from './the-balance.js';
 import { theCall } from './the-call.js';
 import { theChangedLimits } from './the-changed-limits.js';
 import { theCharge } from './the-charge.js';
@@ -72,6 +73,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theCharge(running);
     theUsageEvent(running);
     theSpending(running);
+    theBalance(running);
     badAdminInput(running);
     badChatInput(running);
     oddHttp(running);

@@ -25,10 +25,11 @@ export interface Outside {
 /**
  * Routes of the configuration: `support-bot` and `lab-*` (gpt-4o-mini), `fine-grained` (gpt-4.1-nano), `in-a-hurry`,
  * whose provider has 1.5 s for a call, `nobody-home`, whose provider listens nowhere, and `any-*`, whose model is the
- * one that was named; `responder` (gpt-4o-mini) and `responder-nano` (gpt-4.1-nano) at a provider of type openai, and
- * `gpt-5-*`, whose model is the one that was named, at the same; `claude-*`, the same at a provider of type anthropic;
- * `vectors` (text-embedding-3-small); and, at a provider of type azure, `azure-bot` and `azure-vectors`, the same with
- * `azure-v1-` at its newer API, and `deployed-*`, whose deployment is the one that was named.
+ * one that was named, `any-closed` and `any-shut` among them for groups only; `responder` (gpt-4o-mini) and
+ * `responder-nano` (gpt-4.1-nano) at a provider of type openai, and `gpt-5-*`, whose model is the one that was named,
+ * at the same; `claude-*`, the same at a provider of type anthropic; `vectors` (text-embedding-3-small); and, at a
+ * provider of type azure, `azure-bot` and `azure-vectors`, the same with `azure-v1-` at its newer API, and
+ * `deployed-*`, whose deployment is the one that was named.
  */
 export async function startOutside(): Promise<Outside> {
   const providerCredential = `provider-${randomBytes(24).toString('hex')}`;
@@ -143,6 +144,9 @@ routes:
     targets: [{provider: claude, model: '*'}]
   - name: any-closed
     targets: [{provider: simulator, model: any-closed}]
+    access: groups
+  - name: any-shut
+    targets: [{provider: simulator, model: any-shut}]
     access: groups
   - name: fine-grained
     targets: [{provider: simulator, model: gpt-4.1-nano, weight: 1}]

@@ -50,6 +50,7 @@ export interface KeyList {
   readonly next_cursor: string | null;
 }
 
+/** Of the totals that the API shows, those that journeys compute on their own. */
 export interface UsageTotals {
   readonly requests: number;
   readonly input_tokens: number;
@@ -159,7 +160,8 @@ export class TollgateClient {
 
   async usage(apiKeyId: string): Promise<UsageTotals> {
     const reply = await this.#expect200('GET', `/v1/usage?api_key_id=${apiKeyId}`);
-    return reply.json<{ totals: UsageTotals }>().totals;
+    const { requests, input_tokens, output_tokens, cost_usd } = reply.json<{ totals: UsageTotals }>().totals;
+    return { requests, input_tokens, output_tokens, cost_usd };
   }
 
   /** A chat call, read to its end. */

@@ -1,0 +1,177 @@
+import { waitUntil } from '@tollgate/infra';
+import { describe, expect, it } from 'vitest';
+import { costNanoUsd, holdNanoUsd, usd } from '../kit/prices.js';
+import { providerEntries, usageLagMsMax } from '../kit/provider-log.js';
+import type { Shape } from '../kit/shape.js';
+import { chatBody, type ChatFields, type TollgateClient } from '../kit/tollgate-client.js';
+
+const measured: ChatFields = { max_tokens: 100, simulator: { prompt_tokens: 100, completion_tokens: 50 } };
+const cost = costNanoUsd('gpt-4o-mini', 100, 50);
+const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(measured)), 100);
+/** How soon a gateway must know of a change of credit. */
+const knownWithinMs = 2_000;
+
+interface Subscription {
+  readonly id: string;
+  readonly status: string;
+  readonly quota: { readonly included_usd: string; readonly used_usd: string; readonly remaining_usd: string };
+  readonly payg: { readonly enabled: boolean; readonly used_usd: string };
+  readonly api_key: { readonly id: string; readonly secret: string };
+}
+
+/** What is paid for beforehand, shared among keys, or bought month by month: served to its end, and no further. */
+export function theBalance(shape: () => Shape): void {
+  const everyGateway = () => shape().gateways.map((_, gateway) => shape().client(gateway));
+
+  async function changed<T = { id: string }>(
+    client: TollgateClient,
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<T> {
+    const reply = await client.admin(method, path, body);
+    expect([200, 201], `${method} ${path}: ${reply.text}`).toContain(reply.status);
+    return reply.json();
+  }
+
+  /** Every gateway refuses the key with 402 and this code, as soon as it must know; no provider hears of it. */
+  async function refusedEverywhere(secret: string, code: string, fields: ChatFields = measured): Promise<void> {
+    for (const gateway of everyGateway()) {
+      const refused = await waitUntil(
+        async () => {
+          const reply = await gateway.chat(secret, fields);
+          return reply.status !== 200 && reply.code === code && reply;
+        },
+        { what: `a gateway to refuse with ${code}`, timeoutMs: knownWithinMs },
+      );
+      expect(refused.status, refused.text).toBe(402);
+      expect(refused.json()).toMatchObject({ error: { type: 'insufficient_quota' } });
+      expect(providerEntries(shape(), refused.requestId)).toEqual([]);
+    }
+  }
+
+  /** Waits until this gateway serves the key. */
+  async function served(secret: string, fields: ChatFields = measured, gateway = shape().client()): Promise<void> {
+    await waitUntil(async () => (await gateway.chat(secret, fields)).status === 200, {
+      what: 'a call to be served',
+      timeoutMs: knownWithinMs,
+    });
+  }
+
+  /** So many calls of the key are charged, each what it costs. */
+  async function charged(client: TollgateClient, apiKeyId: string, calls: number): Promise<void> {
+    const usage = await waitUntil(
+      async () => {
+        const totals = await client.usage(apiKeyId);
+        return totals.requests >= calls && totals;
+      },
+      { what: `${calls} calls to be charged`, timeoutMs: usageLagMsMax },
+    );
+    expect(usage).toMatchObject({ requests: calls, cost_usd: usd(BigInt(calls) * cost) });
+  }
+
+  describe('what an organisation has paid for', () => {
+    it('serves its keys to the end, over all gateways, and then nobody of it; a grant opens it again', async () => {
+      const client = await shape().client().newOrganization('Prepaid');
+      const [early, key, other] = [await client.createKey(), await client.createKey(), await client.createKey()];
+      const stranger = await shape().client().createKey();
+      const gateways = everyGateway();
+      const path = `/v1/organizations/${client.organizationId!}/billing`;
+      await changed(client, 'PUT', path, { balance: 'prepaid' });
+      await refusedEverywhere(early.secret, 'insufficient_balance');
+
+      const give = (amount: bigint) =>
+        changed(client, 'POST', '/v1/credit-grants', {
+          organization_id: client.organizationId,
+          amount_usd: usd(amount),
+        });
+      await give(hold + BigInt(gateways.length + 1) * cost);
+      for (const gateway of gateways) await served(key.secret, measured, gateway);
+      await charged(client, key.id, gateways.length);
+      const statuses = [];
+      for (const secret of [other.secret, key.secret, other.secret, key.secret])
+        statuses.push((await gateways.at(-1)!.chat(secret, measured)).status);
+      expect(statuses).toEqual([200, 200, 402, 402]);
+      await refusedEverywhere(other.secret, 'insufficient_balance');
+      await charged(client, key.id, gateways.length + 1);
+      await charged(client, other.id, 1);
+      expect((await shape().client().chat(stranger.secret, measured)).status).toBe(200);
+
+      // What the first grant has left and the second together are what one more call may cost.
+      await give(cost);
+      await served(key.secret);
+      await refusedEverywhere(key.secret, 'insufficient_balance');
+    });
+  });
+
+  describe('the budget of a group', () => {
+    it('stops its keys where the group opens a route, and nowhere that another group does', async () => {
+      const client = shape().client();
+      const groups = [];
+      for (const name of ['with a budget', 'without one']) groups.push((await newGroup(client, name)).id);
+      const [spender, bystander] = [await client.createKey(), await client.createKey()];
+      const [first, second] = groups as [string, string];
+      for (const each of [spender, bystander]) await changed(client, 'PUT', `/v1/groups/${second}/keys/${each.id}`);
+      await changed(client, 'PUT', `/v1/groups/${first}/keys/${spender.id}`);
+      await changed(client, 'PUT', `/v1/groups/${first}/routes/any-closed`);
+      await changed(client, 'PUT', `/v1/groups/${second}/routes/any-shut`);
+      const [bounded, free] = [
+        { ...measured, model: 'any-closed' },
+        { ...measured, model: 'any-shut' },
+      ];
+      const boundedHold = holdNanoUsd('any-closed', Buffer.byteLength(chatBody(bounded)), 100);
+      for (const fields of [bounded, free]) await served(spender.secret, fields);
+      const budget = await changed(client, 'POST', '/v1/budgets', { group_id: first, amount_usd: usd(boundedHold) });
+      await waitUntil(async () => (await client.chat(spender.secret, bounded)).status === 402, {
+        what: 'the budget to be spent',
+        timeoutMs: 5_000,
+      });
+      await refusedEverywhere(spender.secret, 'quota_exceeded', bounded);
+      for (const gateway of everyGateway()) {
+        expect((await gateway.chat(spender.secret, free)).status).toBe(200);
+        expect((await gateway.chat(bystander.secret, free)).status).toBe(200);
+      }
+      const refused = await client.chat(spender.secret, bounded);
+      expect(refused.text).toContain(`budget of the group ${first}`);
+      await changed(client, 'PATCH', `/v1/budgets/${budget.id}`, { amount_usd: '1' });
+      await served(spender.secret, bounded);
+    });
+
+    let number = 0;
+    const newGroup = (client: TollgateClient, name: string) =>
+      changed(client, 'POST', '/v1/groups', { name: `a group ${name} ${++number}` });
+  });
+
+  describe('a subscription', () => {
+    it('serves its quota, then what is paid as it goes up to its limit, and nothing once it is cancelled', async () => {
+      const client = await shape().client().newOrganization('Subscribers');
+      const name = `plan of the ${shape().name} journeys`;
+      await changed(client, 'POST', '/v1/plans', { name, quota_usd: usd(hold + cost), price_usd: '15' });
+      const created = await changed<Subscription>(client, 'POST', '/v1/subscriptions', { plan: name });
+      const { id, api_key: key } = created;
+      expect(key.secret).toMatch(/^sk-sub-/);
+      shape().canaries.keySecrets.add(key.secret);
+      const shown = () => changed<Subscription>(client, 'GET', `/v1/subscriptions/${id}`);
+
+      for (let call = 0; call < 2; call++) expect((await client.chat(key.secret, measured)).status).toBe(200);
+      await refusedEverywhere(key.secret, 'quota_exceeded');
+      await waitUntil(async () => (await shown()).quota.used_usd === usd(2n * cost), {
+        what: 'the subscription to show what is used',
+        timeoutMs: knownWithinMs,
+      });
+
+      await changed(client, 'PATCH', `/v1/subscriptions/${id}`, { payg: { enabled: true, limit_usd: usd(hold) } });
+      await served(key.secret);
+      await refusedEverywhere(key.secret, 'insufficient_balance');
+      await waitUntil(async () => (await shown()).payg.used_usd === usd(cost), {
+        what: 'the subscription to show what is paid as it goes',
+        timeoutMs: knownWithinMs,
+      });
+      await charged(client, key.id, 3);
+
+      const cancelled = await changed<Subscription>(client, 'POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' });
+      expect(cancelled.status).toBe('ended');
+      await refusedEverywhere(key.secret, 'subscription_expired');
+    });
+  });
+}
