@@ -67,7 +67,6 @@ describe('a path without a route', () => {
     '/v1/completions',
     '/v1/nonsense',
     '/v1/api-keysx',
-    '/api/v1/credits',
     '/chat/completions',
     '/embeddings',
     '/responses',

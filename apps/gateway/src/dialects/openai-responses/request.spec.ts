@@ -637,7 +637,10 @@ describe('a Responses request for a provider', () => {
     ({ holdNanoUsd: null, injectedMaxTokens: null, ceilingLeftOut: false, ...fields }) as UpstreamCall;
   const to = (body: string, model: string, fields?: Partial<UpstreamCall>) => {
     const made = call(fields);
-    return { body: (read(body) as Ask).bodyFor({ model } as Target, made).toString(), injected: made.injected };
+    return {
+      body: (read(body) as Ask).bodyFor({ model, price: { maxOutputTokens: 16_384 } } as Target, made).toString(),
+      injected: made.injected,
+    };
   };
   it('is the caller’s own bytes, but for the model', () => {
     const body = '{ "input":[ {"role":"user","content":"\\u0041"} ],\t"model" : "m", "temperature":1e0 }';
@@ -659,7 +662,9 @@ describe('a Responses request for a provider', () => {
   it('gets no ceiling for a compaction, which takes none', () => {
     const made = call({ holdNanoUsd: 5n, injectedMaxTokens: 900 });
     const asked = read('{"model":"m","input":"a"}', openAiResponsesCompact) as Ask;
-    expect(asked.bodyFor({ model: 'm' } as Target, made).toString()).toBe('{"model":"m","input":"a"}');
+    expect(asked.bodyFor({ model: 'm', price: { maxOutputTokens: 16_384 } } as Target, made).toString()).toBe(
+      '{"model":"m","input":"a"}',
+    );
     expect(asked.operation).toBe('/responses/compact');
   });
 });

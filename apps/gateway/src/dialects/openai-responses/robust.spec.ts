@@ -43,7 +43,9 @@ describe('whatever a Responses request contains', () => {
           expect(isRefusal(limits) || limits.contentTokensMax > 0).toBe(true);
           expect(asked.inputTokensEstimate).toBeGreaterThan(0);
           const call = { holdNanoUsd: 1n, injectedMaxTokens: 9, ceilingLeftOut: false } as UpstreamCall;
-          const sent = JSON.parse(asked.bodyFor({ model: 'gpt' } as Target, call).toString()) as object;
+          const sent = JSON.parse(
+            asked.bodyFor({ model: 'gpt', price: { maxOutputTokens: 16_384 } } as Target, call).toString(),
+          ) as object;
           const ceiling = dialect === openAiResponses ? { max_output_tokens: 9 } : {};
           expect(sent).toEqual({ ...body, model: 'gpt', ...ceiling });
         }
