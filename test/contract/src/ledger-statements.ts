@@ -31,6 +31,12 @@ export const ledgerSeeds = (organizationId: string): string[] => [
    SELECT '${organizationId}', 'group', 'group ' || n / 100, '2026-01-01'::date + n % 100, 1 FROM generate_series(1, 5000) AS n`,
   `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd)
    SELECT 'group:group ' || n, '${organizationId}', 0, 1 FROM generate_series(1, 500) AS n`,
+  // Events that cost nothing: books agree as before.
+  `INSERT INTO billing.usage_event (request_id, organization_id, api_key_id, journal_id, journal_number, outcome, route, provider, model,
+     stream, input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source, cost_nano_usd, charge_nano_usd, accounts,
+     price_version, started_at, ended_at, client_address)
+   SELECT gen_random_uuid(), '${organizationId}', 'a key of events', 'a journal of events', n, 'completed', 'r', 'p', 'm', false, 0, 0, 0, 0,
+     'provider', 0, 0, '[]', 'v1', '2025-01-01Z', '2025-01-01Z', '' FROM generate_series(1, 3000) AS n`,
   `INSERT INTO keys.api_key_use
    SELECT 'default', id, 1, 1, 1, 1, 1, '2026-01-01', 0, 0, 0, now(), NULL FROM keys.api_key WHERE organization_id = 'default'`,
 ];

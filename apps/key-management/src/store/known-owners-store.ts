@@ -13,7 +13,7 @@ const NOBODY: KnownOwners = {
   members: [],
 };
 
-/** Indexes: api_key_pk, key_group_pk, project_pk, member_pk. */
+/** Indexes: api_key_of_organization_unique, key_group_pk, project_pk, member_pk. */
 const NAMES = {
   // Deleted keys too: what they were used for is shown with their names.
   apiKeys: 'SELECT id, name FROM keys.api_key WHERE organization_id = $1 AND id = ANY($2::uuid[])',

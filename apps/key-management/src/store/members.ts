@@ -22,7 +22,10 @@ export class Members {
     return new Map(rows.map((row) => [row.organization_id, row.emails]));
   }
 
-  /** Whom alerts about an organisation or a key of it go to. Indexes: organization_pk, api_key_pk, member_owners. */
+  /**
+   * Whom alerts about an organisation or a key of it go to. Indexes: organization_pk, api_key_of_organization_unique,
+   * member_owners.
+   */
   async contacts({ organizationId, apiKeyId }: ContactsRequest): Promise<Contacts> {
     const [row] = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<{ name: string; key_name: string | null; emails: string[] }[]>(

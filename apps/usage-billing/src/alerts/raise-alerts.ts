@@ -66,7 +66,7 @@ async function insertThresholds(manager: EntityManager, rows: readonly Threshold
      SELECT organization_id, id, 'credit_threshold', account_id, api_key_id, level, reason, used, cap, told, $10
      FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::bigint[], $9::boolean[])
        AS a (organization_id, id, account_id, api_key_id, level, reason, used, cap, told)
-     ON CONFLICT DO NOTHING RETURNING id`,
+     ON CONFLICT (account_id, level) WHERE kind = 'credit_threshold' AND armed_again_at IS NULL DO NOTHING RETURNING id`,
     [
       sorted.map(({ alert }) => alert.organizationId),
       sorted.map(({ alert }) => alert.id),

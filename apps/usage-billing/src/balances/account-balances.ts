@@ -17,7 +17,7 @@ interface AccountRow {
   generation: string;
 }
 
-/** Index: account_pk. */
+/** Index: account_by_organization. */
 const LEDGER = `SELECT account_id, posted_nano_usd, generation FROM billing.account
   WHERE organization_id = $1 AND account_id = ANY($2::text[])`;
 

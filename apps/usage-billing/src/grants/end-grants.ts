@@ -35,10 +35,10 @@ const ENDING = `SELECT DISTINCT g.organization_id FROM billing.grant AS g
   WHERE g.closed_at IS NULL AND (g.expires_at <= $1 OR a.posted_nano_usd >= g.amount_nano_usd)
   ORDER BY g.organization_id LIMIT $2`;
 
-/** Index: account_pk. */
+/** Index: account_by_organization. */
 const POSTED = `SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND account_id = ANY($2::text[])`;
 
-/** Nothing is posted of what has lapsed, by a call that turns up late either. Index: account_pk. */
+/** Nothing is posted of what has lapsed, by a call that turns up late either. Index: account_by_organization. */
 const LOWER = `UPDATE billing.account SET closed_at = $3, ceiling_nano_usd = greatest(posted_nano_usd, least(ceiling_nano_usd, $4))
   WHERE account_id = $1 AND organization_id = $2`;
 

@@ -50,7 +50,7 @@ const TRANSFER = `INSERT INTO billing.transfer (organization_id, request_id, acc
 export class GrantStore {
   constructor(private readonly database: ServiceDatabase) {}
 
-  /** Null if the organisation has no such grant. Index: grant_pk. */
+  /** Null if the organisation has no such grant. Index: grant_by_id. */
   async find(organizationId: string, id: string): Promise<Grant | null> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<GrantRow[]>(`SELECT ${COLUMNS} FROM billing.grant WHERE organization_id = $1 AND id = $2`, [
@@ -61,7 +61,7 @@ export class GrantStore {
     return rows[0] === undefined ? null : grantOf(rows[0]);
   }
 
-  /** The same for a transaction about the organisation, which has the grant for itself. Index: grant_pk. */
+  /** The same for a transaction about the organisation, which has the grant for itself. Index: grant_by_id. */
   async lock(manager: EntityManager, organizationId: string, id: string): Promise<Grant | null> {
     const rows = await manager.query<GrantRow[]>(
       `SELECT ${COLUMNS} FROM billing.grant WHERE organization_id = $1 AND id = $2 FOR UPDATE`,
@@ -104,7 +104,7 @@ export class GrantStore {
     return (await manager.query<GrantRow[]>(`${SELECT_OPEN} ORDER BY id FOR UPDATE`, [organizationId])).map(grantOf);
   }
 
-  /** The sums of all grants that were closed: what was given and what lapsed. Index: grant_newest. */
+  /** The sums of all grants that were closed: what was given and what lapsed. Index: grant_pk. */
   async closedSums(
     organizationId: string,
   ): Promise<{ readonly amountNanoUsd: bigint; readonly expiredNanoUsd: bigint }> {
@@ -127,7 +127,7 @@ export class GrantStore {
     return rows[0]?.count ?? 0;
   }
 
-  /** Whether the organisation was ever given one. Index: grant_newest. */
+  /** Whether the organisation was ever given one. Index: grant_pk. */
   async hasAny(manager: EntityManager, organizationId: string): Promise<boolean> {
     const rows = await manager.query<object[]>('SELECT 1 FROM billing.grant WHERE organization_id = $1 LIMIT 1', [
       organizationId,
@@ -174,7 +174,7 @@ export class GrantStore {
     await this.transfer(manager, grant, grant.id, 'grant', grant.amountNanoUsd, null);
   }
 
-  /** Writes what can change of a grant that the caller has locked. Index: grant_pk. */
+  /** Writes what can change of a grant that the caller has locked. Index: grant_by_id. */
   async save(manager: EntityManager, grant: Grant): Promise<void> {
     await manager.query(
       `UPDATE billing.grant SET expires_at = $3, expired_nano_usd = $4, ended_by_hand = $5, live = $6, closed_at = $7

@@ -8,7 +8,8 @@ const PART = 1_000;
 
 /**
  * Writes all that is known of an organisation as NDJSON, compressed by gzip: a line that says whose export it is, then
- * a line for each row, which names its table. Memory holds the compressed bytes and one part of the rows.
+ * a line for each row, which names its table. Memory holds the compressed bytes and one part of the rows. Indexes:
+ * usage_dimension_by_grain, usage_day_pk.
  */
 export async function exportOrganization(manager: EntityManager, organizationId: string, now: Date): Promise<Buffer> {
   const gzip = createGzip();
@@ -35,7 +36,6 @@ export async function exportOrganization(manager: EntityManager, organizationId:
   return Buffer.concat(chunks);
 }
 
-/** Indexes: usage_dimension_by_grain, usage_day_pk. */
 const USAGE_BY_DAY = `
   SELECT jsonb_build_object('table', 'usage_day', 'row', to_jsonb(d) - '{dimension_id,organization_id,grain}'::text[] || jsonb_build_object(
     'at', u.at, 'requests', u.requests, 'input_tokens', u.input_tokens, 'output_tokens', u.output_tokens,

@@ -112,7 +112,8 @@ export class ProviderReportStore {
 
   /**
    * What the ledger has of a provider's models on these days, over all organisations. Costs are what the provider
-   * charges, so mark-ups are not in them and the platform's loss is. Index: usage_day_pk.
+   * charges, so mark-ups are not in them and the platform's loss is. Indexes:
+   * usage_dimension_by_grain, usage_day_by_organization.
    */
   async ledgerUsage(provider: string, firstDay: string, lastDay: string): Promise<LedgerUsage[]> {
     const rows = await this.database.acrossOrganizations((manager) =>

@@ -110,7 +110,7 @@ async function insertUnusual(
        raised_at)
      SELECT organization_id, id, 'unusual_spend', 'key:' || api_key_id, api_key_id, 'spending', used, usual, $6, true, $7
      FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[]) AS a (organization_id, id, api_key_id, used, usual)
-     ORDER BY api_key_id ON CONFLICT DO NOTHING RETURNING id`,
+     ORDER BY api_key_id ON CONFLICT (account_id, day) WHERE kind = 'unusual_spend' DO NOTHING RETURNING id`,
     [
       alerts.map(({ organizationId }) => organizationId),
       alerts.map(({ id }) => id),

@@ -119,7 +119,7 @@ export class StatementStore {
     const { requests, usageNanoUsd, feesNanoUsd } = totalsOf(content);
     const rows: unknown[] = await manager.query(
       `INSERT INTO billing.statement (organization_id, cycle, revision, requests, usage_nano_usd, fees_nano_usd, content)
-       VALUES ($1, ($2 || '-01')::date, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING revision`,
+       VALUES ($1, ($2 || '-01')::date, $3, $4, $5, $6, $7) ON CONFLICT (organization_id, cycle, revision) DO NOTHING RETURNING revision`,
       [
         content.organizationId,
         content.cycle,

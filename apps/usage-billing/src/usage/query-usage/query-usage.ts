@@ -138,6 +138,7 @@ export class QueryUsage {
     return readRefused(manager, { organizationId, apiKeyId, bounds, byKey }, kept);
   }
 
+  /** Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start; roll-ups by their keys. */
   private async read(
     manager: EntityManager,
     { organizationId, filters }: UsageQuestion,

@@ -83,10 +83,7 @@ const SUMMED = [
   ...USAGE_OUTCOMES.map((outcome) => `sum(requests) FILTER (WHERE outcome = '${outcome}') AS outcome_${outcome}`),
 ].join(', ');
 
-/**
- * The statement that reads a selection. Calls of one organisation alone are read, whatever the policies say. Indexes:
- * usage_dimension_by_grain, usage_dimension_by_key, the primary keys of the roll-ups, usage_event_by_start.
- */
+/** The statement that reads a selection. Calls of one organisation alone are read, whatever the policies say. */
 export function usageStatement(selection: UsageSelection): Statement {
   const parameters: unknown[] = [selection.organizationId];
   const add = (value: unknown): string => `$${parameters.push(value)}`;

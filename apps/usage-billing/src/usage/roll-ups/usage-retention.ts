@@ -16,7 +16,7 @@ const EVERY_MS = 3_600_000;
 /** Rows of one transaction, so that neither bookings nor revokes of the embedded database wait for it. */
 const ROWS_MAX = 5_000;
 
-/** The tables that lose old rows, and whether they are of minutes. Indexes: those by time of each. */
+/** The tables that lose old rows, and whether they are of minutes. */
 const TABLES = {
   usage_minute: 'minute',
   refused_minute: 'minute',
@@ -69,6 +69,10 @@ export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
     return deleted;
   }
 
+  /**
+   * Indexes: usage_minute_by_time, usage_quarter_by_time, usage_hour_by_time, refused_minute_by_time,
+   * refused_quarter_by_time.
+   */
   private async deletePage(table: string, before: Date): Promise<number> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ deleted: string }[]>(
