@@ -11,6 +11,7 @@ const developed = [
   'vitest',
   'fast-check',
   'smtp-server',
+  'standardwebhooks',
   'oidc-provider',
   'eslint',
   'typescript',

@@ -67,7 +67,7 @@ interface SnapshotIdentity {
 /** What a key of a subscription may spend, and until when. */
 export interface SnapshotSubscription {
   readonly subscriptionId: string;
-  /** The first moment of its first cycle, in milliseconds since 1970: a whole second. All cycles are counted from it. */
+  /** The first moment of its first cycle, in milliseconds since 1970: a whole second. Cycles are counted from it. */
   readonly anchorMs: number;
   /**
    * What a cycle includes, in the order of `fromMs`: of the entries that are not later than the start of the cycle, the

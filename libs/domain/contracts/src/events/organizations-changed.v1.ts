@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { id, nanoUsd } from '../primitives.js';
 
 /**
- * Bus topic; key `organizationId`; from usage-billing to key-management: what an organisation's snapshot must say of its
- * credit. It is the whole state, so of several messages the one with the highest version counts.
+ * Bus topic; key `organizationId`; from usage-billing to key-management: what an organisation's snapshot must say of
+ * its credit. It is the whole state, so of several messages the one with the highest version counts.
  */
 export const ORGANIZATIONS_CHANGED_V1 = 'organizations.changed.v1';
 
@@ -25,7 +25,7 @@ export const organizationsChangedV1 = z.object({
       raise: raise.nullable(),
     }),
   ),
-  /** In the order in which they are spent, without those that expired; null for an organisation that pays afterwards. */
+  /** In the order in which they are spent, without expired ones; null for an organisation that pays afterwards. */
   grants: z.array(z.object({ grantId: id, amountNanoUsd: nanoUsd, expiresAtMs: z.int().nullable() })).nullable(),
   /** In millionths of the cost: 50,000 is 5 %. */
   markupMillionths: z.int().nonnegative(),
