@@ -9,6 +9,7 @@ import { BudgetsController } from './budgets/budgets.controller.js';
 import { CreditsController } from './credits/credits.controller.js';
 import { CreditGrantsController } from './grants/credit-grants.controller.js';
 import { PlansController } from './plans/plans.controller.js';
+import { PricesController } from './prices/prices.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { OrganizationExportsController } from './organization-end/organization-exports.controller.js';
 import { ProviderReportsController } from './provider-reports/provider-reports.controller.js';
@@ -24,6 +25,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
     title: 'Tollgate usage-billing',
     tags: [
       { name: 'Usage', description: 'What was used, what it cost, and what was charged.' },
+      { name: 'Prices', description: 'What calls cost, and what they cost when they were made.' },
       { name: 'Plans', description: 'What can be subscribed to, and who has subscribed to it.' },
       { name: 'Billing', description: 'How organisations pay: prepaid credit, mark-ups, and budgets.' },
       { name: 'Ledger', description: 'Accounts, what was transferred on them, and whether all books agree.' },
@@ -49,6 +51,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       BudgetsController,
       PlansController,
       SubscriptionsController,
+      PricesController,
       WebhooksController,
       DeliveriesController,
     ],
