@@ -13,7 +13,7 @@ import {
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 
 /** An organisation with many members, projects and invitations, so that its statements are planned as in production. */
-const CROWDED = randomUUID();
+export const CROWDED = randomUUID();
 
 /** Rows from which the planner chooses by statistics. */
 export const MEMBERSHIP_SEEDS = [

@@ -58,7 +58,7 @@ import { STATEMENT_SEEDS, useStatements } from './monthly-statement-statements.j
 import { GROUP_SEEDS, useGroups } from './group-statements.js';
 import { IMPORT_SEEDS, useImports } from './import-statements.js';
 import { useKeyLists } from './key-list-statements.js';
-import { MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
+import { CROWDED, MEMBERSHIP_SEEDS, useMembership } from './membership-statements.js';
 import { ROTATION_SEEDS, useRotation } from './rotation-statements.js';
 import { OAUTH_SEEDS, useOauth } from './oauth-statements.js';
 import { OIDC_SEEDS, useOidc } from './oidc-statements.js';
@@ -179,6 +179,25 @@ async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> 
   await store.chainPart('default', 'changes', { after: 0, last: 10, limit: 10 });
   await store.organizations();
   await new EraseAuditTexts(database, trail).execute('default', { text: '192.0.2.1' }, NOBODY);
+}
+
+/** A person makes a key, which gets their member. The last to make one: the plan of that is looked at. */
+async function useKeyOfPerson({ dataSource, lookUps }: Database): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'keys');
+  const [person] = await dataSource.query<{ id: string }[]>('SELECT id FROM keys.person LIMIT 1');
+  const principal = {
+    kind: 'person',
+    personId: person!.id,
+    sessionId: 'a session',
+    organizationId: CROWDED,
+    role: 'owner',
+    provenAtMs: 0,
+  } as const;
+  const actor = { principal, address: '192.0.2.1', requestId: randomUUID() };
+  const store = new KeyStore(service, lookUps);
+  await service.inOrganization(CROWDED, (manager) =>
+    store.insert(manager, { ...changeOf({ ...newKey(), organizationId: CROWDED }), actor }, ['pepper']),
+  );
 }
 
 async function useIdempotency(dataSource: Database['dataSource']): Promise<void> {
@@ -426,6 +445,7 @@ describe('the statements of the services, on the migrated schema', () => {
         useWebhooks,
         useStatements,
         usePrices,
+        useKeyOfPerson,
       ])
         await use(database);
     } finally {

@@ -16,7 +16,12 @@ export type ListPricesRequest = z.output<typeof listPricesRequest>;
 /** The path of `GET /v1/prices/versions/{version}`. */
 export const priceVersionPath = pathSchema(
   'price_version_not_found',
-  z.strictObject({ version: z.string().regex(/^[0-9a-f]{12}$/).describe('As usage events name it: `price_version`.') }),
+  z.strictObject({
+    version: z
+      .string()
+      .regex(/^[0-9a-f]{12}$/)
+      .describe('As usage events name it: `price_version`.'),
+  }),
 );
 export type PriceVersionPath = z.output<typeof priceVersionPath>;
 
