@@ -29,19 +29,19 @@ export default defineConfig({
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 120_000,
-        hookTimeout: 120_000,
+        hookTimeout: 240_000,
       }),
       project('journey', ['test/journey/src/**/*.test.ts'], {
         globalSetup,
-        testTimeout: 60_000,
+        testTimeout: 120_000,
         maxConcurrency: 16,
-        hookTimeout: 120_000,
+        hookTimeout: 240_000,
       }),
       project('clients', ['test/clients/src/**/*.test.ts'], {
         globalSetup,
-        testTimeout: 60_000,
+        testTimeout: 120_000,
         maxConcurrency: 16,
-        hookTimeout: 120_000,
+        hookTimeout: 240_000,
       }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,

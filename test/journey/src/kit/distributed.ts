@@ -163,7 +163,7 @@ function startApp(
     cwd: repository,
     env,
     readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   });
 }
 

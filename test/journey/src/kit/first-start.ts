@@ -37,7 +37,7 @@ async function makeFirstStart(target: string): Promise<void> {
       TOLLGATE_ADMIN_SECRET: 'admin-secret-of-the-first-start',
     },
     readyWhen: `http://127.0.0.1:${port}/healthz`,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   });
   await app.stop();
   await outside.stop();

@@ -24,7 +24,7 @@ export async function startAsNewcomer(dataFolder: string): Promise<Newcomer> {
     cwd: repository,
     env: { TOLLGATE_PORT: String(port), TOLLGATE_DATA: dataFolder },
     readyWhen: GREETED,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   });
   return { url, process };
 }

@@ -78,7 +78,7 @@ export async function startReplaceable(told: Told): Promise<ReplaceableShape> {
         ...Object.fromEntries(Object.entries(more).filter(([variable]) => readNames.has(variable))),
       },
       readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
-      readyWithinMs: 60_000,
+      readyWithinMs: 120_000,
     });
     if (name === 'key-management' || name === 'usage-billing' || name === 'secret-scanning')
       forwarders[name].towards(port);

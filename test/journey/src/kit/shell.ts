@@ -9,7 +9,7 @@ export interface ShellResult {
   readonly code: number;
 }
 
-const timeoutMs = 60_000;
+const timeoutMs = 120_000;
 
 /**
  * Runs a script with `sh` in the root of the repository, on the Node.js that npm scripts run on. Rejects after a

@@ -57,7 +57,7 @@ export async function startStandalone(options: StandaloneOptions = {}): Promise<
       ...options.environment,
     },
     readyWhen: GREETED,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   });
   const canaries = {
     keySecrets: new Set<string>(),
