@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { digestSecret, hasSecretForm, pepperId, type KeySnapshot } from '@tollgate/api-key';
 import { StartFault } from '@tollgate/app-process';
 import type { BusMessage } from '@tollgate/bus';
-import { keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgate/contracts';
+import { KEYS_CHANGED_V1, keysChangedV1, type KeyManagementApi, type KeySpending } from '@tollgate/contracts';
 import { publicRoutesOf } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { readDocument, routesOf } from '@tollgate/openapi';
@@ -78,7 +78,10 @@ async function call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unkn
 const create = async (body: object = {}) => (await call('POST', '/v1/api-keys', { name: 'a key', ...body })).body;
 const digestOf = (key: { secret: string }) => digestSecret(key.secret, PEPPER);
 const changesOf = (id: string) =>
-  published.map(({ value }) => keysChangedV1.parse(JSON.parse(value))).filter(({ apiKeyId }) => apiKeyId === id);
+  published
+    .filter(({ topic }) => topic === KEYS_CHANGED_V1)
+    .map(({ value }) => keysChangedV1.parse(JSON.parse(value)))
+    .filter(({ apiKeyId }) => apiKeyId === id);
 
 it('has the public routes that its document has', () => {
   expect(publicRoutesOf(app)).toEqual(routesOf(readDocument('key-management')));
