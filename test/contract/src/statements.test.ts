@@ -454,7 +454,7 @@ describe('the statements of the services, on the migrated schema', () => {
     coverage = new StatementCoverage(statements, recorder.records);
     for (const { where, record } of coverage.distinct().filter(({ record: { sql } }) => !READS_CURSOR.test(sql)))
       plans.set(record.sql, await explain(database, record).catch((error: unknown) => `${where}: ${String(error)}`));
-  });
+  }, 300_000);
   afterAll(() => database?.close());
 
   it('all run here: none is passed over', () => {
