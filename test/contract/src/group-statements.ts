@@ -13,7 +13,7 @@ export const GROUP_SEEDS = [
   `INSERT INTO keys.key_group (organization_id, id, name, created_at, version)
    SELECT '${CROWDED}', CASE WHEN n = 1 THEN '${LARGE}' ELSE gen_random_uuid() END::uuid, 'group ' || n, now(), 1 FROM generate_series(1, 400) AS n`,
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
-   SELECT gen_random_uuid(), '${CROWDED}', 'in a group', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,
+   SELECT gen_random_uuid(), '${CROWDED}', 'in a group', '{inference:write}', now(), 1 FROM generate_series(1, 1000)`,
   `INSERT INTO keys.group_key (organization_id, group_id, api_key_id)
    SELECT '${CROWDED}', g.id, k.id FROM keys.api_key AS k, keys.key_group AS g
    WHERE k.organization_id = '${CROWDED}' AND g.organization_id = '${CROWDED}' AND (g.id = '${LARGE}' OR g.name LIKE 'group 1_')`,

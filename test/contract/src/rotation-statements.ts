@@ -13,7 +13,7 @@ export const ROTATION_SEEDS = [
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version, expires_at, rotate_every_days)
    SELECT gen_random_uuid(), '${AGEING}', 'a key', '{inference:write}', now() - interval '50 days', 1,
      CASE WHEN n % 100 = 0 THEN now() + n * interval '1 hour' END, CASE WHEN n % 150 = 1 THEN 30 END
-   FROM generate_series(1, 3000) AS n`,
+   FROM generate_series(1, 2000) AS n`,
   `INSERT INTO keys.api_key_secret (digest, organization_id, api_key_id, pepper_id, masked, created_at, ends_at, end_when_idle_seconds)
    SELECT sha256(id::text::bytea), organization_id, id, 'pepper', 'sk-abc…wxyz', created_at,
      CASE WHEN rotate_every_days IS NOT NULL THEN now() + interval '7 days' END, NULL
