@@ -141,7 +141,9 @@ describe('what an organisation has', () => {
     const gone = await call('POST', '/v1/groups', { name: 'gone' }, id);
     await call('DELETE', `/v1/groups/${gone.id}`, undefined, id);
     const project = await call('POST', '/v1/projects', { name: 'p' }, id);
+    const key = await call('POST', '/v1/api-keys', { name: 'k', scopes: ['inference:write'] }, id);
     const asked = {
+      apiKeyIds: [key.id, project.id, 'nonsense'],
       groupIds: [group.id, gone.id, project.id, 'nonsense'],
       projectIds: [project.id, group.id],
       memberIds: [randomUUID()],
@@ -149,6 +151,7 @@ describe('what an organisation has', () => {
     expect(await stage.api.knownOwners({ organizationId: id, ...asked })).toEqual({
       organization: true,
       organizationName: 'Acme',
+      apiKeys: [{ id: key.id, name: 'k' }],
       groups: [{ id: group.id, name: 'g' }],
       projects: [{ id: project.id, name: 'p' }],
       members: [],
