@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Principal } from '@tollgate/access';
-import { unreachable } from '@tollgate/errors';
+import { principalName, type Principal } from '@tollgate/access';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
 import { enteringOrganization, oneRow } from '@tollgate/postgres';
 import { SEALING, SealError, type Sealing } from '@tollgate/sealing';
@@ -167,19 +166,6 @@ const scopeOf = (claim: Claim): Buffer =>
     .update(JSON.stringify(partsOf(claim)))
     .digest();
 const boundTo = (claim: Claim): string[] => boundToRow(claim.owner.organizationId, scopeOf(claim).toString('hex'));
-
-function principalName(principal: Principal): string {
-  switch (principal.kind) {
-    case 'operator':
-      return 'operator';
-    case 'api_key':
-      return `api_key:${principal.apiKeyId}`;
-    case 'person':
-      return `person:${principal.personId}`;
-    default:
-      return unreachable(principal);
-  }
-}
 
 /** `lock_not_available`. */
 const isLockTimeout = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === '55P03';

@@ -1,8 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import type { Principal } from '@tollgate/access';
+import { principalName, type Principal } from '@tollgate/access';
 import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
 import { uuid } from '@tollgate/contracts';
-import { unreachable } from '@tollgate/errors';
 import {
   Idempotent,
   OrganizationId,
@@ -85,7 +84,7 @@ export class SubscriptionsController {
     const payg = paygAsked(NO_PAYG, body.payg, plan.terms.paygAllowed);
     await this.demandOwners(organizationId, body.member_id);
     const now = new Date();
-    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: askerOf(principal) };
+    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: principalName(principal) };
     const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     showVersion(reply, stored.subscription.version);
@@ -252,18 +251,5 @@ export class SubscriptionsController {
       throw new Problem('invalid_request', {
         errors: [{ path: 'member_id', message: 'must be the id of a member of the organisation' }],
       });
-  }
-}
-
-function askerOf(principal: Principal): string {
-  switch (principal.kind) {
-    case 'operator':
-      return 'operator';
-    case 'api_key':
-      return `api_key:${principal.apiKeyId}`;
-    case 'person':
-      return `person:${principal.personId}`;
-    default:
-      return unreachable(principal);
   }
 }

@@ -31,7 +31,13 @@ export { compileKeyAccess, compileModelList, type KeyAccess } from './key-access
 export { compileRoutes, compileRouting, targetModel } from './routing.js';
 export { compileNames, hasWildcard, matchesWildcard } from './wildcard.js';
 export { PERMISSIONS, type AdminOperation, type OrganizationPermission, type Permission } from './permissions.js';
-export type { ApiKeyPrincipal, OperatorPrincipal, PersonPrincipal, Principal } from './principal.js';
+export {
+  principalName,
+  type ApiKeyPrincipal,
+  type OperatorPrincipal,
+  type PersonPrincipal,
+  type Principal,
+} from './principal.js';
 export { isAtLeast, ROLES, type Role } from './role.js';
 export { ADMIN_API_SCOPES, decidePermission, STEP_UP_MS, type PermissionDecision } from './decide-permission.js';
 export {

@@ -1,4 +1,5 @@
 import type { Scope } from '@tollgate/api-key';
+import { unreachable } from '@tollgate/errors';
 import type { Role } from './role.js';
 
 /**
@@ -41,4 +42,23 @@ export interface PersonPrincipal {
   readonly oidcRequired?: true;
   /** When the person last proved who they are in this session, in milliseconds since 1970: for the step-up. */
   readonly provenAtMs: number;
+}
+
+/**
+ * A name of who asks, the same for each of their requests: repetitions of a request are told by it.
+ *
+ * @example
+ * principalName({ kind: 'person', personId: 'p', … }); // 'person:p'
+ */
+export function principalName(principal: Principal): string {
+  switch (principal.kind) {
+    case 'operator':
+      return 'operator';
+    case 'api_key':
+      return `api_key:${principal.apiKeyId}`;
+    case 'person':
+      return `person:${principal.personId}`;
+    default:
+      return unreachable(principal);
+  }
 }
