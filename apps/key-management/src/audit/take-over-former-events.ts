@@ -39,7 +39,6 @@ interface FormerEventRow {
 @Injectable()
 export class TakeOverFormerEvents implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly periodic = new Periodic(() => this.takeOverAll(), { everyMs: EVERY_MS, background: true });
-  private stopped = false;
 
   constructor(
     private readonly database: ServiceDatabase,
@@ -58,13 +57,12 @@ export class TakeOverFormerEvents implements OnModuleInit, OnApplicationBootstra
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopped = true;
     await this.periodic.stop();
   }
 
   private async takeOverAll(enough: () => boolean = () => false): Promise<void> {
     try {
-      while (!this.stopped && !enough() && (await this.takeOver()) > 0);
+      while (!this.periodic.stopped && !enough() && (await this.takeOver()) > 0);
     } catch (err) {
       this.logger.warn({ err }, 'audit events of the release before are not in the chains yet');
     }

@@ -23,8 +23,6 @@ const ISSUED_AFTER_MS = 2 * 3_600_000;
 export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly issuing = new Periodic(() => this.tryIssuing(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
 
-  private ending = false;
-
   constructor(
     private readonly database: ServiceDatabase,
     private readonly facts: StatementFacts,
@@ -37,7 +35,6 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
   }
 
   onModuleDestroy(): void {
-    this.ending = true;
     void this.issuing.stop();
   }
 
@@ -57,7 +54,7 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
     );
     let issued = 0;
     for (const { organization_id: organizationId, cycle } of due) {
-      if (this.ending) break;
+      if (this.issuing.stopped) break;
       issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
     }
     return issued;

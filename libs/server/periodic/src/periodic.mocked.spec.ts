@@ -45,6 +45,18 @@ describe('periodic work', () => {
     }
   });
 
+  it('is stopped once stop is called, and not before it is started, so that work called by hand goes on', async () => {
+    const periodic = new Periodic(() => Promise.resolve(), { everyMs: 100 });
+    expect(periodic.stopped).toBe(false);
+    periodic.start();
+    expect(periodic.stopped).toBe(false);
+    await periodic.stop();
+    expect(periodic.stopped).toBe(true);
+    periodic.start();
+    expect(periodic.stopped).toBe(false);
+    await periodic.stop();
+  });
+
   it('runs first after the time that it is given for that, or when it is woken before, and not once it is stopped', async () => {
     const work = new Work();
     const periodic = new Periodic(work.run, { everyMs: 100, firstInMs: 30 });

@@ -26,7 +26,8 @@ export class Periodic {
   #early: NodeJS.Timeout | undefined;
   #running: Promise<void> | null = null;
   #woken = false;
-  #stopped = true;
+  #started = false;
+  #stopped = false;
 
   /**
    * `work` must not reject: it catches and logs its own errors, because only it knows what they mean. It may resolve
@@ -37,14 +38,15 @@ export class Periodic {
     private readonly options: PeriodicOptions,
   ) {}
 
-  /** Whether `stop` was called: then a run should leave the rest of its work. */
+  /** Whether `stop` was called: then the work should leave the rest. Work that was called without a start goes on. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
   /** Starts with a run at once, or after `firstInMs`. It has no effect if it is started already. */
   start(): void {
-    if (!this.#stopped) return;
+    if (this.#started) return;
+    this.#started = true;
     this.#stopped = false;
     this.#timer = setInterval(() => this.#begin(), this.options.everyMs);
     if (this.options.background === true) this.#timer.unref();
@@ -52,7 +54,7 @@ export class Periodic {
     else this.#early = setTimeout(() => this.#begin(), this.options.firstInMs);
   }
 
-  /** Runs the work now, or once more after the run under way. It has no effect while it is stopped. */
+  /** Runs the work now, or once more after the run under way. It has no effect before `start` and after `stop`. */
   wake(): void {
     this.#woken = true;
     this.#begin();
@@ -60,6 +62,7 @@ export class Periodic {
 
   /** Resolves when the run under way has ended; no other begins. */
   async stop(): Promise<void> {
+    this.#started = false;
     this.#stopped = true;
     clearInterval(this.#timer);
     clearTimeout(this.#early);
@@ -67,7 +70,7 @@ export class Periodic {
   }
 
   #begin(): void {
-    if (this.#stopped || this.#running !== null) return;
+    if (!this.#started || this.#running !== null) return;
     this.#running = this.#run().finally(() => {
       this.#running = null;
       // `wake` may have been called after the run's last check.

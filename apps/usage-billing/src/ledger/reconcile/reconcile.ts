@@ -32,8 +32,6 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   /** How many events each organisation had when it was checked last by this process. */
   private readonly seen = new Map<string, string>();
 
-  private isEnding = false;
-
   constructor(
     private readonly store: ReconciliationStore,
     private readonly check: CheckOrganization,
@@ -46,7 +44,6 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
   }
 
   onModuleDestroy(): void {
-    this.isEnding = true;
     void this.asking.stop();
   }
 
@@ -84,7 +81,7 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     let checked = 0;
     let hasNew = false;
     for (const organizationId of organizations) {
-      if (this.isEnding) break;
+      if (this.asking.stopped) break;
       const { accountIds, differences } = await this.check.of(organizationId, whole.get(organizationId) ?? new Set());
       const noted = await this.store.note(organizationId, accountIds, differences);
       for (const difference of noted.lasting) this.tell(organizationId, difference);
