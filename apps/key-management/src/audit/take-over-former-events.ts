@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
-import { Periodic } from '@tollgate/periodic';
+import { PeriodicService } from '@tollgate/service';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { OrganizationEntry } from './audit-entry.js';
@@ -37,14 +31,14 @@ interface FormerEventRow {
  * entry and note change in one transaction, so that each comes once. The rows themselves stay.
  */
 @Injectable()
-export class TakeOverFormerEvents implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly periodic = new Periodic(() => this.takeOverAll(), { everyMs: EVERY_MS, background: true });
-
+export class TakeOverFormerEvents extends PeriodicService implements OnModuleInit {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly audit: AuditTrail,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
+  }
 
   /** What is there already comes before the first entry of this release. */
   async onModuleInit(): Promise<void> {
@@ -52,12 +46,8 @@ export class TakeOverFormerEvents implements OnModuleInit, OnApplicationBootstra
     await this.takeOverAll(() => performance.now() > until);
   }
 
-  onApplicationBootstrap(): void {
-    this.periodic.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.periodic.stop();
+  protected override async work(): Promise<void> {
+    await this.takeOverAll();
   }
 
   private async takeOverAll(enough: () => boolean = () => false): Promise<void> {

@@ -1,17 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { grantAccountId } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
-import { Periodic } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { lockOrganizations } from '../store/organization-lock.js';
@@ -59,9 +53,7 @@ interface Holds {
  * the organisation's terms lets one after the other, and what is done already is not done again.
  */
 @Injectable()
-export class EndGrants implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly periodic = new Periodic(() => this.run(), { everyMs: EVERY_MS, background: true });
-
+export class EndGrants extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly store: GrantStore,
@@ -69,18 +61,8 @@ export class EndGrants implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts' | 'hasEpoch'>,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.periodic.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.periodic.stop();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.periodic.stop();
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
   }
 
   /** Ends what is to end at `now`. Rejects if the database, the bus or admission cannot be asked. */
@@ -173,7 +155,7 @@ export class EndGrants implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     await manager.query(LOWER, [grantAccountId(after.id), after.organizationId, after.closedAt, left]);
   }
 
-  private async run(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.end(new Date()).catch((err: unknown) =>
       this.logger.warn({ err }, 'grants that ended could not be written yet; the next attempt follows'),
     );

@@ -1,11 +1,5 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { OrganizationEndStore } from './organization-end-store.js';
 
@@ -19,24 +13,12 @@ const KEPT_MS = 30 * 86_400_000;
  * Exports what is known of organisations that were deleted, and then erases what is personal. Sums and charges stay.
  */
 @Injectable()
-export class EndOrganizations implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly ending = new Periodic(() => this.tryEnding(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
-
+export class EndOrganizations extends PeriodicService {
   constructor(
     private readonly store: OrganizationEndStore,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.ending.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.ending.stop();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.ending.stop();
+  ) {
+    super({ everyMs: EVERY_MS, firstInMs: SOON_MS });
   }
 
   /** Does what is due at `now`. Rejects if the database cannot be reached; what was done stays done. */
@@ -50,7 +32,7 @@ export class EndOrganizations implements OnApplicationBootstrap, OnModuleDestroy
     await this.store.forget(new Date(now.getTime() - KEPT_MS));
   }
 
-  private async tryEnding(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.run(new Date()).catch((err: unknown) =>
       this.logger.warn(
         { err },

@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
-import { Periodic } from '@tollgate/periodic';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { sameAmounts, type StatementContent } from './build/statement.js';
 import { statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
@@ -20,26 +14,14 @@ const ISSUED_AFTER_MS = 2 * 3_600_000;
 
 /** Issues the statement of each month that has ended, and a new revision where something was booked for it since. */
 @Injectable()
-export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly issuing = new Periodic(() => this.tryIssuing(), { everyMs: EVERY_MS, firstInMs: SOON_MS });
-
+export class IssueStatements extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly facts: StatementFacts,
     private readonly store: StatementStore,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.issuing.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.issuing.stop();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.issuing.stop();
+  ) {
+    super({ everyMs: EVERY_MS, firstInMs: SOON_MS });
   }
 
   /**
@@ -54,7 +36,7 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
     );
     let issued = 0;
     for (const { organization_id: organizationId, cycle } of due) {
-      if (this.issuing.stopped) break;
+      if (this.periodic.stopped) break;
       issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
     }
     return issued;
@@ -86,7 +68,7 @@ export class IssueStatements implements OnApplicationBootstrap, OnModuleDestroy,
     return issued;
   }
 
-  private async tryIssuing(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.issue(Date.now()).catch((err: unknown) =>
       this.logger.warn({ err }, 'statements could not be issued; the next attempt follows in ten minutes'),
     );

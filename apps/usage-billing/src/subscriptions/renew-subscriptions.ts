@@ -1,5 +1,5 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { ChangeSubscription } from './change-subscription.js';
 import { SubscriptionStore } from './subscription-store.js';
@@ -15,21 +15,13 @@ const SECRETS_KEPT_MS = 24 * 60 * 60_000;
  * admission and wait for none of this. Any number of processes may do it at once: each cycle is charged once.
  */
 @Injectable()
-export class RenewSubscriptions implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly run = new Periodic(() => this.safely(), { everyMs: EVERY_MS });
-
+export class RenewSubscriptions extends PeriodicService {
   constructor(
     private readonly change: ChangeSubscription,
     private readonly store: SubscriptionStore,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.run.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.run.stop();
+  ) {
+    super({ everyMs: EVERY_MS });
   }
 
   /** Brings up to date all subscriptions that are due at `now`. One that fails does not hold up the others. */
@@ -51,7 +43,7 @@ export class RenewSubscriptions implements OnApplicationBootstrap, OnApplication
     }
   }
 
-  private async safely(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
       await this.execute(new Date());
     } catch (err) {

@@ -1,5 +1,5 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { DeliveryStore } from './deliver-webhooks/delivery-store.js';
 
@@ -11,27 +11,15 @@ const KEPT_MS = 30 * 86_400_000;
 
 /** Deletes what webhooks were sent a month ago. */
 @Injectable()
-export class ForgetDeliveries implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly runs = new Periodic(() => this.run(), {
-    everyMs: EVERY_MS,
-    firstInMs: FIRST_IN_MS,
-    background: true,
-  });
-
+export class ForgetDeliveries extends PeriodicService {
   constructor(
     private readonly deliveries: DeliveryStore,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.runs.start();
+  ) {
+    super({ everyMs: EVERY_MS, firstInMs: FIRST_IN_MS, background: true });
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.runs.stop();
-  }
-
-  private async run(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.deliveries
       .forgetBefore(new Date(Date.now() - KEPT_MS))
       .catch((err: unknown) => this.logger.warn({ err }, 'old messages to webhooks could not be deleted'));

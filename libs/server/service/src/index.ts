@@ -1,3 +1,4 @@
+export { PeriodicService } from './periodic-service.js';
 export { PortsModule } from './ports.module.js';
 export { readyByDatabase } from './ready-by-database.js';
 export {

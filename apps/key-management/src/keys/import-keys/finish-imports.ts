@@ -1,6 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE, type Database } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { ImportStore, type ImportOf } from './import-store.js';
@@ -14,22 +14,14 @@ const YIELD_MS_MAX = 250;
  * took an import leaves undone, because it died or lost its database, any process does when the lease has passed.
  */
 @Injectable()
-export class FinishImports implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly periodic = new Periodic(() => this.run(), { everyMs: EVERY_MS, background: true });
-
+export class FinishImports extends PeriodicService {
   constructor(
     private readonly store: ImportStore,
     private readonly relay: KeyRelay,
     @Inject(DATABASE) private readonly sessions: Pick<Database, 'whenQuiet'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.periodic.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.periodic.stop();
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
   }
 
   /**
@@ -69,7 +61,7 @@ export class FinishImports implements OnApplicationBootstrap, OnApplicationShutd
     await this.store.forget(staged);
   }
 
-  private async run(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
       await this.finish();
     } catch (err) {

@@ -1,6 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
-import { Periodic } from '@tollgate/periodic';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyMeter } from '../../metrics.js';
 import { organizationSnapshotOf } from '../../organizations/organization.js';
@@ -17,22 +17,14 @@ const WRITTEN_AT_ONCE = 250;
  * One process does it at a time, and what was written meanwhile is never overwritten.
  */
 @Injectable()
-export class RefillSnapshots implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly periodic = new Periodic(() => this.run(), { everyMs: EVERY_MS, background: true });
-
+export class RefillSnapshots extends PeriodicService {
   constructor(
     private readonly store: RefillStore,
     private readonly meter: KeyMeter,
     @Inject(KEY_SNAPSHOT_WRITER) private readonly snapshots: KeySnapshotWriter,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.periodic.start();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.periodic.stop();
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
   }
 
   /** Resolves with how many keys were put back; null where the store has all, or another process is at it. */
@@ -60,7 +52,7 @@ export class RefillSnapshots implements OnApplicationBootstrap, OnApplicationShu
     return keys;
   }
 
-  private async run(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
       await this.refill(() => this.periodic.stopped);
     } catch (err) {

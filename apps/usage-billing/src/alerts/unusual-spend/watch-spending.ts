@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { utcDay } from '../../store/utc-day.js';
@@ -41,24 +41,12 @@ const SPENDING = `
 
 /** Looks each minute whether keys spend far more than in their last weeks. Each is told of once a day. */
 @Injectable()
-export class WatchSpending implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly looks = new Periodic(() => this.tryLooking(), {
-    everyMs: EVERY_MS,
-    firstInMs: FIRST_IN_MS,
-    background: true,
-  });
-
+export class WatchSpending extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looks.stop();
+  ) {
+    super({ everyMs: EVERY_MS, firstInMs: FIRST_IN_MS, background: true });
   }
 
   /** Raises the alerts of the day that `now` lies in, in UTC; resolves with them. Rejects without the database. */
@@ -92,7 +80,7 @@ export class WatchSpending implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
-  private async tryLooking(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.look(new Date()).catch((err: unknown) =>
       this.logger.warn({ err }, 'unusual spending could not be looked for; the next attempt follows in a minute'),
     );

@@ -1,12 +1,6 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { formatUsd } from '@tollgate/credit';
-import { Periodic } from '@tollgate/periodic';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { BillingMeter } from '../../metrics.js';
 import { CheckOrganization } from './check-organization.js';
@@ -27,8 +21,7 @@ const ASK_EVERY_MS = 5_000;
  * finds what was changed behind the back of the ledger.
  */
 @Injectable()
-export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly asking = new Periodic(() => this.ask(), { everyMs: ASK_EVERY_MS, firstInMs: ASK_EVERY_MS });
+export class Reconcile extends PeriodicService {
   /** How many events each organisation had when it was checked last by this process. */
   private readonly seen = new Map<string, string>();
 
@@ -37,18 +30,8 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     private readonly check: CheckOrganization,
     private readonly meter: BillingMeter,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.asking.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.asking.stop();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.asking.stop();
+  ) {
+    super({ everyMs: ASK_EVERY_MS, firstInMs: ASK_EVERY_MS });
   }
 
   /** Runs a check if one is due and no other process runs it. Resolves with whether it did. */
@@ -64,7 +47,7 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     return true;
   }
 
-  private async ask(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.runIfDue().catch((err: unknown) =>
       this.logger.warn(
         { err },
@@ -81,7 +64,7 @@ export class Reconcile implements OnApplicationBootstrap, OnModuleDestroy, OnApp
     let checked = 0;
     let hasNew = false;
     for (const organizationId of organizations) {
-      if (this.asking.stopped) break;
+      if (this.periodic.stopped) break;
       const { accountIds, differences } = await this.check.of(organizationId, whole.get(organizationId) ?? new Set());
       const noted = await this.store.note(organizationId, accountIds, differences);
       for (const difference of noted.lasting) this.tell(organizationId, difference);

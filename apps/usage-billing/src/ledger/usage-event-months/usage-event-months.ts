@@ -1,6 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../../ports.js';
 
@@ -27,21 +27,13 @@ export interface MonthsState {
  * database functions lock.
  */
 @Injectable()
-export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly looks = new Periodic(() => this.look(), { everyMs: LOOK_EVERY_MS, background: true });
-
+export class UsageEventMonths extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     @Inject(USAGE_BILLING_SETTINGS) private readonly settings: Pick<UsageBillingSettings, 'usageEventMonths'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looks.stop();
+  ) {
+    super({ everyMs: LOOK_EVERY_MS, background: true });
   }
 
   /** Makes missing partitions, each in its own transaction. Resolves with the months that it made, as `2026-11-01`. */
@@ -98,7 +90,7 @@ export class UsageEventMonths implements OnApplicationBootstrap, OnModuleDestroy
   }
 
   /** Never rejects. */
-  private async look(): Promise<number | void> {
+  protected override async work(): Promise<number | void> {
     try {
       const months = await this.make();
       if (months.length > 0) this.logger.info({ months }, 'partitions of usage events were made');

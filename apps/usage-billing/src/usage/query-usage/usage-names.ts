@@ -1,7 +1,7 @@
-import { Inject, Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { KEY_MANAGEMENT_API, KNOWN_OWNERS_MAX, type KeyManagementApi } from '@tollgate/contracts';
-import { Periodic } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
 import type { UsageField } from './usage-statement.js';
@@ -29,23 +29,15 @@ const PAGE = 500;
  * present name.
  */
 @Injectable()
-export class UsageNames implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly looks = new Periodic(() => this.look(), { everyMs: EVERY_MS, background: true });
-
+export class UsageNames extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     @Optional()
     @Inject(KEY_MANAGEMENT_API)
     private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | undefined,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looks.stop();
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
   }
 
   /** The names of what these groups of an organisation are: the present ones, else the last known. */
@@ -133,9 +125,9 @@ export class UsageNames implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Never rejects. */
-  private async look(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
-      while ((await this.nameNew()) === PAGE && !this.looks.stopped);
+      while ((await this.nameNew()) === PAGE && !this.periodic.stopped);
     } catch (err) {
       this.logger.warn({ err }, 'the names of what was used could not be asked; the next attempt follows in seconds');
     }

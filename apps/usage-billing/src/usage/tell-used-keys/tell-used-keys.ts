@@ -1,13 +1,7 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { BUS_PUBLISHER, type BusMessage, type BusPublisher } from '@tollgate/bus';
 import { KEYS_USED_V1, type KeysUsedV1 } from '@tollgate/contracts';
-import { Periodic } from '@tollgate/periodic';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
 import { BillingMeter } from '../../metrics.js';
@@ -25,26 +19,14 @@ const KEYS_MAX = 100;
  * may come twice. What is not told when the process ends is told by the next one: the ledger knows what was told.
  */
 @Injectable()
-export class TellUsedKeys implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly telling = new Periodic(() => this.tryTelling(), { everyMs: EVERY_MS });
-
+export class TellUsedKeys extends PeriodicService {
   constructor(
     private readonly used: UsedKeys,
     @Inject(BUS_PUBLISHER) private readonly bus: BusPublisher,
     @Inject(LOGGER) private readonly logger: Logger,
     private readonly meter: BillingMeter,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.telling.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.telling.stop();
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.telling.stop();
+  ) {
+    super({ everyMs: EVERY_MS });
   }
 
   /** Tells of all keys that were used since that was told. Rejects if the database or the bus cannot be reached. */
@@ -63,10 +45,10 @@ export class TellUsedKeys implements OnApplicationBootstrap, OnModuleDestroy, On
         last === undefined || changed.length < PAGE
           ? null
           : { organizationId: last.organizationId, apiKeyId: last.key.apiKeyId };
-    } while (after !== null && !this.telling.stopped);
+    } while (after !== null && !this.periodic.stopped);
   }
 
-  private async tryTelling(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.tell(new Date()).catch((err: unknown) =>
       this.logger.warn({ err }, 'the use of keys could not be told; the next attempt follows in two seconds'),
     );

@@ -1,11 +1,5 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type OnModuleDestroy,
-} from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
+import { PeriodicService } from '@tollgate/service';
 import { SealError, SEALING, type Sealing } from '@tollgate/sealing';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { TEST_EVENT } from '../webhook-events.js';
@@ -25,8 +19,7 @@ const GONE = 410;
 
 /** Sends the messages that are due. Several processes may: each message is leased to one of them. */
 @Injectable()
-export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
-  private readonly looks = new Periodic(() => this.look(), { everyMs: POLL_MS });
+export class DeliverWebhooks extends PeriodicService {
   private readonly underWay = new Set<Promise<void>>();
 
   constructor(
@@ -35,26 +28,20 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy,
     private readonly http: WebhookHttp,
     @Inject(SEALING) private readonly sealing: Pick<Sealing, 'open'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  onModuleDestroy(): void {
-    void this.looks.stop();
+  ) {
+    super({ everyMs: POLL_MS });
   }
 
   /** Resolves when the attempts under way have ended, each within its time. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.looks.stop();
+  override async onApplicationShutdown(): Promise<void> {
+    await super.onApplicationShutdown();
     await Promise.all(this.underWay);
     await this.http.close();
   }
 
   /** Looks for messages now, without waiting for the next poll. */
   wake(): void {
-    this.looks.wake();
+    this.periodic.wake();
   }
 
   /** Makes one attempt and stores what came of it. Rejects if the database cannot be reached. */
@@ -84,9 +71,9 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy,
   }
 
   /** Never rejects. */
-  private async look(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
-      while (!this.looks.stopped && this.underWay.size < AT_ONCE) {
+      while (!this.periodic.stopped && this.underWay.size < AT_ONCE) {
         const due = await this.deliveries.take(DELIVERY_LEASE_MS);
         if (due === null) return;
         this.begin(due);
@@ -104,7 +91,7 @@ export class DeliverWebhooks implements OnApplicationBootstrap, OnModuleDestroy,
       )
       .finally(() => {
         this.underWay.delete(work);
-        this.looks.wake();
+        this.periodic.wake();
       });
     this.underWay.add(work);
   }
