@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cycleAccountId, cycleOf, limitOf } from './credit-cycle.js';
-import type { CreditReset } from './snapshot.js';
+import { cycleAccountId, limitOf } from './account-id.js';
+import { cycleOf, type CreditReset } from './credit-cycle.js';
 
 const at = (text: string): number => Date.parse(text);
 

@@ -23,28 +23,22 @@ export {
 } from './imported-secret.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
+export { accountsOf, type JoinedAccount, type KeyAccounts } from './accounts-of.js';
 export {
-  accountsOf,
   groupsThatOpen,
-  type CapRaise,
-  type JoinedAccount,
-  type KeyAccounts,
   type OrganizationSnapshot,
   type SnapshotBudget,
   type SnapshotGrant,
 } from './organization-snapshot.js';
 export {
   BROWSER_USES,
-  CREDIT_RESETS,
   KEY_TYPES,
-  keyAccountId,
-  organizationAccountId,
   SECRET_FORMS,
   SNAPSHOT_FORM,
   type ActiveSnapshot,
   type BrowserUse,
+  type CapRaise,
   type CappedAccount,
-  type CreditReset,
   type KeySnapshot,
   type KeyType,
   type RateLimits,
@@ -54,12 +48,17 @@ export {
   type SnapshotSubscription,
   type Tombstone,
 } from './snapshot.js';
-export { cycleAccountId, cycleOf, cycleOfAccount, limitOf, type CreditCycle, type CycleReset } from './credit-cycle.js';
+export { CREDIT_RESETS, cycleOf, type CreditCycle, type CreditReset, type CycleReset } from './credit-cycle.js';
 export {
   ACCOUNT_KINDS,
   budgetAccountId,
+  cycleAccountId,
+  cycleOfAccount,
   grantAccountId,
+  keyAccountId,
   kindOfAccount,
+  limitOf,
+  organizationAccountId,
   paygAccountId,
   subscriptionAccountId,
   type AccountKind,

@@ -1,4 +1,4 @@
-import type { CapRaise } from './organization-snapshot.js';
+import type { CreditReset } from './credit-cycle.js';
 import type { Scope } from './scope.js';
 
 /** The rate limits of one key; null is unlimited. */
@@ -14,16 +14,20 @@ export interface CappedAccount {
   readonly capNanoUsd: string | null;
 }
 
+/** More than a cap for a time. It ends by the clock of admission. */
+export interface CapRaise {
+  /** Added to the cap (a decimal string of 1e-9 USD). */
+  readonly amountNanoUsd: string;
+  /** The first moment without it, in milliseconds since 1970. */
+  readonly untilMs: number;
+}
+
 /** Why a key is refused for good. */
 export type RevokeReason = 'revoked' | 'deleted' | 'leaked';
 
 /** What a key is shown as. */
 export const KEY_TYPES = ['router', 'project', 'subscription', 'admin'] as const;
 export type KeyType = (typeof KEY_TYPES)[number];
-
-/** How often a credit limit begins anew. Cycles begin at 00:00 UTC; weeks on Monday, months on the first. */
-export const CREDIT_RESETS = ['never', 'daily', 'weekly', 'monthly'] as const;
-export type CreditReset = (typeof CREDIT_RESETS)[number];
 
 /** Whether requests that web pages send may use a key. */
 export const BROWSER_USES = ['allowed', 'refused'] as const;
@@ -134,13 +138,3 @@ export interface Tombstone extends SnapshotIdentity {
 
 /** The state of a key for gateways. A higher version replaces a lower one. */
 export type KeySnapshot = ActiveSnapshot | Tombstone;
-
-/** The account of a key's own limit that never resets. `cycleAccountId` names those of limits that do. */
-export function keyAccountId(apiKeyId: string): string {
-  return `key:${apiKeyId}`;
-}
-
-/** The account that an organisation's limit caps, shared by all its keys. */
-export function organizationAccountId(organizationId: string): string {
-  return `organization:${organizationId}`;
-}

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { paygAccountId, subscriptionAccountId } from './account-id.js';
-import { cycleOfAccount } from './credit-cycle.js';
+import { cycleOfAccount, paygAccountId, subscriptionAccountId } from './account-id.js';
 import { subscriptionCycleAt, subscriptionCycleStart } from './subscription-cycle.js';
 
 const DAY_MS = 86_400_000;

@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { accountsOf, type JoinedAccount } from './accounts-of.js';
 import { cycleOf } from './credit-cycle.js';
-import {
-  accountsOf,
-  groupsThatOpen,
-  type JoinedAccount,
-  type OrganizationSnapshot,
-  type SnapshotBudget,
-} from './organization-snapshot.js';
+import { groupsThatOpen, type OrganizationSnapshot, type SnapshotBudget } from './organization-snapshot.js';
 import type { ActiveSnapshot, CappedAccount } from './snapshot.js';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
