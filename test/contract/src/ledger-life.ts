@@ -18,11 +18,15 @@ import {
   BillingMeter,
   BookUsage,
   CompareBalances,
+  EndGrants,
   GatewayInstances,
+  GrantStore,
   LoadAccount,
   OpenEpoch,
+  OrganizationTerms,
   ResolveOrphans,
   SettleHolds,
+  type BillingRelay,
 } from '@tollgate/usage-billing';
 import { expect } from 'vitest';
 import { screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
@@ -32,6 +36,14 @@ import { randomBelow } from './random-below.js';
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
 const bus = { drained: () => Promise.resolve() };
+/** Nobody is told of changes of terms in a life: its gateways know them at once. */
+const relay = {
+  publishes: () => {},
+  wake: () => {},
+  outbox: { add: () => Promise.resolve() },
+} as unknown as BillingRelay;
+/** Grants are written off this long after their end (`EndGrants`). */
+const LAPSE_MARGIN_MS = 10_000;
 const NO_LIMITS = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
 const DAY_MS = 86_400_000;
 const RESETS: readonly CreditReset[] = ['never', 'daily', 'weekly', 'monthly'];
@@ -169,11 +181,12 @@ export class LedgerLife {
 
   async #step(): Promise<void> {
     const dice = this.#below(100);
-    if (dice < 42) return this.#call();
-    if (dice < 66) return this.#end();
-    if (dice < 78) return this.#deliver();
-    if (dice < 88) return this.#change();
-    if (dice < 92) return this.time.set(this.time.nowMs + this.#below(4) * this.#below(7_000));
+    if (dice < 41) return this.#call();
+    if (dice < 62) return this.#end();
+    if (dice < 73) return this.#deliver();
+    if (dice < 83) return this.#change();
+    if (dice < 87) return this.time.set(this.time.nowMs + this.#below(4) * this.#below(7_000));
+    if (dice < 92) return this.#lapse();
     if (dice < 95) return this.#forget();
     return this.#kill();
   }
@@ -478,7 +491,7 @@ export class LedgerLife {
       case 5:
       case 6:
         if (this.#grants !== null && this.#below(6) === 0) this.#grants = null;
-        else this.#grants = [...(this.#grants ?? []), this.#newGrant()].sort(spentFirst);
+        else this.#grants = [...(this.#grants ?? []), await this.#give()].sort(spentFirst);
         return void this.outcomes.push('granted');
       case 7:
         this.#quota = BigInt(this.#below(50));
@@ -490,9 +503,57 @@ export class LedgerLife {
     }
   }
 
-  #newGrant(): GrantItem {
+  async #give(): Promise<GrantItem> {
     const endMs = this.#below(2) === 0 ? null : this.time.nowMs + this.#below(12_000);
-    return { accountId: grantAccountId(randomUUID()), capNanoUsd: BigInt(1 + this.#below(25)), endMs };
+    const [id, amountNanoUsd] = [randomUUID(), BigInt(1 + this.#below(25))];
+    await this.database.inOrganization(this.organizationId, (manager) =>
+      new GrantStore(this.database).insert(
+        manager,
+        {
+          organizationId: this.organizationId,
+          id,
+          amountNanoUsd,
+          expiresAt: endMs === null ? null : new Date(endMs),
+          description: null,
+          createdAt: new Date(this.time.nowMs),
+          expiredNanoUsd: 0n,
+          endedByHand: false,
+          live: true,
+          closedAt: null,
+        },
+        null,
+      ),
+    );
+    return { accountId: grantAccountId(id), capNanoUsd: amountNanoUsd, endMs };
+  }
+
+  /** What grants have left and un-held after their end lapses; sometimes one is ended by hand just before. */
+  async #lapse(): Promise<void> {
+    const mistake = this.#grants?.find(() => this.#below(6) === 0);
+    if (mistake !== undefined) {
+      this.#grants = this.#grants!.map((each) => (each === mistake ? { ...each, endMs: this.time.nowMs } : each));
+      await this.#query(`UPDATE billing.grant SET expires_at = $2, ended_by_hand = true, live = false WHERE id = $1`, [
+        mistake.accountId.slice('grant:'.length),
+        new Date(this.time.nowMs),
+      ]);
+    }
+    // All gateways of a life announce at once, and no call waits for admission.
+    await this.#query(`UPDATE billing.credit_epoch SET opened_at = 'epoch' WHERE organization_id = $1`, [
+      this.organizationId,
+    ]);
+    // Each life looks after its own grants alone: the clocks of lives differ.
+    const ownDatabase = {
+      acrossOrganizations: () => Promise.resolve([{ organization_id: this.organizationId }]),
+      inOrganization: this.database.inOrganization.bind(this.database),
+    } as unknown as ServiceDatabase;
+    const [store, terms] = [new GrantStore(this.database), new OrganizationTerms(relay)];
+    const end = new EndGrants(ownDatabase, store, terms, this.#books, bus, logger);
+    await end.end(new Date(this.time.nowMs + LAPSE_MARGIN_MS));
+    this.outcomes.push('lapsed');
+  }
+
+  #query<Row>(sql: string, parameters: unknown[]): Promise<Row[]> {
+    return this.database.inOrganization(this.organizationId, (manager) => manager.query<Row[]>(sql, parameters));
   }
 
   /** Admission forgets: the next epoch is opened from the ledger. */
@@ -513,6 +574,13 @@ export class LedgerLife {
     if (!isLate) await this.#deliver(gateway, Infinity);
     const instances = new GatewayInstances(this.database);
     await instances.markGone([instanceId]);
+    if (this.#below(3) === 0) {
+      // Admission loses its holds before anybody looks for them: none is found to be given back.
+      await this.#forget();
+      await this.#open();
+      this.outcomes.push('lost');
+      this.#wasAdjusted = true;
+    }
     await this.#resolve(instanceId, gateway.journalId);
     if (isLate) {
       this.outcomes.push('late');
@@ -555,13 +623,41 @@ export class LedgerLife {
       if (each.admissionPostedNanoUsd !== null)
         expect([accountId, each.admissionPostedNanoUsd]).toEqual([accountId, posted]);
       expect(each.eventsNanoUsd, accountId).toBeGreaterThanOrEqual(posted);
-      const isExact = /^(subscription|payg):/.test(accountId) || (accountId.startsWith('grant:') && !this.#wasAdjusted);
+      const isExact = /^(subscription|payg|grant):/.test(accountId);
       if (isExact) expect([accountId, each.eventsNanoUsd]).toEqual([accountId, posted]);
       // No charge without a hold is ever made on these.
       if (/^(subscription|payg|grant):/.test(accountId))
         expect(posted, accountId).toBeLessThanOrEqual(this.#highest.get(accountId) ?? 0n);
     }
+    await this.#eachGrantWhole();
     await this.#eachCallOnce();
+  }
+
+  /** What was spent, what lapsed and what is left of a grant add up to what was given; of an ended one nothing is left. */
+  async #eachGrantWhole(): Promise<void> {
+    await this.#lapse();
+    const grants = await this.#query<{
+      id: string;
+      amount: string;
+      spent: string;
+      expired: string;
+      told: string;
+      is_over: boolean;
+    }>(
+      `SELECT g.id, g.amount_nano_usd AS amount, g.expired_nano_usd AS expired, coalesce(a.posted_nano_usd, 0) AS spent,
+         g.expires_at <= $2 AS is_over,
+         (SELECT coalesce(sum(amount_nano_usd), 0) FROM billing.transfer
+          WHERE account_id = 'grant:' || g.id AND kind = 'expire') AS told
+       FROM billing.grant AS g LEFT JOIN billing.account AS a ON a.account_id = 'grant:' || g.id WHERE g.organization_id = $1`,
+      [this.organizationId, new Date(this.time.nowMs)],
+    );
+    for (const { id, amount, spent, expired, told, is_over: isOver } of grants) {
+      const left = BigInt(amount) - BigInt(spent) - BigInt(expired);
+      expect(told, id).toBe(expired);
+      if (isOver) expect([id, left]).toEqual([id, 0n]);
+      else expect(left, id).toBeGreaterThanOrEqual(0n);
+      if (BigInt(expired) > 0n && BigInt(spent) > 0n) this.outcomes.push('spent and lapsed');
+    }
   }
 
   /** Each call is charged once: by its event, on its own account, and in the sums of its key. */

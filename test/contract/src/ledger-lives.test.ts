@@ -36,6 +36,9 @@ const OUTCOMES = [
   'forgotten',
   'killed',
   'late',
+  'lost',
+  'lapsed',
+  'spent and lapsed',
 ];
 
 let opened: OpenedDatabase;

@@ -57,6 +57,15 @@ export function withCap(state: AccountState, cap: bigint | null): AccountState {
   return { ...state, capNanoUsd: cap, ceilingNanoUsd: most > floor ? most : floor };
 }
 
+/**
+ * A grant is given once, so its ceiling is what was given; from then on it only falls, by what lapses. An event that
+ * arrives after that never raises it again.
+ */
+export function withGrant(state: AccountState, amount: bigint): AccountState {
+  const ceilingNanoUsd = state.ceilingNanoUsd ?? (amount > state.postedNanoUsd ? amount : state.postedNanoUsd);
+  return { ...state, capNanoUsd: amount, ceilingNanoUsd };
+}
+
 /** What can still be posted; null if there is no ceiling. */
 export function roomIn({ ceilingNanoUsd, postedNanoUsd }: AccountState): bigint | null {
   return ceilingNanoUsd === null ? null : ceilingNanoUsd - postedNanoUsd;

@@ -59,7 +59,6 @@ const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
   booked: new Set(),
   bookedInShort: new Set(),
   voided: new Set(),
-  lapsed: new Map(),
   liveJournals: new Set(['journal']),
   ...fields,
 });
@@ -351,18 +350,32 @@ describe('decideBooking', () => {
     it('an adjustment takes of each grant what is left of its part, and nothing of what expired', () => {
       const late = told({ accounts: [own, grant('a', 4), grant('b', 6)], chargeNanoUsd: '0' });
       const voided = new Set([late.requestId]);
-      const adjusted = (accounts: [string, AccountState][], lapsed: [string, bigint][] = []) =>
-        chargesOf(late, { voided, accounts: new Map(accounts), lapsed: new Map(lapsed) });
+      const adjusted = (accounts: [string, AccountState][]) => chargesOf(late, { voided, accounts: new Map(accounts) });
       expect(adjusted([])).toMatchObject({ kind: 'adjust', charges: { 'grant:a': 4, 'grant:b': 6 }, lossNanoUsd: 0n });
       expect(adjusted([held('grant:a', { postedNanoUsd: 99n })])).toMatchObject({
         charges: { 'key:key': 7, 'grant:a': 1, 'grant:b': 6 },
         lossNanoUsd: 3n,
         beyondHold: true,
       });
-      expect(adjusted([held('grant:a', { postedNanoUsd: 10n })], [['grant:a', 90n]])).toMatchObject({
+      expect(adjusted([held('grant:a', { postedNanoUsd: 10n, ceilingNanoUsd: 10n })])).toMatchObject({
         charges: { 'key:key': 6, 'grant:a': 0, 'grant:b': 6 },
         lossNanoUsd: 4n,
       });
+    });
+
+    it('of what lapsed nothing is charged by an event that arrives late, whether its hold was released or lost', () => {
+      // Of 100 that were given 10 were spent and 88 lapsed, so that no event may raise what can be posted above 12.
+      const lapsed = () => new Map([held('grant:a', { postedNanoUsd: 10n, ceilingNanoUsd: 12n })]);
+      const late = told({ accounts: [own, grant('a', 4), grant('b', 6)] });
+      for (const voided of [new Set<string>(), new Set([late.requestId])]) {
+        const decided = chargesOf(late, { voided, accounts: lapsed() });
+        expect(decided).toMatchObject({ charges: { 'grant:a': 2, 'grant:b': 6 }, lossNanoUsd: 2n, beyondHold: true });
+        const { accounts } = decideBooking(
+          [late, { ...late, requestId: requestId() }],
+          ledger({ voided, accounts: lapsed() }),
+        );
+        expect(accounts.get('grant:a')).toMatchObject({ postedNanoUsd: 12n, ceilingNanoUsd: 12n });
+      }
     });
 
     it('no more is posted to a grant than it was given, and admission loads its balances again', () => {

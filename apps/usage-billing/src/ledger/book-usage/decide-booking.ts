@@ -1,6 +1,7 @@
+import { kindOfAccount } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { HeldPart, LoadItem } from '@tollgate/credit';
-import { charged, newAccount, withCap, type AccountState } from '../account.js';
+import { charged, newAccount, withCap, withGrant, type AccountState } from '../account.js';
 import { accountsInForce, othersInForce, type AccountsInForce } from './accounts-in-force.js';
 import { heldPart, least, shareCharge, type TouchedAccount } from './share-charge.js';
 
@@ -14,8 +15,6 @@ export interface LedgerState {
   readonly bookedInShort: ReadonlySet<string>;
   /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
-  /** What expired of grants that such requests had held credit on. */
-  readonly lapsed: ReadonlyMap<string, bigint>;
   /** Journals of gateways that are running. */
   readonly liveJournals: ReadonlySet<string>;
 }
@@ -125,7 +124,7 @@ function touch(
   event: UsageRecorded,
   named: UsageRecorded['accounts'][number],
   at: number,
-  { accounts, lapsed, touched }: LedgerState & { readonly touched: ReadonlyMap<string, AccountState> },
+  { accounts, touched }: LedgerState & { readonly touched: ReadonlyMap<string, AccountState> },
 ): TouchedAccount {
   const { accountId, capNanoUsd } = named;
   const before =
@@ -134,13 +133,14 @@ function touch(
     // An event lists the key's own account first.
     newAccount(accountId, event.organizationId, at === 0 ? event.apiKeyId : null);
   const cap = capNanoUsd === null ? null : BigInt(capNanoUsd);
+  const isGrant = cap !== null && kindOfAccount(accountId) === 'grant';
   return {
     accountId,
     cap,
-    held: cap !== null && event.holdNanoUsd !== null,
+    // Nothing is charged to a grant beyond it, so a charge never raises its ceiling.
+    held: cap !== null && (event.holdNanoUsd !== null || isGrant),
     part: heldPart(named),
-    lapsedNanoUsd: lapsed.get(accountId) ?? 0n,
-    state: withCap(before, cap),
+    state: isGrant ? withGrant(before, cap) : withCap(before, cap),
   };
 }
 

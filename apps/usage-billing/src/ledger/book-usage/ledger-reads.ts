@@ -4,13 +4,11 @@ import type { EntityManager } from 'typeorm';
 import { readAccounts, type Budgets } from '../../store/accounts.js';
 import { countedAtMs, countedForOwnersAtMs, ownersOf } from './accounts-in-force.js';
 import type { LedgerState } from './decide-booking.js';
-import { heldPart } from './share-charge.js';
 
 /** Reads the ledger's state for these events. The caller has locked their organisations. */
 export async function readLedger(manager: EntityManager, events: readonly UsageRecorded[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
-  const voided = new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id));
   return {
     accounts: await readAccounts(manager, [...new Set(events.flatMap(accountsOf))], {
       apiKeyIds: [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
@@ -22,8 +20,7 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
     }),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
     bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
-    voided,
-    lapsed: await readLapsed(manager, grantsOf(events, voided)),
+    voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
     liveJournals: await readLiveJournals(manager),
   };
 }
@@ -45,24 +42,6 @@ function budgetsOf(events: readonly UsageRecorded[]): Budgets {
         ownerId,
       });
   return [...budgets.values()];
-}
-
-/** The grants on which requests held credit whose hold was released meanwhile. */
-function grantsOf(events: readonly UsageRecorded[], voided: ReadonlySet<string>): string[] {
-  if (voided.size === 0) return [];
-  const accounts = events.flatMap((event) => (voided.has(event.requestId.toLowerCase()) ? event.accounts : []));
-  return accounts.filter((account) => heldPart(account) !== null).map(({ accountId }) => accountId);
-}
-
-// Index: transfer_by_account.
-async function readLapsed(manager: EntityManager, grants: readonly string[]): Promise<Map<string, bigint>> {
-  if (grants.length === 0) return new Map();
-  const rows: { account_id: string; lapsed: string }[] = await manager.query(
-    `SELECT account_id, sum(amount_nano_usd) AS lapsed FROM billing.transfer
-     WHERE account_id = ANY($1::text[]) AND kind = 'expire' GROUP BY account_id`,
-    [[...new Set(grants)]],
-  );
-  return new Map(rows.map((row) => [row.account_id, BigInt(row.lapsed)]));
 }
 
 // Indexes: usage_event_pk, usage_event_facts_pk. Two of those of transfers serve; the database takes either.

@@ -11,8 +11,6 @@ export interface TouchedAccount {
   readonly held: boolean;
   /** The part of the hold that stood on it, of a grant; null for an account that takes the whole charge. */
   readonly part: bigint | null;
-  /** What of it has expired. */
-  readonly lapsedNanoUsd: bigint;
   readonly state: AccountState;
 }
 
@@ -55,14 +53,13 @@ export function shareCharge(
 
 /**
  * What may still be charged to an account that the event had a cap for; null for any sum. What a released hold had set
- * aside is gone: then only what its cap leaves is owed, and of a grant what has not expired.
+ * aside is gone: then only what its cap leaves is owed.
  */
-function roomFor(kind: 'post' | 'adjust', { cap, lapsedNanoUsd, state }: TouchedAccount): bigint | null {
+function roomFor(kind: 'post' | 'adjust', { cap, state }: TouchedAccount): bigint | null {
   if (cap === null) return null;
   const room = roomIn(state);
   if (kind === 'post') return room;
-  const used = state.postedNanoUsd + lapsedNanoUsd;
-  const left = cap > used ? cap - used : 0n;
+  const left = cap > state.postedNanoUsd ? cap - state.postedNanoUsd : 0n;
   return room === null ? left : least(left, room);
 }
 

@@ -110,15 +110,13 @@ async function saveChecks(
 
 /**
  * All events of an organisation, a grant or a subscription are charged to its account, if it has a limit. A limit of a
- * key or a budget may have begun, or ended, in the middle of a period. An adjustment may share its charge among grants
- * in another way than its event says. Accounts and checks are found by their primary keys.
+ * key or a budget may have begun, or ended, in the middle of a period. Accounts and checks are found by their primary
+ * keys.
  */
 const BALANCES = `SELECT a.account_id, a.posted_nano_usd AS posted, due.is_due, c.posted_nano_usd AS known_sum,
     coalesce(c.transfers, 0) AS known_transfers, c.summed_until::text, clock_timestamp()::text AS read_at,
     CASE WHEN due.is_due THEN ${CHARGED_BY_EVENTS} END AS events,
-    a.ceiling_nano_usd IS NOT NULL AND a.kind IN ('organization', 'grant', 'subscription', 'payg') AND due.is_due
-      AND NOT (a.kind = 'grant' AND EXISTS (
-        SELECT FROM billing.transfer AS t WHERE t.account_id = a.account_id AND t.kind = 'adjust')) AS takes_all
+    a.ceiling_nano_usd IS NOT NULL AND a.kind IN ('organization', 'grant', 'subscription', 'payg') AND due.is_due AS takes_all
   FROM billing.account AS a LEFT JOIN billing.account_check AS c USING (account_id)
     CROSS JOIN LATERAL (
       SELECT c.account_id IS NULL OR c.posted_nano_usd <> a.posted_nano_usd OR a.account_id = ANY($3::text[]) AS is_due) AS due

@@ -13,6 +13,7 @@ import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
 import { RefusedCalls1797638400002 } from './1797638400002-refused-calls.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
+import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
 import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
 import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
 import { Statements1797984000001 } from './1797984000001-statements.js';
@@ -55,5 +56,6 @@ export const usageBillingSchema: MigrateOptions = {
     Statements1797984000001,
     ProviderReports1797984000002,
     OrganizationEnd1797984000003,
+    LapsedGrants1798502400001,
   ],
 };
