@@ -585,7 +585,11 @@ export class LedgerLife {
     if (isLate) {
       this.outcomes.push('late');
       this.#wasAdjusted = true;
-      // Meanwhile another gateway uses the credit that was given back.
+      // Meanwhile grants end, and another gateway uses the credit that was given back.
+      if (this.#below(2) === 0) {
+        await this.time.set(this.time.nowMs + this.#below(9_000));
+        await this.#lapse();
+      }
       await this.#call(this.#gateways.find((each) => each !== gateway));
       await this.#deliver(gateway, Infinity);
     }
