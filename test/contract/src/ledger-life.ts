@@ -637,7 +637,7 @@ export class LedgerLife {
     await this.#eachCallOnce();
   }
 
-  /** What was spent, what lapsed and what is left of a grant add up to what was given; of an ended one nothing is left. */
+  /** What was spent, lapsed and is left of a grant add up to what was given; of an ended one nothing is left. */
   async #eachGrantWhole(): Promise<void> {
     await this.#lapse();
     const grants = await this.#query<{

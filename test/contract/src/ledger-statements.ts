@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
@@ -88,7 +89,11 @@ async function bookAfterOrphan(service: ServiceDatabase, organizationId: string)
   const logger = createLogger({ service: 'contract', level: 'silent' });
   const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
   await new BookUsage(service, admission, new SettleHolds(admission, logger), screening(service), logger, meter).book(
-    usageBatch([{ ...event, accounts: [...event.accounts, grant] }], 2, 1n),
+    usageBatch(
+      [{ ...event, accounts: [...event.accounts, grant, { ...grant, accountId: `grant:${randomUUID()}` }] }],
+      2,
+      1n,
+    ),
   );
 }
 

@@ -33,14 +33,11 @@ const ENDING = `SELECT DISTINCT g.organization_id FROM billing.grant AS g
 const POSTED = `SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND account_id = ANY($2::text[])`;
 
 /**
- * The most that may be posted is what has not lapsed: a call that turns up late finds nothing more (`withGrant`). A
- * grant that no call was charged to yet has no account, and gets one. Index: account_pk.
+ * The most that may be posted is what has not lapsed: a call that turns up late finds nothing more. Where a grant
+ * has no account yet, its first event finds what lapsed (`readLedger`). Index: account_by_organization.
  */
-const LOWER = `INSERT INTO billing.account AS known
-    (account_id, organization_id, cap_nano_usd, posted_nano_usd, unheld_nano_usd, ceiling_nano_usd, closed_at)
-  VALUES ($1, $2, $3, 0, 0, $4, $5)
-  ON CONFLICT (account_id) DO UPDATE SET closed_at = EXCLUDED.closed_at,
-    ceiling_nano_usd = greatest(known.posted_nano_usd, least(known.ceiling_nano_usd, EXCLUDED.ceiling_nano_usd))`;
+const LOWER = `UPDATE billing.account SET closed_at = $3, ceiling_nano_usd = greatest(posted_nano_usd, least(ceiling_nano_usd, $4))
+  WHERE account_id = $1 AND organization_id = $2`;
 
 /** Index: credit_epoch_pk. */
 const EPOCH = 'SELECT opened_at FROM billing.credit_epoch WHERE organization_id = $1';
@@ -118,7 +115,7 @@ export class EndGrants extends PeriodicService {
    * that are younger than a call can be.
    */
   private async holdsOf(organizationId: string, now: Date): Promise<Holds> {
-    // What admission had before it lost its state, or before an epoch was opened that we see, is not missed in this order.
+    // In this order nothing is missed that admission had before it lost its state, or before an epoch that we see.
     const of = await this.admission.accounts(organizationId);
     if (!(await this.admission.hasEpoch(organizationId)))
       return { of: new Map(), expiredBeforeMs: now.getTime() - CALL_MS_MAX };
@@ -160,13 +157,8 @@ export class EndGrants extends PeriodicService {
       const note = after.endedByHand ? 'ended by the operator' : null;
       await this.store.transfer(manager, after, randomUUID(), 'expire', lapsed, note);
     }
-    await manager.query(LOWER, [
-      grantAccountId(after.id),
-      after.organizationId,
-      after.amountNanoUsd.toString(),
-      (after.amountNanoUsd - after.expiredNanoUsd).toString(),
-      after.closedAt,
-    ]);
+    const left = (after.amountNanoUsd - after.expiredNanoUsd).toString();
+    await manager.query(LOWER, [grantAccountId(after.id), after.organizationId, after.closedAt, left]);
   }
 
   protected override async work(): Promise<void> {

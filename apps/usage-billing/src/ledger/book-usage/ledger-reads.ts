@@ -1,7 +1,8 @@
-import { organizationAccountId } from '@tollgate/api-key';
+import { grantAccountId, organizationAccountId } from '@tollgate/api-key';
 import type { UsageRecorded } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { readAccounts, type Budgets } from '../../store/accounts.js';
+import { newAccount, type AccountState } from '../account.js';
 import { countedAtMs, countedForOwnersAtMs, ownersOf } from './accounts-in-force.js';
 import type { LedgerState } from './decide-booking.js';
 
@@ -9,15 +10,18 @@ import type { LedgerState } from './decide-booking.js';
 export async function readLedger(manager: EntityManager, events: readonly UsageRecorded[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
+  const accounts = await readAccounts(manager, [...new Set(events.flatMap(accountsOf))], {
+    apiKeyIds: [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
+    budgets: budgetsOf(events),
+    sinceMs: events.reduce(
+      (first, event) => Math.min(first, countedAtMs(event), countedForOwnersAtMs(event)),
+      Infinity,
+    ),
+  });
+  for (const [accountId, state] of await readLapsed(manager, grantsOf(events, accounts)))
+    accounts.set(accountId, state);
   return {
-    accounts: await readAccounts(manager, [...new Set(events.flatMap(accountsOf))], {
-      apiKeyIds: [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
-      budgets: budgetsOf(events),
-      sinceMs: events.reduce(
-        (first, event) => Math.min(first, countedAtMs(event), countedForOwnersAtMs(event)),
-        Infinity,
-      ),
-    }),
+    accounts,
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
     bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
     voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
@@ -42,6 +46,34 @@ function budgetsOf(events: readonly UsageRecorded[]): Budgets {
         ownerId,
       });
   return [...budgets.values()];
+}
+
+/** The ids of the grants that events name and to which nothing was charged yet. */
+function grantsOf(events: readonly UsageRecorded[], known: ReadonlyMap<string, AccountState>): string[] {
+  const ids = new Set<string>();
+  for (const { accounts } of events)
+    for (const { accountId } of accounts) {
+      const id = accountId.startsWith(GRANT) ? accountId.slice(GRANT.length) : '';
+      if (UUID.test(id) && !known.has(accountId)) ids.add(id);
+    }
+  return [...ids];
+}
+
+const GRANT = 'grant:';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Accounts of grants of which something lapsed before anything was charged to them. Index: grant_by_id. */
+async function readLapsed(manager: EntityManager, ids: readonly string[]): Promise<[string, AccountState][]> {
+  if (ids.length === 0) return [];
+  const rows: { id: string; organization_id: string; amount: string; unlapsed: string }[] = await manager.query(
+    `SELECT id, organization_id, amount_nano_usd AS amount, amount_nano_usd - expired_nano_usd AS unlapsed
+     FROM billing.grant WHERE id = ANY($1::uuid[]) AND expired_nano_usd > 0`,
+    [ids],
+  );
+  return rows.map((row) => {
+    const state = newAccount(grantAccountId(row.id), row.organization_id, null);
+    return [grantAccountId(row.id), { ...state, capNanoUsd: BigInt(row.amount), ceilingNanoUsd: BigInt(row.unlapsed) }];
+  });
 }
 
 // Indexes: usage_event_pk, usage_event_facts_pk. Two of those of transfers serve; the database takes either.
