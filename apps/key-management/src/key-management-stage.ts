@@ -38,8 +38,9 @@ const NO_ROUTES = { routes: [], prices: [], reachableProviders: null };
 class StageModule {}
 
 type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'registry'> & {
-  /** By default it loads accounts of which nothing is used. */
-  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> & Partial<Pick<UsageBillingApi, 'loadAccount'>>;
+  /** By default it loads accounts of which nothing is used, and knows no subscription. */
+  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> &
+    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey'>>;
   /** By default `PEPPER` alone. */
   readonly peppers?: Peppers;
 };
@@ -69,7 +70,11 @@ export async function startKeyManagement(
     const logger = createLogger({ service: 'test', level: 'silent' });
     const ports = distributedPorts({
       ...outside,
-      usageBilling: { loadAccount: async () => ({ postedNanoUsd: '0' }), ...outside.usageBilling },
+      usageBilling: {
+        loadAccount: async () => ({ postedNanoUsd: '0' }),
+        subscriptionOfKey: async () => null,
+        ...outside.usageBilling,
+      },
       mail: {
         send: async (mail) => {
           mails.push(mail);

@@ -4,6 +4,7 @@ import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from '@tollgate/auth';
 import { KeyManagementApiModule } from './internal-api/internal-api.module.js';
 import { GroupsModule } from './groups/groups.module.js';
+import { BillingCreditsModule } from './billing-credits/billing-credits.module.js';
 import { KeysModule } from './keys/keys.module.js';
 import { MembersModule } from './members/members.module.js';
 import { DomainsModule } from './organizations/domains/domains.module.js';
@@ -38,6 +39,7 @@ import { SignInModule } from './sign-in/sign-in.module.js';
     DomainsModule,
     OauthModule,
     OpenRouterModule,
+    BillingCreditsModule,
     OidcModule,
     PeopleModule,
     SessionsModule,

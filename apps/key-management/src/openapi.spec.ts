@@ -24,6 +24,7 @@ import { SessionsController } from './sign-in/sessions.controller.js';
 import { SignInLinksController } from './sign-in/sign-in-links/sign-in-links.controller.js';
 import { AuthKeysController } from './oauth/auth-keys.controller.js';
 import { ConsentController } from './oauth/consent.controller.js';
+import { BillingCreditsController } from './billing-credits/billing-credits.controller.js';
 import { CurrentKeyController } from './openrouter/current-key.controller.js';
 import { OpenRouterKeysController } from './openrouter/openrouter-keys.controller.js';
 import { ProjectsOfKeyController } from './projects/projects-of-key.controller.js';
@@ -57,6 +58,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       AuthKeysController,
       OpenRouterKeysController,
       CurrentKeyController,
+      BillingCreditsController,
       ProjectsOfKeyController,
       AuditLogsController,
       ApiKeysController,

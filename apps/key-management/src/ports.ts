@@ -59,7 +59,7 @@ export interface KeyManagementPorts {
   readonly database: Database;
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;
-  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey' | 'loadAccount'>;
+  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey' | 'loadAccount' | 'subscriptionOfKey'>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly sealing: Sealing;

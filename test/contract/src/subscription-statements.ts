@@ -88,6 +88,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   const { id } = stored.subscription;
   await store.organizationOf(id);
   await shown.detailed(SUBSCRIBED, stored, new Date());
+  await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
   await change.execute(SUBSCRIBED, id, new Date(), (each) => ({ ...each, endsAtMs: each.anchorMs }));
   await store.abandon(SUBSCRIBED, id, new Date());

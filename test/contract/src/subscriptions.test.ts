@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { subscriptionCycleStart } from '@tollgate/api-key';
+import { paygAccountId, subscriptionAccountId, subscriptionCycleAt, subscriptionCycleStart } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import {
@@ -8,7 +8,7 @@ import {
   type CreateSubscriptionKeyRequest,
   type SubscriptionsChangedV1,
 } from '@tollgate/contracts';
-import { createNestServer, InternalCallError } from '@tollgate/http';
+import { createNestServer, httpUsageBillingApi, InternalCallError } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
@@ -18,6 +18,7 @@ import { databaseShapes, RecordingAdmission, type OpenedDatabase } from './billi
 import { FakeIdentities } from './usage-permissions.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
+const SERVICE = 'service-secret-of-the-contract-suite';
 const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
 const MEMBER: string = randomUUID();
 const DAY_MS = 86_400_000;
@@ -82,7 +83,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       database: opened.database,
       admission: new RecordingAdmission(),
       adminSecrets: [ADMIN],
-      serviceSecrets: ['service-secret-of-the-contract-suite'],
+      serviceSecrets: [SERVICE],
       adminApi: ADMIN_API_DEFAULT,
       settings: {},
       logger,
@@ -317,6 +318,48 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(rest).toMatchObject({ id, plan: name });
       const listed = await ask('GET', '/v1/subscriptions', undefined, { organization });
       expect(listed.body).toMatchObject({ data: [{ id }], has_more: false });
+    });
+
+    it('is what its key has left, as key-management is told', async () => {
+      const organization = randomUUID();
+      const {
+        id,
+        api_key: key,
+        current_period: period,
+      } = await subscribed((await plan()).id, organization, {
+        payg: { enabled: true, limit_usd: '5' },
+      });
+      const { startMs, endMs } = subscriptionCycleAt(Date.parse(period.starts_at), Date.parse(period.starts_at));
+      await opened.database.dataSource.query(
+        `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd, cap_nano_usd)
+         VALUES ($1, $3, 20000000000, 20000000000, 20000000000), ($2, $3, 1500000000, 5000000000, 5000000000)`,
+        [subscriptionAccountId(id, { startMs, endMs }), paygAccountId(id, { startMs, endMs }), organization],
+      );
+      const api = httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 5_000 });
+      const told = {
+        plan: (await shown(id))['plan'],
+        status: 'active',
+        startsAt: period.starts_at,
+        endsAt: period.ends_at,
+        quotaNanoUsd: '20000000000',
+        quotaUsedNanoUsd: '20000000000',
+        paygCapNanoUsd: '5000000000',
+        paygUsedNanoUsd: '1500000000',
+      };
+      try {
+        expect(await api.subscriptionOfKey(organization, key.id)).toEqual(told);
+        expect(await api.subscriptionOfKey(randomUUID(), key.id), 'in another organisation').toBeNull();
+        expect(await api.subscriptionOfKey(organization, randomUUID())).toBeNull();
+        await ask('PATCH', `/v1/subscriptions/${id}`, { payg: { enabled: false } });
+        await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' });
+        expect(await api.subscriptionOfKey(organization, key.id)).toEqual({
+          ...told,
+          status: 'ended',
+          paygCapNanoUsd: null,
+        });
+      } finally {
+        await api.close();
+      }
     });
 
     it('is made once for an Idempotency-Key, however often and by how many it is asked for', async () => {

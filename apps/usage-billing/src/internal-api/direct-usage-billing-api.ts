@@ -4,6 +4,7 @@ import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import type { OrganizationEndStore } from '../organization-end/organization-end-store.js';
+import type { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
 /** The internal API, called directly: by the HTTP controller here, and by other services in the same process. */
@@ -13,12 +14,14 @@ export function directUsageBillingApi(
   openEpoch: OpenEpoch,
   loadAccount: LoadAccount,
   ends: OrganizationEndStore,
+  subscriptions: ShowSubscriptions,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
     endOrganization: (organizationId) => ends.request(organizationId),
+    subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

@@ -10,17 +10,26 @@ import { LoadAccount } from '../ledger/load-account/load-account.js';
 import { OrganizationEndModule } from '../organization-end/organization-end.module.js';
 import { OrganizationEndStore } from '../organization-end/organization-end-store.js';
 import { BillingStoreModule } from '../store/store.module.js';
+import { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
+import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
 /** Is global so that, in the standalone, the other services inject `USAGE_BILLING_API` without importing this app. */
 @Global()
 @Module({
-  imports: [CreditEpochsModule, GatewaysModule, LedgerModule, OrganizationEndModule, BillingStoreModule],
+  imports: [
+    CreditEpochsModule,
+    GatewaysModule,
+    LedgerModule,
+    OrganizationEndModule,
+    BillingStoreModule,
+    SubscriptionsModule,
+  ],
   providers: [
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, OrganizationEndStore],
+      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, OrganizationEndStore, ShowSubscriptions],
     },
   ],
   exports: [USAGE_BILLING_API],

@@ -6,6 +6,7 @@ import {
   openCreditEpochRequest,
   registerGatewayRequest,
   spendingByKeyRequest,
+  subscriptionOfKeyRequest,
   USAGE_BILLING_API,
   type UsageBillingApi,
 } from '@tollgate/contracts';
@@ -56,6 +57,14 @@ export class UsageBillingInternalController {
     @Body({ schema: spendingByKeyRequest }) { organizationId, apiKeyIds }: z.output<typeof spendingByKeyRequest>,
   ): Promise<object> {
     return { spending: await this.api.spendingByKey(organizationId, apiKeyIds) };
+  }
+
+  @Post('subscriptions/of-key')
+  @HttpCode(200)
+  async subscriptionOfKey(
+    @Body({ schema: subscriptionOfKeyRequest }) { organizationId, apiKeyId }: z.output<typeof subscriptionOfKeyRequest>,
+  ): Promise<object> {
+    return { subscription: await this.api.subscriptionOfKey(organizationId, apiKeyId) };
   }
 
   @Post('organizations/end')

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
+import type { KeySubscriptionCycle } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { groupedBy } from '../grouped-by.js';
 import { ChangeSubscription } from './change-subscription.js';
 import type { PlanVersions } from './plan-versions.js';
-import { newestCharge, renewed, statusOf, type CycleCharge } from './subscription.js';
+import { newestCharge, renewed, statusOf, type CycleCharge, type Subscription } from './subscription.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { SubscriptionStore, type ListedSubscription } from './subscription-store.js';
 import type { DetailedSubscriptionObject, PeriodObject, SubscriptionObject } from './subscription.reply.js';
@@ -47,8 +48,22 @@ export class ShowSubscriptions {
 
   /** The views of subscriptions of one organisation, in their order. */
   async all(organizationId: string, listed: readonly ListedSubscription[], now: Date): Promise<SubscriptionObject[]> {
+    if (listed.length === 0) return [];
     const stored = listed.map((each) => each.stored);
-    if (stored.length === 0) return [];
+    const { current, versions, used } = await this.present(organizationId, stored, now);
+    return current.map((each) => subscriptionObject(each, versions, used, now));
+  }
+
+  /** The present cycle of the subscription of a key, by the clock; null for a key of none. */
+  async ofKey(organizationId: string, apiKeyId: string, now: Date): Promise<KeySubscriptionCycle | null> {
+    const found = await this.store.findOfKey(organizationId, apiKeyId);
+    if (found === null) return null;
+    const { current, versions, used } = await this.present(organizationId, [found], now);
+    return keyCycleOf(current[0] ?? found, versions, used, now);
+  }
+
+  /** The subscriptions with the cycles that have begun, and what is charged to the accounts of the present ones. */
+  private async present(organizationId: string, stored: readonly StoredSubscription[], now: Date) {
     const { versions, names } = await this.database.inOrganization(organizationId, async (manager) => {
       const found = await this.change.versionsOf(manager, stored);
       const ids = stored.flatMap(({ subscription }) => subscription.nextPlanId ?? newestCharge(subscription).planId);
@@ -59,8 +74,7 @@ export class ShowSubscriptions {
     const accounts = current.flatMap(({ subscription }) =>
       Object.values(accountsOf(subscription.id, newestCharge(subscription))),
     );
-    const used = await this.store.used(organizationId, accounts);
-    return current.map((each) => subscriptionObject(each, versions, used, now));
+    return { current, versions, used: await this.store.used(organizationId, accounts) };
   }
 
   /** One with its cycles. Those that have begun are charged first. */
@@ -102,10 +116,7 @@ function subscriptionObject(
   now: Date,
 ): SubscriptionObject {
   const { id, payg } = subscription;
-  const cycle = newestCharge(subscription);
-  const accounts = accountsOf(id, cycle);
-  const [ofQuota, ofPayg] = [used.get(accounts.quota) ?? 0n, used.get(accounts.payg) ?? 0n];
-  const { paygAllowed } = versions.exactly(cycle.planId, cycle.planVersion);
+  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
   return {
     object: 'subscription',
     id,
@@ -124,13 +135,46 @@ function subscriptionObject(
       remaining_usd: formatUsd(left(cycle.quotaNanoUsd, ofQuota)),
     },
     payg: {
-      enabled: payg.enabled && paygAllowed,
+      enabled: paygEnabled,
       limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd),
       used_usd: formatUsd(ofPayg),
       remaining_usd: payg.limitNanoUsd === null ? null : formatUsd(left(payg.limitNanoUsd, ofPayg)),
     },
     api_key: { id: subscription.apiKeyId, masked_key: maskedKey },
     created_at: createdAt.toISOString(),
+  };
+}
+
+/** The present cycle of a renewed subscription, with what is used of its quota and beyond. */
+function useOf({ id, payg, charges }: Subscription, versions: PlanVersions, used: ReadonlyMap<string, bigint>) {
+  const cycle = newestCharge({ charges });
+  const accounts = accountsOf(id, cycle);
+  const { paygAllowed } = versions.exactly(cycle.planId, cycle.planVersion);
+  return {
+    cycle,
+    ofQuota: used.get(accounts.quota) ?? 0n,
+    ofPayg: used.get(accounts.payg) ?? 0n,
+    paygEnabled: payg.enabled && paygAllowed,
+  };
+}
+
+function keyCycleOf(
+  { subscription, planName }: StoredSubscription,
+  versions: PlanVersions,
+  used: ReadonlyMap<string, bigint>,
+  now: Date,
+): KeySubscriptionCycle {
+  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
+  const { limitNanoUsd } = subscription.payg;
+  return {
+    plan: planName,
+    status: statusOf(subscription, now.getTime()),
+    startsAt: momentOf(cycle.startMs),
+    endsAt: momentOf(cycle.endMs),
+    quotaNanoUsd: cycle.quotaNanoUsd.toString(),
+    quotaUsedNanoUsd: ofQuota.toString(),
+    paygCapNanoUsd: paygEnabled && limitNanoUsd !== null ? limitNanoUsd.toString() : null,
+    paygUsedNanoUsd: ofPayg.toString(),
   };
 }
 

@@ -41,6 +41,9 @@ const LIST = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.made_at 
 /** Index: subscription_id_unique. */
 const FIND = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.id = $2 AND s.made_at IS NOT NULL`;
 
+/** Index: subscription_key_unique. */
+const FIND_OF_KEY = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.api_key_id = $2 AND s.made_at IS NOT NULL`;
+
 /** Index: subscription_id_unique. */
 const LOCK = 'SELECT 1 FROM billing.subscription WHERE organization_id = $1 AND id = $2 FOR UPDATE';
 
@@ -98,7 +101,15 @@ export class SubscriptionStore {
     return this.database.inOrganization(organizationId, (manager) => this.findIn(manager, organizationId, id));
   }
 
-  /** The same in the caller's transaction about the organisation. */
+  /** The one that a key was made for; null if there is none. */
+  async findOfKey(organizationId: string, apiKeyId: string): Promise<StoredSubscription | null> {
+    const [row] = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<SubscriptionRow[]>(FIND_OF_KEY, [organizationId, apiKeyId]),
+    );
+    return row === undefined ? null : storedSubscriptionOf(row);
+  }
+
+  /** The same as `find` in the caller's transaction about the organisation. */
   async findIn(manager: EntityManager, organizationId: string, id: string): Promise<StoredSubscription | null> {
     const [row] = await manager.query<SubscriptionRow[]>(FIND, [organizationId, id]);
     return row === undefined ? null : storedSubscriptionOf(row);

@@ -15,5 +15,6 @@ import { SubscriptionsController } from './subscriptions.controller.js';
   imports: [BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
   controllers: [SubscriptionsController],
   providers: [ChangeSubscription, RenewSubscriptions, ShowSubscriptions, Subscribe, SubscriptionStore],
+  exports: [ShowSubscriptions],
 })
 export class SubscriptionsModule {}

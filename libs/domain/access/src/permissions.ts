@@ -82,6 +82,7 @@ export const PERMISSIONS = {
   updateOpenRouterKey: members('member', 'admin'),
   deleteOpenRouterKey: members('member', 'admin'),
   getCurrentOpenRouterKey: key,
+  getBillingCredits: key,
   listProjectsOfKey: projectKey,
 
   // Groups and routes: groups change what keys may reach, so they are an admin's

@@ -97,8 +97,11 @@ export {
   registerGatewayRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
+  subscriptionOfKeyReply,
+  subscriptionOfKeyRequest,
   USAGE_BILLING_API,
   type KeySpending,
+  type KeySubscriptionCycle,
   type LoadAccountRequest,
   type UsageBillingApi,
 } from './internal/usage-billing.js';

@@ -1,4 +1,9 @@
-import { loadAccountReply, spendingByKeyReply, type UsageBillingApi } from '@tollgate/contracts';
+import {
+  loadAccountReply,
+  spendingByKeyReply,
+  subscriptionOfKeyReply,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
 import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 
 export interface UsageBillingClientOptions extends InternalHttpClientOptions {
@@ -25,6 +30,9 @@ export function httpUsageBillingApi({
       client.call('/internal/accounts/load', request, loadAccountReply, { timeoutMs: loadTimeoutMs }),
     spendingByKey: async (organizationId, apiKeyIds) =>
       (await client.call('/internal/spending/by-key', { organizationId, apiKeyIds }, spendingByKeyReply)).spending,
+    subscriptionOfKey: async (organizationId, apiKeyId) =>
+      (await client.call('/internal/subscriptions/of-key', { organizationId, apiKeyId }, subscriptionOfKeyReply))
+        .subscription,
     endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
     close: () => client.close(),
   };

@@ -11,6 +11,8 @@ const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(measured)), 1
 /** How soon a gateway must know of a change of credit. */
 const knownWithinMs = 2_000;
 
+const OWN_CREDITS = '/v1/dashboard/billing/credits';
+
 interface Subscription {
   readonly id: string;
   readonly status: string;
@@ -168,10 +170,57 @@ export function theBalance(shape: () => Shape): void {
         timeoutMs: knownWithinMs,
       });
       await charged(client, key.id, 3);
+      const number = (nanoUsd: bigint) => Number(usd(nanoUsd));
+      expect(await ownCredits(key.secret)).toMatchObject({
+        is_subscriber: true,
+        payg: { used_usd: number(cost), total_usd: number(hold), remaining_usd: number(hold - cost) },
+        subscription: {
+          plan_type: name,
+          status: 'active',
+          cycle_quota_used: number(2n * cost),
+          cycle_quota_remaining: number(hold - cost),
+          payg_fallback_enabled: true,
+          payg_spent_usd: number(cost),
+          payg_limit_usd: number(hold),
+        },
+      });
 
       const cancelled = await changed<Subscription>(client, 'POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' });
       expect(cancelled.status).toBe('ended');
       await refusedEverywhere(key.secret, 'subscription_expired');
+      expect(await ownCredits(key.secret)).toMatchObject({ is_subscriber: false, payg: { remaining_usd: 0 } });
     });
   });
+
+  it('is what a key may ask for itself, without any scope for it and with its credit spent', async () => {
+    const client = shape().client();
+    const key = await client.createKey({ credit_limit_usd: usd(hold) });
+    await served(key.secret);
+    await charged(client, key.id, 1);
+    expect(await ownCredits(key.secret)).toEqual({
+      object: 'billing_credits',
+      is_subscriber: false,
+      payg: {
+        remaining_usd: Number(usd(hold - cost)),
+        used_usd: Number(usd(cost)),
+        total_usd: Number(usd(hold)),
+        is_unlimited: false,
+      },
+    });
+    await refusedEverywhere(key.secret, 'quota_exceeded');
+    expect((await client.call({ method: 'GET', path: OWN_CREDITS })).status).toBe(401);
+  });
+
+  /** What a key is told of its own credit, at every gateway the same. */
+  async function ownCredits(secret: string): Promise<unknown> {
+    const replies = await Promise.all(
+      everyGateway().map((gateway) =>
+        gateway.call({ method: 'GET', path: OWN_CREDITS, headers: { authorization: `Bearer ${secret}` } }),
+      ),
+    );
+    const [first, ...others] = replies.map((reply) => reply.json<unknown>());
+    expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200));
+    for (const other of others) expect(other).toEqual(first);
+    return first;
+  }
 }

@@ -86,6 +86,27 @@ export type KeySpending = z.infer<typeof keySpending>;
  */
 export const endOrganizationRequest = z.object({ organizationId: ledgerId });
 
+/**
+ * `POST /internal/subscriptions/of-key`: what the subscription of a key includes in its present cycle, and what is used
+ * of it. The release before does not know this call (404).
+ */
+export const subscriptionOfKeyRequest = z.object({ organizationId: ledgerId, apiKeyId: ledgerId });
+const keySubscription = z.object({
+  plan: z.string(),
+  /** `ending` was cancelled for the end of its cycle; `ended` cannot be used any more. */
+  status: z.enum(['active', 'ending', 'ended']),
+  startsAt: instant,
+  endsAt: instant,
+  quotaNanoUsd: nanoUsd,
+  quotaUsedNanoUsd: nanoUsd,
+  /** What may be spent beyond the quota in the cycle; null where pay-as-you-go is not switched on. */
+  paygCapNanoUsd: nanoUsd.nullable(),
+  paygUsedNanoUsd: nanoUsd,
+});
+export const subscriptionOfKeyReply = z.object({ subscription: keySubscription.nullable() });
+/** The present cycle of a key's subscription. Amounts are in nano-USD. */
+export type KeySubscriptionCycle = z.infer<typeof keySubscription>;
+
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
@@ -95,6 +116,8 @@ export interface UsageBillingApi {
   openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
   loadAccount(request: LoadAccountRequest): Promise<z.infer<typeof loadAccountReply>>;
   spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
+  /** Null for a key of no subscription. Throws if Postgres is unreachable. */
+  subscriptionOfKey(organizationId: string, apiKeyId: string): Promise<KeySubscriptionCycle | null>;
   /** Notes that an organisation was deleted. Throws if Postgres is unreachable. */
   endOrganization(organizationId: string): Promise<void>;
 }

@@ -1,0 +1,69 @@
+import type { KeySubscriptionCycle } from '@tollgate/contracts';
+import { formatUsd } from '@tollgate/credit';
+import { raisedLimit } from '@tollgate/http';
+import type { ApiKey } from '../keys/api-key/api-key.js';
+import { creditUsed, type ChargedSums } from '../keys/key-use/credit-used.js';
+import type { BillingCredits } from './billing-credits.reply.js';
+
+/** What decides about the own credit of a key. */
+type Limited = Pick<ApiKey, 'creditLimitNanoUsd' | 'creditReset' | 'creditRaise'>;
+
+/**
+ * What a key has left by its own limit and its subscription; nothing of its organisation, which not every key may read.
+ * Null if usage-billing is of a release that does not tell what is used in the present cycle.
+ */
+export function billingCredits(
+  key: Limited,
+  charged: ChargedSums,
+  cycle: KeySubscriptionCycle | null,
+  now: Date,
+): BillingCredits | null {
+  if (cycle !== null) return creditsOfSubscription(cycle);
+  const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now);
+  const used = creditUsed(limit === null ? 'never' : key.creditReset, charged);
+  return used === null ? null : { object: 'billing_credits', is_subscriber: false, payg: paygOf(limit, used) };
+}
+
+/** One that has ended is no subscription any more: nothing of it can be spent. */
+function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
+  const isUsable = cycle.status !== 'ended';
+  const payg = paygOf(isUsable ? BigInt(cycle.paygCapNanoUsd ?? 0) : 0n, BigInt(cycle.paygUsedNanoUsd));
+  if (!isUsable) return { object: 'billing_credits', is_subscriber: false, payg };
+  const [quota, used] = [BigInt(cycle.quotaNanoUsd), BigInt(cycle.quotaUsedNanoUsd)];
+  return {
+    object: 'billing_credits',
+    is_subscriber: true,
+    payg,
+    subscription: {
+      plan_type: cycle.plan,
+      status: cycle.status === 'active' ? 'active' : 'cancelled',
+      cycle_quota_limit: usd(quota),
+      cycle_quota_used: usd(used),
+      cycle_quota_remaining: usd(left(quota, used)),
+      cycle_start: cycle.startsAt,
+      cycle_end: cycle.endsAt,
+      payg_fallback_enabled: cycle.paygCapNanoUsd !== null,
+      ...(cycle.paygCapNanoUsd !== null && {
+        payg_spent_usd: usd(BigInt(cycle.paygUsedNanoUsd)),
+        payg_limit_usd: usd(BigInt(cycle.paygCapNanoUsd)),
+      }),
+    },
+  };
+}
+
+/** The parts add up, also where a limit was lowered below what is used. */
+function paygOf(limit: bigint | null, used: bigint): BillingCredits['payg'] {
+  if (limit === null) return { remaining_usd: null, used_usd: usd(used), total_usd: null, is_unlimited: true };
+  const remaining = left(limit, used);
+  return {
+    remaining_usd: usd(remaining),
+    used_usd: usd(used),
+    total_usd: usd(remaining + used),
+    is_unlimited: false,
+  };
+}
+
+const left = (limit: bigint, used: bigint): bigint => (used < limit ? limit - used : 0n);
+
+/** The nearest number: the shape has no exact amounts. */
+const usd = (nanoUsd: bigint): number => Number(formatUsd(nanoUsd));
