@@ -16,6 +16,7 @@ import { ProviderReportsController } from './provider-reports/provider-reports.c
 import { StatementsController } from './statements/statements.controller.js';
 import { OrganizationBillingController } from './terms/organization-billing.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
+import { ActivityController } from './usage/activity/activity.controller.js';
 import { UsageController } from './usage/usage.controller.js';
 import { DeliveriesController } from './webhooks/deliver-webhooks/deliveries.controller.js';
 import { WebhooksController } from './webhooks/webhooks.controller.js';
@@ -39,6 +40,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
     controllers: [
       QuarantineController,
       UsageController,
+      ActivityController,
       LedgerAccountsController,
       ReconciliationController,
       OrganizationBillingController,

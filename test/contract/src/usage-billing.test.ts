@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { hashOfKey } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { parseConfig } from '@tollgate/config';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
@@ -372,6 +373,89 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         const { status, body } = await get(`/v1/usage?${query}`);
         expect([query, status, body.code]).toEqual([query, 400, 'invalid_request']);
       }
+    });
+  });
+
+  describe('GET /api/v1/activity', () => {
+    const DAY_MS = 86_400_000;
+    const todayMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+    const dateOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+    it('has a line for each completed day, model and provider, as at OpenRouter', async () => {
+      const organizationId = randomUUID();
+      const reader = identities.key(['analytics:read'], organizationId);
+      const [apiKeyId, other] = [randomUUID(), randomUUID()];
+      const event = (fields: Partial<UsageRecordedV1>, startedMs: number) =>
+        usageEvent({
+          organizationId,
+          apiKeyId,
+          holdNanoUsd: null,
+          accounts: [{ accountId: `key:${fields.apiKeyId ?? apiKeyId}`, capNanoUsd: null }],
+          model: 'gpt-4o',
+          provider: 'ours',
+          inputTokens: 10,
+          outputTokens: 4,
+          costNanoUsd: '1500000000',
+          chargeNanoUsd: '1500000000',
+          startedAt: new Date(startedMs).toISOString(),
+          endedAt: new Date(startedMs + 1_000).toISOString(),
+          ...fields,
+        });
+      await publish(
+        event({}, todayMs - 1),
+        event({}, todayMs - DAY_MS),
+        event({ provider: 'theirs', apiKeyId: other }, todayMs - 1),
+        event({ model: 'o3' }, todayMs - 30 * DAY_MS),
+        event({}, todayMs - 30 * DAY_MS - 1),
+        event({}, todayMs),
+      );
+      const item = (ms: number, fields: object = {}) => ({
+        date: dateOf(ms),
+        model: 'gpt-4o',
+        model_permaslug: 'gpt-4o',
+        endpoint_id: 'ours/gpt-4o',
+        provider_name: 'ours',
+        usage: 1.5,
+        byok_usage_inference: 0,
+        requests: 1,
+        prompt_tokens: 10,
+        completion_tokens: 4,
+        reasoning_tokens: 0,
+        ...fields,
+      });
+      const twice = { usage: 3, requests: 2, prompt_tokens: 20, completion_tokens: 8 };
+      const theirs = item(todayMs - 1, { provider_name: 'theirs', endpoint_id: 'theirs/gpt-4o' });
+      const first = item(todayMs - 30 * DAY_MS, { model: 'o3', model_permaslug: 'o3', endpoint_id: 'ours/o3' });
+      const activity = async (query = '', secret = reader) =>
+        (await get(`/api/v1/activity${query}`, secret)).body['data'];
+      expect(await activity()).toEqual([item(todayMs - 1, twice), theirs, first]);
+      expect(await activity(`?date=${dateOf(todayMs - 30 * DAY_MS)}`)).toEqual([first]);
+      expect(await activity(`?date=${dateOf(todayMs - 2 * DAY_MS)}`)).toEqual([]);
+      expect(await activity(`?api_key_hash=${hashOfKey(other)}`)).toEqual([theirs]);
+      expect(await activity(`?user_id=${randomUUID()}`)).toEqual([]);
+      expect(await activity('', identities.key(['admin'], randomUUID())), 'of another organisation').toEqual([]);
+    });
+
+    it.each([
+      [`?date=${dateOf(todayMs)}`, 'date must be a date'],
+      [`?date=${dateOf(todayMs - 31 * DAY_MS)}`, 'within the last 30 completed UTC days'],
+      ['?date=2026-02-30', 'date must be'],
+      ['?date=', 'date must be'],
+      [`?api_key_hash=${'0'.repeat(64)}`, 'api_key_hash must be the hash of a key'],
+      ['?user_id=me', 'user_id'],
+      ['?model=o3', 'model'],
+    ])('refuses %s with 400 in the shape of their clients', async (query, words) => {
+      const { status, body } = await get(`/api/v1/activity${query}`);
+      expect([status, body]).toEqual([
+        400,
+        {
+          error: {
+            code: 400,
+            message: expect.stringContaining(words) as string,
+            metadata: { error_type: 'invalid_request', code: 'invalid_request' },
+          },
+        },
+      ]);
     });
   });
 

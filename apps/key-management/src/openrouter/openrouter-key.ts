@@ -1,8 +1,8 @@
+import { hashOfKey } from '@tollgate/api-key';
 import type { Maker } from '../members/maker.js';
 import { formatUsd } from '@tollgate/credit';
 import type { KeySpending } from '@tollgate/contracts';
 import { stateOf, type ApiKey } from '../keys/api-key/api-key.js';
-import { hashOfKey } from './key-hash.js';
 import type { CurrentOpenRouterKey, OpenRouterKey } from './openrouter-key.reply.js';
 
 /** What a key was charged in its life and in the present day, week and month, in nano-USD. */

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
+import { idOfHash } from '@tollgate/api-key';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { NO_PRECONDITION, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
@@ -6,7 +7,7 @@ import type { FastifyReply } from 'fastify';
 import { RevokeKey } from '../keys/revoke-key/revoke-key.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { inTheirWords } from './in-their-words.js';
-import { idOfHash, keyHashPath, type KeyHashPath } from './key-hash.js';
+import { keyHashPath, type KeyHashPath } from './key-hash-path.js';
 import {
   createdOpenRouterKeyReply,
   deletedOpenRouterKeyReply,

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { generateSecret } from '@tollgate/api-key';
+import { generateSecret, hashOfKey } from '@tollgate/api-key';
 import type { KeySpending } from '@tollgate/contracts';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
-import { hashOfKey } from './key-hash.js';
 
 let stage: KeyManagementStage;
 /** What usage-billing says of keys; a key that is not here has spent nothing. */

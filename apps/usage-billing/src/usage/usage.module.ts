@@ -3,6 +3,7 @@ import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerUsedKeysGauge } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
+import { ActivityController } from './activity/activity.controller.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { QueryUsage } from './query-usage/query-usage.js';
@@ -20,7 +21,7 @@ const WAITING_MAX = 10_000;
 /** The usage API shows usage and charges; key-management is told of the use of keys. */
 @Module({
   imports: [BillingMetricsModule, BillingStoreModule],
-  controllers: [CallsRefusedController, UsageController],
+  controllers: [ActivityController, CallsRefusedController, UsageController],
   providers: [
     FindUsageEvent,
     KnownKeys,

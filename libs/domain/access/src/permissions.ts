@@ -101,6 +101,7 @@ export const PERMISSIONS = {
 
   // Usage
   getUsage: members('viewer', 'analytics:read'),
+  getOpenRouterActivity: members('viewer', 'analytics:read'),
   findUsageEvent: members('viewer', 'analytics:read'),
   listOrganizationExports: operator,
   getOrganizationExport: operator,

@@ -21,6 +21,7 @@ export {
   type ImportedDigests,
   type ImportedForm,
 } from './imported-secret.js';
+export { hashOfKey, idOfHash } from './key-hash.js';
 export { findSecrets } from './find-secrets.js';
 export { DEFAULT_SCOPES, SCOPES, type Scope } from './scope.js';
 export { accountsOf, type JoinedAccount, type KeyAccounts } from './accounts-of.js';

@@ -304,7 +304,8 @@ export function theHandout(shape: () => Shape): void {
         .client()
         .createKey({ name: 'the manager of an SDK', scopes: ['admin'] });
       const serverURL = `${shape().gateways[0]!.url}/api/v1`;
-      const { apiKeys, oAuth } = new OpenRouter({ apiKey: manager.secret, serverURL });
+      const { analytics, apiKeys, oAuth } = new OpenRouter({ apiKey: manager.secret, serverURL });
+      expect((await analytics.getUserActivity()).data).toBeInstanceOf(Array);
       expect((await apiKeys.getCurrentKeyMetadata()).data).toMatchObject({ isManagementKey: true, limit: null });
       const made = await apiKeys.create({ requestBody: { name: 'by an SDK', limit: 5, limitReset: 'monthly' } });
       shape().canaries.keySecrets.add(made.key);

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { pathSchema } from '@tollgate/openapi';
-import { z } from 'zod';
 
 /** 32 hex digits of the key's id, and 32 of their SHA-256. */
 const HASH = /^([0-9a-f]{32})([0-9a-f]{32})$/;
@@ -22,16 +20,3 @@ export function idOfHash(hash: string): string | null {
 }
 
 const checkOf = (digits: string): string => createHash('sha256').update(digits).digest('hex').slice(0, 32);
-
-/** The path of one key. */
-export const keyHashPath = pathSchema(
-  'api_key_not_found',
-  z.object({
-    hash: z
-      .string()
-      .max(64)
-      .refine((text) => idOfHash(text) !== null, 'must be the hash of a key')
-      .describe('The `hash` of the key.'),
-  }),
-);
-export type KeyHashPath = z.output<typeof keyHashPath>;
