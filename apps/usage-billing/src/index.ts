@@ -4,6 +4,8 @@ export { AlertStore } from './alerts/alert-store.js';
 export { AlertMailStore } from './alerts/mail-alerts/alert-mail-store.js';
 export type { LevelChanges } from './alerts/credit-level.js';
 export { raiseAlerts } from './alerts/raise-alerts.js';
+export { startBalance } from './alerts/balance/balances.js';
+export { WatchRefusals } from './alerts/watch-refusals/watch-refusals.js';
 export { WatchSpending } from './alerts/unusual-spend/watch-spending.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';
 export { ScreenEvents } from './ledger/book-usage/screen-events.js';

@@ -5,9 +5,12 @@ import {
   announce,
   closeEpoch,
   emptyOrganization,
+  forgetTold,
   leave,
   loadAccounts,
+  noteRefusals,
   openEpoch,
+  refusalMarks,
   reserve,
   settle,
   settleBooked,
@@ -96,8 +99,17 @@ describe('the script and its pure twin', () => {
       'restarted empty',
       'restarted stale',
       'restarted gateway',
+      'marked',
     ]) {
       expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 100);
+    }
+    // These need two refusals of one account in a life.
+    for (const outcome of [
+      'marked again under other terms',
+      'refused again without a new mark',
+      'told of all but what came since',
+    ]) {
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 1_000);
     }
   });
 });
@@ -126,6 +138,8 @@ class Life {
   /** What the ledger charged without a hold, by account. */
   readonly #unheld = new Map<string, bigint>();
   #nowMs = birthMs;
+  /** The refusals that usage-billing has read and not forgotten yet. */
+  #read: { readonly text: string; readonly count: number } | null = null;
   readonly #below: (bound: number) => number;
   #step = 0;
 
@@ -166,7 +180,10 @@ class Life {
     const requestId = `r${this.#below(10)}`;
     const accounts = this.#all();
     const amount = BigInt(this.#below(14));
-    switch (this.#below(18)) {
+    switch (this.#below(20)) {
+      case 18:
+      case 19:
+        return this.#tell();
       case 0:
       case 1:
       case 2:
@@ -314,7 +331,10 @@ class Life {
     const here = reserve(this.#twin, item, this.#store, this.#nowMs * 1_000);
     this.#expectSame('the decision', decisionText(await this.#gateway.reserve(item)), decisionText(here));
     this.#outcomes.push(here.kind === 'unavailable' ? here.why : here.kind);
-    if (here.kind === 'credit_exhausted') this.#noteRefused(here.accountId, all);
+    if (here.kind === 'credit_exhausted') {
+      this.#noteRefused(here.accountId, all);
+      await this.#mark(item, here);
+    }
     if (accounts.some(({ accountId, capNanoUsd }) => (before.get(accountId) ?? 0n) > capNanoUsd)) {
       if (here.kind === 'admitted' && !known && amountNanoUsd > 0n && !accounts.some(({ raise }) => raise))
         throw new Error(`${this.#where}: above a cap`);
@@ -344,6 +364,34 @@ class Life {
       this.#outcomes.push('refused after a raise');
     if (grants.length === 0 && refused === undefined && refusedId !== 'grants')
       throw new Error(`${this.#where}: refused for ${refusedId}`);
+  }
+
+  /** The gateway marks what refused. */
+  async #mark(item: ReserveItem, refused: AdmissionDecision & { kind: 'credit_exhausted' }): Promise<void> {
+    const [before, told] = [new Map(this.#twin.refusals), this.#twin.untold.length];
+    const marks = refusalMarks(item, refused, this.#nowMs);
+    noteRefusals(this.#twin, marks, this.#nowMs);
+    this.#gateway.refused(item, refused);
+    await this.#gateway.drain();
+    if (this.#twin.untold.length === told) this.#outcomes.push('refused again without a new mark');
+    else if (marks.some(({ accountId }) => before.has(accountId)))
+      this.#outcomes.push('marked again under other terms');
+    else this.#outcomes.push('marked');
+  }
+
+  /** usage-billing reads the refusals that nobody was told of, and forgets them a while later. */
+  async #tell(): Promise<Readonly<Record<string, bigint>>> {
+    if (this.#read === null) {
+      const text = (await connection.client.hget(`tollgate:{${this.#organizationId}}:admission:2`, 'xu')) ?? '';
+      this.#read = { text, count: this.#twin.untold.length };
+      return {};
+    }
+    const { text, count } = this.#read;
+    this.#read = null;
+    if (count > 0 && this.#twin.untold.length > count) this.#outcomes.push('told of all but what came since');
+    forgetTold(this.#twin, count);
+    await this.#books.forgetTold({ organizationId: this.#organizationId, refusals: [], read: ['', text] });
+    return {};
   }
 
   /** Grants take the whole amount, each only before it expires, and none of what a quota covers. */
@@ -478,7 +526,7 @@ class Life {
 
   /** Starts another gateway process with its own lease; the holds of the previous one stay. */
   async #restartGateway(): Promise<void> {
-    this.#gateway = new RedisAdmission(this.#redis);
+    this.#gateway = new RedisAdmission(this.#redis, () => this.#nowMs);
     this.#instanceId = `instance-${this.#step}`;
     await this.#gateway.renewLease(`${this.#organizationId}-${this.#instanceId}`);
     this.#outcomes.push('restarted gateway');
@@ -493,6 +541,7 @@ class Life {
     if (this.#below(2) === 0) {
       await connection.client.del(`tollgate:{${this.#organizationId}}:admission:2`);
       this.#twin = emptyOrganization();
+      this.#read = null;
       this.#outcomes.push('restarted empty');
     } else {
       this.#outcomes.push('restarted stale');
@@ -504,6 +553,9 @@ class Life {
     const ids = [...new Set([...there.keys(), ...this.#twin.accounts.keys()])].sort();
     this.#expectSame('the accounts', balancesText(ids, there), balancesText(ids, this.#twin.accounts));
     if (!last) return;
+    const fields = Object.entries(await connection.client.hgetall(`tollgate:{${this.#organizationId}}:admission:2`));
+    const marks = fields.filter(([name]) => name.startsWith('x'));
+    this.#expectSame('the refusals', marksText(marks), marksText(marksOf(this.#twin)));
     const holds = await this.#books.openHolds(this.#organizationId);
     this.#expectSame('the open holds', holdsText(holds), holdsText([...this.#twin.holds.values()]));
   }
@@ -544,6 +596,24 @@ function balancesText(ids: readonly string[], balances: Balances): string {
     })
     .join('; ');
 }
+
+/** The fields of refusals, as the scripts write them. */
+function marksOf({ refusals, untold }: OrganizationState): [string, string][] {
+  const text = untold.map(
+    ({ accountId, terms, askedNanoUsd, leftNanoUsd, refusedAtMs }) =>
+      `,x:${accountId}|${terms}|${askedNanoUsd}|${leftNanoUsd ?? ''}|${refusedAtMs}`,
+  );
+  return [
+    ...[...refusals].map(([accountId, terms]): [string, string] => [`x:${accountId}`, terms]),
+    ...(text.length === 0 ? [] : [['xu', text.join('')] as [string, string]]),
+  ];
+}
+
+const marksText = (fields: readonly [string, string][]): string =>
+  fields
+    .map(([name, text]) => `${name} = ${text}`)
+    .sort()
+    .join('; ');
 
 function holdsText(
   holds: readonly {

@@ -170,6 +170,91 @@ describe.each(shapes)('limits that reset, $shape', ({ make }) => {
   });
 });
 
+describe.each(shapes)('G2: refusals for want of credit, $shape', ({ make }) => {
+  type Refused = AdmissionDecision & { readonly kind: 'credit_exhausted' };
+  async function opened() {
+    const sides = make();
+    const organizationId = randomUUID();
+    await sides.gateway.renewLease(INSTANCE);
+    await sides.books.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+    /** A call that is refused, at whichever gateway. */
+    const refuse = async (parts: Partial<ReserveItem>, gateway = sides.gateway): Promise<void> => {
+      const item = request(organizationId, parts);
+      const decision = await gateway.reserve(item);
+      expect(decision.kind).toBe('credit_exhausted');
+      gateway.refused(item, decision as Refused);
+    };
+    const untold = async () =>
+      (await sides.books.untoldRefusals()).find((each) => each.organizationId === organizationId);
+    const untilUntold = (count: number) =>
+      waitUntil(async () => ((await untold())?.refusals.length ?? 0) >= count, { what: `${count} refusals` });
+    return { ...sides, organizationId, refuse, untold, untilUntold };
+  }
+  const limit = (capNanoUsd: bigint): Partial<ReserveItem> => ({ accounts: [{ accountId: 'key:k|,%', capNanoUsd }] });
+
+  it('are told once for a limit, however many calls are refused, and again under a raised one', async () => {
+    const { books, refuse, untold, untilUntold } = await opened();
+    for (let call = 0; call < 20; call++) await refuse(limit(3n));
+    await untilUntold(1);
+    const first = await untold();
+    const told = { accountId: 'key:k|,%', terms: '3', capNanoUsd: 3n, askedNanoUsd: 10n, leftNanoUsd: 3n };
+    expect(first!.refusals).toEqual([{ ...told, refusedAtMs: expect.any(Number) as number }]);
+    expect(Math.abs(first!.refusals[0]!.refusedAtMs - Date.now())).toBeLessThan(60_000);
+    await books.forgetTold(first!);
+    expect(await untold()).toBeUndefined();
+    await refuse(limit(3n));
+    await refuse(limit(5n));
+    await untilUntold(1);
+    expect((await untold())!.refusals).toMatchObject([{ capNanoUsd: 5n, leftNanoUsd: 5n }]);
+  });
+
+  it('are kept while nobody has told them, and what comes after a read stays', async () => {
+    const { books, refuse, untold, untilUntold } = await opened();
+    await refuse(limit(3n));
+    await untilUntold(1);
+    const [one, other] = [await untold(), await untold()];
+    expect(other).toEqual(one);
+    await refuse(limit(4n));
+    await untilUntold(2);
+    // Two processes have read the same; the second forgets nothing that it has not read.
+    await books.forgetTold(one!);
+    await books.forgetTold(other!);
+    expect((await untold())!.refusals).toMatchObject([{ capNanoUsd: 4n }]);
+  });
+
+  it('outlive the epoch under which they were marked', async () => {
+    const { books, organizationId, refuse, untold, untilUntold } = await opened();
+    await refuse(limit(3n));
+    await untilUntold(1);
+    await books.closeEpoch(organizationId);
+    await books.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+    expect((await untold())!.refusals).toHaveLength(1);
+  });
+
+  it('are of the prepaid credit as a whole, and of quota and pay-as-you-go', async () => {
+    const { refuse, untold, untilUntold } = await opened();
+    const grants = [{ accountId: 'grant:g', capNanoUsd: 4n, endMs: null }];
+    await refuse({ accounts: [], grants });
+    await refuse({ accounts: [], either: ['quota', 'payg'].map((accountId) => ({ accountId, capNanoUsd: 2n })) });
+    await untilUntold(3);
+    expect((await untold())!.refusals).toMatchObject([
+      { accountId: 'grants', terms: 'grant:g', capNanoUsd: null, leftNanoUsd: 4n },
+      { accountId: 'quota', leftNanoUsd: null },
+      { accountId: 'payg', leftNanoUsd: 2n },
+    ]);
+  });
+
+  it('leave no marks behind of cycles that ended days ago', async () => {
+    const { books, gateway, organizationId, untilUntold } = await opened();
+    const accountId = cycleAccountId('k', cycleOf('daily', Date.now() - 4 * DAY_MS));
+    const item = request(organizationId, { accounts: [{ accountId, capNanoUsd: 1n }] });
+    gateway.refused(item, { kind: 'credit_exhausted', accountId, availableNanoUsd: 1n });
+    await untilUntold(1);
+    expect(await books.dropEndedCycles(organizationId)).toBe(1);
+    expect(await books.dropEndedCycles(organizationId)).toBe(0);
+  });
+});
+
 describe.each(shapes)('admission $shape', ({ make }) => {
   async function opened(): Promise<Sides & { organizationId: string }> {
     const sides = make();
@@ -448,6 +533,36 @@ describe('an epoch that several calls open on Redis', () => {
     expect(await books.hasEpoch(organizationId)).toBe(false);
     expect(await open()).toBe(true);
     expect((await books.accounts(organizationId)).size).toBe(25_000);
+  });
+});
+
+describe('marks of refusals on Redis', () => {
+  it('are found by the next refusal, of any gateway, where the first gateway died before it named the organisation', async () => {
+    const [books, organizationId] = [new RedisAdmissionBooks(connection), randomUUID()];
+    const item = request(organizationId, { accounts: [{ accountId: 'key:k', capNanoUsd: 1n }] });
+    const refused = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 1n } as const;
+    const dying = new RedisAdmission(connection);
+    vi.spyOn(connection.client, 'hset').mockRejectedValueOnce(new Error('the gateway is gone'));
+    dying.refused(item, refused);
+    await dying.drain();
+    const untold = async () => (await books.untoldRefusals()).filter((each) => each.organizationId === organizationId);
+    expect(await untold()).toEqual([]);
+    const another = new RedisAdmission(connection);
+    another.refused(item, refused);
+    await another.drain();
+    expect(await untold()).toMatchObject([{ refusals: [{ accountId: 'key:k' }] }]);
+  });
+
+  it('cost a refused call of the same limit nothing for a minute', async () => {
+    const gateway = new RedisAdmission(connection);
+    const item = request(randomUUID(), { accounts: [{ accountId: 'key:k', capNanoUsd: 1n }] });
+    const client = connection.client as unknown as { noteRefusals(...args: unknown[]): Promise<unknown> };
+    const calls = vi.spyOn(client, 'noteRefusals');
+    for (let call = 0; call < 5; call++)
+      gateway.refused(item, { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 1n });
+    await gateway.drain();
+    expect(calls).toHaveBeenCalledTimes(1);
+    calls.mockRestore();
   });
 });
 

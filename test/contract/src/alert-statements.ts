@@ -6,6 +6,8 @@ import {
   AlertSettingsStore,
   AlertStore,
   raiseAlerts,
+  startBalance,
+  WatchRefusals,
   WatchSpending,
   type LevelChanges,
 } from '@tollgate/usage-billing';
@@ -38,7 +40,17 @@ export async function useAlerts({ dataSource }: Database): Promise<void> {
   await settings.find(ALERTED);
   const account = { organizationId: ALERTED, accountId: `organization:${ALERTED}` };
   const changes: LevelChanges = {
-    crossings: [{ ...account, apiKeyId: null, level: 90, reason: 'posted', usedNanoUsd: 90n, limitNanoUsd: 100n }],
+    crossings: [
+      {
+        ...account,
+        apiKeyId: null,
+        level: 90,
+        reason: 'posted',
+        usedNanoUsd: 90n,
+        limitNanoUsd: 100n,
+        refusedCall: null,
+      },
+    ],
     armedAgain: [{ accountId: account.accountId, level: 0 }],
   };
   await database.acrossOrganizations((manager) => raiseAlerts(manager, changes, new Date()));
@@ -55,5 +67,16 @@ export async function useAlerts({ dataSource }: Database): Promise<void> {
   await mails.sent(due!.id);
   await mails.waiting();
   const logger = createLogger({ service: 'contract', level: 'silent' });
+  const marks = ['key:k', 'grants'].map((accountId) => ({
+    ...{ accountId, terms: '9', capNanoUsd: accountId === 'grants' ? null : 9n, refusedAtMs: 0 },
+    ...{ askedNanoUsd: 10n, leftNanoUsd: 9n },
+  }));
+  await database.inOrganization(ALERTED, (manager) => startBalance(manager, ALERTED, new Date()));
+  const books = {
+    untoldRefusals: () => Promise.resolve([{ organizationId: ALERTED, refusals: marks, read: [] }]),
+    forgetTold: () => Promise.resolve(),
+  };
+  const relay = { wake: () => undefined };
+  await new WatchRefusals(database, relay, books, logger).look(new Date());
   await new WatchSpending(database, logger).look(new Date('2026-11-29T12:00:00Z'));
 }

@@ -9,7 +9,7 @@ import type { Mail } from '@tollgate/mail';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingProcessModule, WatchSpending } from '@tollgate/usage-billing';
+import { UsageBillingProcessModule, WatchRefusals, WatchSpending } from '@tollgate/usage-billing';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -35,6 +35,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
   const published: { topic: string; value: string }[] = [];
   /** How many mails the mail server refuses before it takes one. */
   let refusedMails = 0;
+  const admission = new RecordingAdmission();
   let keyManagementIsAway = false;
 
   beforeAll(async () => {
@@ -65,7 +66,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
               }),
       },
       database: opened.database,
-      admission: new RecordingAdmission(),
+      admission,
       adminSecrets: [ADMIN],
       serviceSecrets: ['service-secret-of-the-alerts-suite'],
       adminApi: ADMIN_API_DEFAULT,
@@ -180,6 +181,165 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     await untilMails(organization, 1);
     expect(await alertsOf(organization)).toMatchObject([{ level: 100, reason: 'posted' }]);
     expect(mailsOf(organization)[0]!.subject).toContain('is used up');
+  });
+
+  /** A gateway refuses a call of 50 nano-USD on an account. */
+  const refuse = (organizationId: string, account: { id: string; cap: number } | 'prepaid', left: number) => {
+    const accounts = account === 'prepaid' ? [] : [{ accountId: account.id, capNanoUsd: BigInt(account.cap) }];
+    admission.refused(
+      { organizationId, accounts, amountNanoUsd: 50n, ...(account === 'prepaid' ? { grants: [] } : {}) } as never,
+      {
+        kind: 'credit_exhausted',
+        accountId: account === 'prepaid' ? 'grants' : account.id,
+        availableNanoUsd: BigInt(left),
+      },
+    );
+  };
+  const untilAlerts = (organizationId: string, count: number) =>
+    waitUntil(async () => (await alertsOf(organizationId)).length >= count, { what: `${count} alerts are there` });
+
+  it('G2: say 100 % at the first refusal, whatever is posted, and once in a cycle', async () => {
+    const organization = randomUUID();
+    const made = await call('POST', '/v1/webhooks', organization, {
+      url: `${receiver.url}/refusals-of-${organization}`,
+      events: ['credit.threshold_crossed'],
+    });
+    expect(made.status).toBe(201);
+    const account = { id: `key:${organization}:daily:2026-11-20`, cap: 100 };
+    await spend(organization, 97, account);
+    await untilMails(organization, 1);
+    const begun = performance.now();
+    refuse(organization, account, 3);
+    await untilAlerts(organization, 2);
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(await alertsOf(organization, '?level=100')).toMatchObject([
+      {
+        reason: 'refused',
+        account: account.id,
+        api_key_id: organization,
+        used_usd: '0.000000097',
+        limit_usd: '0.0000001',
+        asked_usd: '0.00000005',
+        left_usd: '0.000000003',
+      },
+    ]);
+    await untilMails(organization, 2);
+    expect(mailsOf(organization)[1]!.subject).toContain('A call was refused: the credit limit of API key');
+    await waitUntil(() => receiver.to(`/refusals-of-${organization}`).length > 1, { what: 'the webhook' });
+    const bodies = receiver.to(`/refusals-of-${organization}`).map(({ body }) => JSON.parse(body) as { data: object });
+    expect(bodies.map(({ data }) => data)).toContainEqual(
+      expect.objectContaining({ level: 100, reason: 'refused', asked_usd: '0.00000005' }),
+    );
+    // A raise in the same cycle, and the charge of the rest, are told of no more.
+    refuse(organization, { ...account, cap: 120 }, 23);
+    await waitUntil(async () => (await admission.untoldRefusals()).length === 0, { what: 'it was read' });
+    await spend(organization, 3, account);
+    expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([100, 90]);
+  });
+
+  it('G2: say it of an account without cycles again under a raised limit, though it was never used', async () => {
+    const organization = randomUUID();
+    const id = `key:${organization}`;
+    refuse(organization, { id, cap: 10 }, 10);
+    await untilAlerts(organization, 1);
+    refuse(organization, { id, cap: 40 }, 40);
+    await untilAlerts(organization, 2);
+    refuse(organization, { id, cap: 5 }, 5);
+    await waitUntil(async () => (await admission.untoldRefusals()).length === 0, { what: 'it was read' });
+    expect((await alertsOf(organization)).map(({ level, used_usd }) => [level, used_usd])).toEqual([
+      [100, '0'],
+      [100, '0'],
+    ]);
+  });
+
+  it('G2: come once where two processes have read the same refusal', async () => {
+    const organization = randomUUID();
+    const database = new ServiceDatabase(opened.database.dataSource, 'billing');
+    const untold = await (async () => {
+      const other = new RecordingAdmission();
+      const item = {
+        organizationId: organization,
+        accounts: [{ accountId: 'key:k', capNanoUsd: 9n }],
+        amountNanoUsd: 10n,
+      };
+      other.refused(item as never, { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 9n });
+      return other.untoldRefusals();
+    })();
+    let forgotten = 0;
+    const books = {
+      untoldRefusals: () => Promise.resolve(untold),
+      forgetTold: () => Promise.resolve(void (forgotten += 1)),
+    };
+    const relay = { wake: () => undefined } as never;
+    const looks = [0, 1].map(() => new WatchRefusals(database, relay, books, logger));
+    await Promise.all(looks.map((each) => each.look(new Date())));
+    await looks[0]!.look(new Date());
+    expect(forgotten).toBe(3);
+    expect(await alertsOf(organization)).toMatchObject([{ level: 100, reason: 'refused', account: 'key:k' }]);
+  });
+
+  it('G2: keep a refusal for the next look if the database cannot be asked', async () => {
+    const books = {
+      untoldRefusals: () =>
+        Promise.resolve([{ organizationId: 'o', refusals: [{ accountId: 'a', capNanoUsd: 1n }], read: [] }] as never),
+      forgetTold: () => Promise.reject(new Error('it must not be forgotten')),
+    };
+    const away = { acrossOrganizations: () => Promise.reject(new Error('the database is away')) } as never;
+    const look = new WatchRefusals(away, { wake: () => undefined } as never, books, logger).look(new Date());
+    await expect(look).rejects.toThrow('the database is away');
+  });
+
+  const grant = async (organization: string, amount: string, more: object = {}) => {
+    const given = await call('POST', '/v1/credit-grants', organization, {
+      organization_id: organization,
+      amount_usd: amount,
+      ...more,
+    });
+    expect(given.status).toBe(201);
+    return given.body['id'] as string;
+  };
+  const spendGrant = async (organizationId: string, charge: number, grantId: string, cap: number) => {
+    const event = usageEvent({
+      organizationId,
+      apiKeyId: organizationId,
+      costNanoUsd: String(charge),
+      chargeNanoUsd: String(charge),
+      holdNanoUsd: String(charge),
+      accounts: [{ accountId: `grant:${grantId}`, capNanoUsd: String(cap) }],
+    });
+    await bus.publisher.publish(USAGE_RECORDED_V1, [{ key: organizationId, value: JSON.stringify(event) }]);
+  };
+
+  it('G1: tell of the prepaid balance as a whole, not of each grant, and again after a top-up', async () => {
+    const organization = randomUUID();
+    const first = await grant(organization, '0.0000001');
+    const second = await grant(organization, '0.0000003');
+    // The first grant is used up, which is a quarter of the balance.
+    await spendGrant(organization, 100, first, 100);
+    expect(await alertsOf(organization)).toEqual([]);
+    await spendGrant(organization, 220, second, 300);
+    expect(await alertsOf(organization)).toMatchObject([
+      {
+        level: 80,
+        account: `balance:${organization}`,
+        account_kind: 'balance',
+        used_usd: '0.00000032',
+        limit_usd: '0.0000004',
+      },
+    ]);
+    refuse(organization, 'prepaid', 80);
+    await untilAlerts(organization, 2);
+    expect(await alertsOf(organization, '?level=100')).toMatchObject([{ reason: 'refused', left_usd: '0.00000008' }]);
+    // 80 are left, and 120 more are given: that is 100 % from now on.
+    const third = await grant(organization, '0.00000012');
+    await spendGrant(organization, 80, second, 300);
+    expect(await alertsOf(organization)).toHaveLength(2);
+    await spendGrant(organization, 100, third, 120);
+    expect(await alertsOf(organization, '?level=90')).toMatchObject([
+      { used_usd: '0.00000018', limit_usd: '0.0000002' },
+    ]);
+    await spendGrant(organization, 20, third, 120);
+    expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([100, 90, 100, 80]);
   });
 
   it('G1: come again for an account without cycles once a raise has brought it below', async () => {

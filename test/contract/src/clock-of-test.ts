@@ -10,6 +10,9 @@ const FILES = {
   announce: 'announce',
   settleBooked: 'settle-booked',
   stopWaiting: 'stop-waiting',
+  noteRefusals: 'note-refusals',
+  forgetTold: 'forget-told',
+  forgetRefusing: 'forget-refusing',
 };
 
 /** The key from which admission's scripts read the time of an organisation, in microseconds since 1970. */

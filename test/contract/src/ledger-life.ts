@@ -104,6 +104,8 @@ class TwinnedBooks implements AdmissionBooks {
     expect(ofOne(there)).toEqual(ofOne(here));
     return there;
   };
+  untoldRefusals = () => Promise.resolve([]);
+  forgetTold = () => Promise.resolve();
   leases = () => Promise.resolve(new Map<string, string>());
   accounts = async (id: string) => {
     const [there, here] = [await this.real.accounts(id), await this.twin.accounts(id)];

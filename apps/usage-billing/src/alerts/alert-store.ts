@@ -30,11 +30,14 @@ interface AlertRow {
   reason: 'posted' | 'refused' | 'spending';
   used_nano_usd: string;
   limit_nano_usd: string;
+  asked_nano_usd: string | null;
+  left_nano_usd: string | null;
   day: string | null;
   raised_at: Date;
 }
 
-const COLUMNS = `organization_id, id, account_id, api_key_id, level, reason, used_nano_usd, limit_nano_usd, day::text, raised_at`;
+const COLUMNS = `organization_id, id, account_id, api_key_id, level, reason, used_nano_usd, limit_nano_usd, asked_nano_usd,
+  left_nano_usd, day::text, raised_at`;
 
 /** Index: alert_listed. */
 const SELECT_ALERTS = `SELECT ${COLUMNS}, ${momentText('raised_at')} AS raised_at_text FROM billing.alert
@@ -96,5 +99,12 @@ function alertOf(row: AlertRow): Alert {
     kind: 'credit_threshold',
     level: row.level,
     reason: row.reason === 'refused' ? 'refused' : 'posted',
+    refusedCall:
+      row.asked_nano_usd === null
+        ? null
+        : {
+            askedNanoUsd: BigInt(row.asked_nano_usd),
+            leftNanoUsd: row.left_nano_usd === null ? null : BigInt(row.left_nano_usd),
+          },
   };
 }

@@ -2,7 +2,7 @@ import { formatUsd } from '@tollgate/credit';
 import { listReply } from '@tollgate/http';
 import { z } from 'zod';
 import type { AlertSettings } from './alert-settings.js';
-import { ALERTED_KINDS, kindOfAlertedAccount, type Alert } from './alert.js';
+import { ALERTED_KINDS, kindOfAlertedAccount, refusedCallOf, type Alert } from './alert.js';
 import { LEVELS } from './credit-level.js';
 
 const usd = z.string().describe('Decimal USD, exact.');
@@ -17,6 +17,8 @@ const EXAMPLE = {
   reason: 'posted',
   used_usd: '8.01',
   limit_usd: '10',
+  asked_usd: null,
+  left_usd: null,
   day: null,
   created_at: '2026-11-29T09:31:00.000Z',
 } as const;
@@ -36,6 +38,14 @@ const alertReply = z
       .describe('`refused`: a call was refused, since what it may cost at most was not covered any more.'),
     used_usd: usd,
     limit_usd: z.string().describe('Decimal USD, exact. For unusual spending, what is usual for a day of the key.'),
+    asked_usd: z
+      .string()
+      .nullable()
+      .describe('Decimal USD: the most that the refused call could have cost; null if none was refused.'),
+    left_usd: z
+      .string()
+      .nullable()
+      .describe('Decimal USD: what was left for it, beside what calls in flight held; null if that is not known.'),
     day: z.string().nullable().describe('Of unusual spending, in UTC.'),
     created_at: z.string().meta({ format: 'date-time' }),
   })
@@ -81,6 +91,7 @@ export function alertObject(alert: Alert): AlertObject {
     reason: isThreshold ? alert.reason : 'spending',
     used_usd: formatUsd(alert.usedNanoUsd),
     limit_usd: formatUsd(alert.limitNanoUsd),
+    ...(isThreshold ? refusedCallOf(alert) : { asked_usd: null, left_usd: null }),
     day: isThreshold ? null : alert.day,
     created_at: alert.raisedAt.toISOString(),
   };

@@ -1,7 +1,7 @@
 import { kindOfAccount } from '@tollgate/api-key';
 import { formatUsd } from '@tollgate/credit';
 import type { Notice } from '../webhooks/webhook-events.js';
-import type { Level } from './credit-level.js';
+import type { Level, RefusedCall } from './credit-level.js';
 
 interface AlertFacts {
   readonly organizationId: string;
@@ -19,6 +19,8 @@ export interface ThresholdAlert extends AlertFacts {
   readonly kind: 'credit_threshold';
   readonly level: Level;
   readonly reason: 'posted' | 'refused';
+  /** The call that was refused; null if none was. */
+  readonly refusedCall: RefusedCall | null;
 }
 
 /** A key spends far more than in its last weeks. */
@@ -53,8 +55,15 @@ export function noticeOf(alert: Alert): Notice {
       reason: alert.reason,
       used_usd: used,
       limit_usd: limit,
+      ...refusedCallOf(alert),
     },
   };
+}
+
+/** What an alert says of the call that was refused; nulls if none was, or what was left is not known. */
+export function refusedCallOf({ refusedCall }: ThresholdAlert): { asked_usd: string | null; left_usd: string | null } {
+  const [asked, left] = [refusedCall?.askedNanoUsd ?? null, refusedCall?.leftNanoUsd ?? null];
+  return { asked_usd: asked === null ? null : formatUsd(asked), left_usd: left === null ? null : formatUsd(left) };
 }
 
 /** What kinds of accounts alerts are about. */

@@ -10,13 +10,14 @@ import { AlertStore } from './alert-store.js';
 import { AlertsController } from './alerts.controller.js';
 import { AlertMailStore } from './mail-alerts/alert-mail-store.js';
 import { MailAlerts } from './mail-alerts/mail-alerts.js';
+import { WatchRefusals } from './watch-refusals/watch-refusals.js';
 import { WatchSpending } from './unusual-spend/watch-spending.js';
 
 /** Tells people how much of their credit is used. The ledger raises the alerts about limits as it books. */
 @Module({
   imports: [BillingRelayModule, BillingStoreModule],
   controllers: [AlertsController],
-  providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchSpending],
+  providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchRefusals, WatchSpending],
 })
 export class AlertsModule {
   constructor(@Inject(METRICS_REGISTRY) registry: Registry, mails: AlertMailStore, relay: BillingRelay) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newAccount, type AccountState } from '../ledger/account.js';
-import { levelChanges, levelOf } from './credit-level.js';
+import { levelChanges, levelOf, refusedChange } from './credit-level.js';
 
 const KEY = 'key:k:monthly:2026-11-01';
 const FOR_GOOD = 'key:k';
@@ -56,9 +56,29 @@ describe('G1: a booking', () => {
       { accountId: FOR_GOOD, level: 80 },
     ]);
     expect(between(state(KEY, 85n, 100n), state(KEY, 86n, 200n))).toEqual({ crossings: [], armedAgain: [] });
+    // A call may have been refused at 97 %: that counts as 100, and a raise arms it although 90 % stay used.
+    expect(between(state(FOR_GOOD, 970n, 1_000n), state(FOR_GOOD, 970n, 1_010n)).armedAgain).toEqual([
+      { accountId: FOR_GOOD, level: 90 },
+    ]);
   });
   it('to a grant, or to an account without a limit, tells nothing of that account', () => {
     expect(between(null, state('grant:g', 95n, 100n)).crossings).toEqual([]);
     expect(between(null, state(KEY, 95n, null)).crossings).toEqual([]);
+  });
+});
+
+describe('G2: a refusal', () => {
+  const refusedCall = { askedNanoUsd: 50n, leftNanoUsd: 3n };
+  const facts = { organizationId: 'o', apiKeyId: 'k', usedNanoUsd: 97n, limitNanoUsd: 100n, refusedCall };
+  it('is 100 %, whatever is posted', () => {
+    expect(refusedChange({ ...facts, accountId: KEY }, false)).toEqual({
+      crossings: [{ ...facts, accountId: KEY, level: 100, reason: 'refused' }],
+      armedAgain: [],
+    });
+  });
+  it('arms an account without cycles again where a lower limit was told of', () => {
+    expect(refusedChange({ ...facts, accountId: FOR_GOOD }, true).armedAgain).toEqual([
+      { accountId: FOR_GOOD, level: 90, belowNanoUsd: 100n },
+    ]);
   });
 });

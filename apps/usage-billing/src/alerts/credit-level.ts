@@ -17,12 +17,24 @@ export interface Crossing {
   readonly reason: 'posted' | 'refused';
   readonly usedNanoUsd: bigint;
   readonly limitNanoUsd: bigint;
+  /** The call that was refused; null if none was. */
+  readonly refusedCall: RefusedCall | null;
+}
+
+/** A call that was refused for want of credit. Amounts are nano-USD. */
+export interface RefusedCall {
+  /** The most that it could have cost. */
+  readonly askedNanoUsd: bigint;
+  /** What was left beside what calls in flight held; null where that is not known. */
+  readonly leftNanoUsd: bigint | null;
 }
 
 /** An account without cycles that has more room again: the levels above `level` can be crossed once more. */
 export interface ArmedAgain {
   readonly accountId: string;
   readonly level: Level | 0;
+  /** Only what was told of a lower limit than this one, in nano-USD; absent for all. */
+  readonly belowNanoUsd?: bigint;
 }
 
 /** What a change of accounts means for their alerts. */
@@ -38,7 +50,7 @@ export function levelOf(usedNanoUsd: bigint, limitNanoUsd: bigint | null): Level
 }
 
 /** How much of an account was used of which limit. */
-interface Filling {
+export interface Filling {
   readonly organizationId: string;
   readonly apiKeyId: string | null;
   readonly postedNanoUsd: bigint;
@@ -47,17 +59,46 @@ interface Filling {
   readonly forGood: boolean;
 }
 
+/**
+ * What a refusal means for the alerts of an account: all that it may give is used, as far as calls like that one are
+ * concerned. A higher limit than the one that was told of before arms an account without cycles again.
+ */
+export function refusedChange(crossing: Omit<Crossing, 'level' | 'reason'>, forGood: boolean): LevelChanges {
+  const { accountId, usedNanoUsd, limitNanoUsd } = crossing;
+  const level = levelOf(usedNanoUsd, limitNanoUsd);
+  return {
+    crossings: [{ ...crossing, level: 100, reason: 'refused' }],
+    armedAgain: forGood ? [{ accountId, level, belowNanoUsd: limitNanoUsd }] : [],
+  };
+}
+
+/** Several changes as one. */
+export function together(changes: readonly LevelChanges[]): LevelChanges {
+  return {
+    crossings: changes.flatMap(({ crossings }) => crossings),
+    armedAgain: changes.flatMap(({ armedAgain }) => armedAgain),
+  };
+}
+
 /** What the change of one account means for its alerts; `before` is null for an account that was not there. */
-function levelChangeOf(accountId: string, before: Filling | null, after: Filling): LevelChanges {
+export function levelChangeOf(accountId: string, before: Filling | null, after: Filling): LevelChanges {
   const was = before === null ? 0 : levelOf(before.postedNanoUsd, before.capNanoUsd);
   const level = levelOf(after.postedNanoUsd, after.capNanoUsd);
-  if (level < was && after.forGood) return { crossings: [], armedAgain: [{ accountId, level }] };
-  if (level <= was || level === 0 || after.capNanoUsd === null) return NO_CHANGE;
+  const armedAgain = after.forGood && (level < was || isRaised(before, after)) ? [{ accountId, level }] : [];
+  if (level <= was || level === 0 || after.capNanoUsd === null) return { crossings: [], armedAgain };
   const { organizationId, apiKeyId, postedNanoUsd: usedNanoUsd, capNanoUsd: limitNanoUsd } = after;
   return {
-    crossings: [{ organizationId, accountId, apiKeyId, level, reason: 'posted', usedNanoUsd, limitNanoUsd }],
-    armedAgain: [],
+    crossings: [
+      { organizationId, accountId, apiKeyId, level, reason: 'posted', usedNanoUsd, limitNanoUsd, refusedCall: null },
+    ],
+    armedAgain,
   };
+}
+
+/** Also where the level stays: a call may have been refused below the limit of before. */
+function isRaised(before: Filling | null, after: Filling): boolean {
+  if (before?.capNanoUsd == null) return false;
+  return after.capNanoUsd === null || after.capNanoUsd > before.capNanoUsd;
 }
 
 /**
@@ -73,13 +114,8 @@ export function levelChanges(
     const known = before.get(accountId);
     return [levelChangeOf(accountId, known === undefined ? null : fillingOf(known), fillingOf(state))];
   });
-  return {
-    crossings: changes.flatMap(({ crossings }) => crossings),
-    armedAgain: changes.flatMap(({ armedAgain }) => armedAgain),
-  };
+  return together(changes);
 }
-
-const NO_CHANGE: LevelChanges = { crossings: [], armedAgain: [] };
 
 const fillingOf = ({ organizationId, apiKeyId, postedNanoUsd, capNanoUsd, cycle }: AccountState): Filling => ({
   organizationId,

@@ -5,7 +5,16 @@ import type { EntityManager } from 'typeorm';
 import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
 import { DEFAULT_ALERT_SETTINGS, readAlertSettings } from './alert-settings.js';
 import { noticeOf, type Alert, type ThresholdAlert } from './alert.js';
-import type { ArmedAgain, Crossing, Level, LevelChanges } from './credit-level.js';
+import type { AccountState } from '../ledger/account.js';
+import { balanceChanges } from './balance/balances.js';
+import {
+  levelChanges,
+  together,
+  type ArmedAgain,
+  type Crossing,
+  type Level,
+  type LevelChanges,
+} from './credit-level.js';
 
 /** Outbox effect: the people whom an alert goes to are found, and their mails written. The payload is an alert's id. */
 export const MAIL_ALERT = 'mail-alert';
@@ -35,6 +44,19 @@ export async function raiseAlerts(manager: EntityManager, changes: LevelChanges,
   );
 }
 
+/**
+ * The same for a booking that changes accounts, with the balances of the organisations of which it charges grants.
+ */
+export async function raiseAlertsOf(
+  manager: EntityManager,
+  before: ReadonlyMap<string, AccountState>,
+  after: ReadonlyMap<string, AccountState>,
+  now: Date,
+): Promise<void> {
+  const changes = [levelChanges(before, after), await balanceChanges(manager, before, after, now)];
+  await raiseAlerts(manager, together(changes), now);
+}
+
 /** Hands new alerts to webhooks, to the bus and to those who write mails. */
 export async function tell(manager: EntityManager, alerts: readonly Alert[], now: Date): Promise<void> {
   if (alerts.length === 0) return;
@@ -62,10 +84,11 @@ async function insertThresholds(manager: EntityManager, rows: readonly Threshold
   const sorted = rows.toSorted((one, other) => (one.alert.accountId < other.alert.accountId ? -1 : 1));
   const inserted = await manager.query<{ id: string }[]>(
     `INSERT INTO billing.alert (organization_id, id, kind, account_id, api_key_id, level, reason, used_nano_usd, limit_nano_usd,
-       told, raised_at)
-     SELECT organization_id, id, 'credit_threshold', account_id, api_key_id, level, reason, used, cap, told, $10
-     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::bigint[], $9::boolean[])
-       AS a (organization_id, id, account_id, api_key_id, level, reason, used, cap, told)
+       told, raised_at, asked_nano_usd, left_nano_usd)
+     SELECT organization_id, id, 'credit_threshold', account_id, api_key_id, level, reason, used, cap, told, $10, asked, room
+     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::bigint[], $8::bigint[], $9::boolean[],
+       $11::bigint[], $12::bigint[])
+       AS a (organization_id, id, account_id, api_key_id, level, reason, used, cap, told, asked, room)
      ON CONFLICT (account_id, level) WHERE kind = 'credit_threshold' AND armed_again_at IS NULL DO NOTHING RETURNING id`,
     [
       sorted.map(({ alert }) => alert.organizationId),
@@ -78,18 +101,26 @@ async function insertThresholds(manager: EntityManager, rows: readonly Threshold
       sorted.map(({ alert }) => alert.limitNanoUsd.toString()),
       sorted.map(({ told }) => told),
       sorted[0]?.alert.raisedAt,
+      sorted.map(({ alert }) => alert.refusedCall?.askedNanoUsd.toString() ?? null),
+      sorted.map(({ alert }) => alert.refusedCall?.leftNanoUsd?.toString() ?? null),
     ],
   );
   return new Set(inserted.map(({ id }) => id));
 }
 
-/** Index: alert_level_once. */
-async function armAgain(manager: EntityManager, accounts: readonly ArmedAgain[], now: Date): Promise<void> {
+/** Lets levels of accounts be told of once more. Index: alert_level_once. */
+export async function armAgain(manager: EntityManager, accounts: readonly ArmedAgain[], now: Date): Promise<void> {
   await manager.query(
     `UPDATE billing.alert AS a SET armed_again_at = $3
-     FROM unnest($1::text[], $2::smallint[]) AS armed (account_id, level)
-     WHERE a.account_id = armed.account_id AND a.level > armed.level AND a.kind = 'credit_threshold' AND a.armed_again_at IS NULL`,
-    [accounts.map(({ accountId }) => accountId), accounts.map(({ level }) => level), now],
+     FROM unnest($1::text[], $2::smallint[], $4::bigint[]) AS armed (account_id, level, below)
+     WHERE a.account_id = armed.account_id AND a.level > armed.level AND a.kind = 'credit_threshold' AND a.armed_again_at IS NULL
+       AND (armed.below IS NULL OR a.limit_nano_usd < armed.below)`,
+    [
+      accounts.map(({ accountId }) => accountId),
+      accounts.map(({ level }) => level),
+      now,
+      accounts.map(({ belowNanoUsd }) => belowNanoUsd?.toString() ?? null),
+    ],
   );
 }
 

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
+import { startBalance } from '../alerts/balance/balances.js';
+import { armAgain } from '../alerts/raise-alerts.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
 import { GrantStore } from './grant-store.js';
 import { LIVE_GRANTS_MAX, type Grant } from './grant.js';
@@ -52,6 +54,7 @@ export class GiveGrant {
     const grant = newGrantOf(fields);
     const isFirst = !(await this.store.hasAny(manager, organizationId));
     await this.store.insert(manager, grant, named);
+    await armAgain(manager, [await startBalance(manager, organizationId, fields.createdAt)], fields.createdAt);
     await this.terms.save(manager, organizationId, { ...terms, balance: isFirst ? 'prepaid' : terms.balance });
     return { grant, replayed: false };
   }

@@ -1,5 +1,5 @@
 import { limitOf } from '@tollgate/api-key';
-import type { HeldPart, OpenHold } from '@tollgate/credit';
+import { GRANTS, type CreditRefusal, type HeldPart, type OpenHold, type RefusalMark } from '@tollgate/credit';
 
 /**
  * A hold in the format of the scripts: `amount|tokens|parallel 0 or 1|r:KEY|a:ACCOUNT,…|instance|journal`, followed by
@@ -73,6 +73,33 @@ export const rateField = (apiKeyId: string): string => `r:${escapeId(apiKeyId)}`
 export const accountField = (accountId: string): string => `a:${escapeId(accountId)}`;
 /** The field of what the ledger told of an account. */
 export const loadField = (accountId: string): string => `l:${escapeId(accountId)}`;
+/** The field of the terms under which an account refused a call last. */
+export const refusalField = (accountId: string): string => `x:${escapeId(accountId)}`;
+
+/** A mark as note-refusals.lua takes it: its field, its terms, and what it is told with. */
+export function formatMark({ accountId, terms, askedNanoUsd, leftNanoUsd }: RefusalMark): readonly string[] {
+  return [refusalField(accountId), escapeId(terms), `${askedNanoUsd}|${leftNanoUsd ?? ''}`];
+}
+
+/** Reads the refusals that note-refusals.lua has noted: `,x:ACCOUNT|terms|asked|left|when` of each. */
+export function parseRefusals(text: string): readonly CreditRefusal[] {
+  return text
+    .split(',')
+    .slice(1)
+    .map((refusal) => {
+      const [field, terms, asked, left, when] = refusal.split('|') as [string, string, string, string, string];
+      const accountId = idOf(field);
+      return {
+        accountId,
+        terms: unescapeId(terms),
+        capNanoUsd: accountId === GRANTS ? null : BigInt(terms),
+        askedNanoUsd: BigInt(asked),
+        leftNanoUsd: left === '' ? null : BigInt(left),
+        refusedAtMs: Number(when),
+      };
+    });
+}
+
 /** The field of the first load of a limit that has cycles; empty for an account that belongs to no cycle. */
 export function limitField(accountId: string): string {
   const limit = limitOf(accountId);

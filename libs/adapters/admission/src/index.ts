@@ -5,6 +5,7 @@ export {
   type Announcement,
   type BookedSettle,
   type EpochOpening,
+  type UntoldRefusals,
 } from './port.js';
 export { MemoryAdmission } from './memory-admission.js';
 export { RedisAdmission } from './redis-admission.js';

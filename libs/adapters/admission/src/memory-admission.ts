@@ -3,9 +3,12 @@ import {
   closeEpoch,
   dropEndedCycles,
   emptyOrganization,
+  forgetTold,
   leave,
   loadAccounts,
+  noteRefusals,
   openEpoch,
+  refusalMarks,
   reserve,
   settle,
   settleBooked,
@@ -17,7 +20,7 @@ import {
   type SettleItem,
 } from '@tollgate/credit';
 import { monotonicUs } from './monotonic-us.js';
-import type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening } from './port.js';
+import type { Admission, AdmissionBooks, Announcement, BookedSettle, EpochOpening, UntoldRefusals } from './port.js';
 
 const STORE_ID = 'memory';
 
@@ -31,6 +34,8 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
   readonly #leases = new Map<string, string>();
   /** By limit: the version that each journal's gateway has confirmed. */
   readonly #shipped = new Map<string, Map<string, number>>();
+  /** Organisations with refusals to tell. */
+  readonly #refusing = new Set<string>();
   #renewals = 0;
 
   constructor(
@@ -48,6 +53,12 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
 
   leave(requestId: string, organizationId: string): void {
     leave(this.#of(organizationId), requestId);
+  }
+
+  refused(item: ReserveItem, decision: AdmissionDecision & { readonly kind: 'credit_exhausted' }): void {
+    const [state, nowMs] = [this.#of(item.organizationId), this.nowMs()];
+    noteRefusals(state, refusalMarks(item, decision, nowMs), nowMs);
+    if (state.untold.length > 0) this.#refusing.add(item.organizationId);
   }
 
   renewLease(instanceId: string): Promise<readonly string[]> {
@@ -125,6 +136,21 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
 
   openHolds(organizationId: string): Promise<readonly OpenHold[]> {
     return Promise.resolve([...this.#of(organizationId).holds.values()]);
+  }
+
+  untoldRefusals(): Promise<readonly UntoldRefusals[]> {
+    const untold = [...this.#refusing].map((organizationId) => {
+      const refusals = [...this.#of(organizationId).untold];
+      return { organizationId, refusals, read: [] };
+    });
+    return Promise.resolve(untold);
+  }
+
+  forgetTold({ organizationId, refusals }: UntoldRefusals): Promise<void> {
+    const state = this.#of(organizationId);
+    if (state.untold[0] === refusals[0]) forgetTold(state, refusals.length);
+    if (state.untold.length === 0) this.#refusing.delete(organizationId);
+    return Promise.resolve();
   }
 
   leases(): Promise<ReadonlyMap<string, string>> {

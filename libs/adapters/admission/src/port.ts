@@ -2,6 +2,7 @@ import type {
   AdmissionDecision,
   AnnouncedFinal,
   BookedItem,
+  CreditRefusal,
   EpochContents,
   LoadItem,
   OpenHold,
@@ -32,6 +33,12 @@ export interface Admission {
    * The hold stays until it is settled. The call is queued and retried like a settle.
    */
   leave(requestId: string, organizationId: string): void;
+  /**
+   * Marks the accounts that refused a request for want of credit, each once for its cap or its grants, so that
+   * usage-billing tells people. Called for the refusal that the caller gets, not for one that is tried again. What is
+   * not marked because the store is away is marked by the next refusal.
+   */
+  refused(item: ReserveItem, decision: AdmissionDecision & { readonly kind: 'credit_exhausted' }): void;
   /** Renews this gateway instance's lease. Resolves with the organisations whose epochs wait for its announcement. */
   renewLease(instanceId: string): Promise<readonly string[]>;
   /**
@@ -109,12 +116,27 @@ export interface AdmissionBooks {
   organizations(): Promise<readonly string[]>;
   /** Open holds of the organisation. */
   openHolds(organizationId: string): Promise<readonly OpenHold[]>;
+  /** What was refused and is not told yet. With nothing to tell this asks once for all organisations. */
+  untoldRefusals(): Promise<readonly UntoldRefusals[]>;
+  /**
+   * Forgets refusals that were told, once that is committed. Several processes may have read the same; what came since
+   * stays.
+   */
+  forgetTold(refusals: UntoldRefusals): Promise<void>;
   /** The lease of each gateway instance, as an opaque value that changes with each renewal. */
   leases(): Promise<ReadonlyMap<string, string>>;
   /** The posted and held amounts of each account, for reconciliation and for the tests of I1 and I2. */
   accounts(
     organizationId: string,
   ): Promise<ReadonlyMap<string, { readonly postedNanoUsd: bigint; readonly heldNanoUsd: bigint }>>;
+}
+
+/** The refusals of one organisation, as they were read. */
+export interface UntoldRefusals {
+  readonly organizationId: string;
+  readonly refusals: readonly CreditRefusal[];
+  /** By which the store knows what was read. */
+  readonly read: readonly string[];
 }
 
 /** The state an epoch starts from: posted sums, and the booked number of each journal for this organisation. */

@@ -1,11 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { isGoverned, type AdmissionDecision, type ReserveItem, type SettleItem } from '@tollgate/credit';
+import { isGoverned, refusalMarks, type AdmissionDecision, type ReserveItem, type SettleItem } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
 import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './admit-call.js';
-import { formatHold } from './hold-text.js';
+import { formatHold, formatMark } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
-import { LEASES_KEY, organizationKey, shippedKey, waitingKey, withScripts } from './scripts.js';
+import { LEASES_KEY, organizationKey, REFUSING_KEY, shippedKey, waitingKey, withScripts } from './scripts.js';
 
 /** The most items of one script call; further items go into the next one. */
 const BATCH_ITEMS_MAX = 128;
@@ -20,6 +21,19 @@ const SETTLE_RETRY_MS = 500;
 const LEASE_AGE_MS_MAX = 10_000;
 /** A confirmation is asked for within seconds of the change of a limit. */
 const SHIPPED_SECONDS = 600;
+
+/** For so long a gateway does not mark an account again that it has marked for the same terms. */
+const MARKED_MS = 60_000;
+/** Capacity of what a gateway remembers of its marks; all of it is forgotten when it is full. */
+const MARKED_MAX = 10_000;
+
+/** What a gateway has marked an account with. */
+interface Marked {
+  readonly terms: string;
+  /** Another store has no marks of this one. */
+  readonly storeId: string;
+  readonly at: number;
+}
 
 interface Queue {
   readonly settles: SettleItem[];
@@ -45,8 +59,16 @@ export class RedisAdmission implements Admission {
   readonly #underway = new Map<Promise<void>, number>();
   /** Settles whose call failed, each with the moment of its first failure; the oldest first. */
   readonly #failed = new Map<SettleItem, number>();
+  /** By organisation and account: what this gateway has marked it with last. */
+  readonly #marked = new Map<string, Marked>();
+  /** Marks under way. */
+  readonly #marking = new Set<Promise<void>>();
 
-  constructor(private readonly redis: RedisConnection) {
+  /** `nowMs` is the time of raises and expiry in what is told of a refusal, in milliseconds since 1970. */
+  constructor(
+    private readonly redis: RedisConnection,
+    private readonly nowMs: () => number = Date.now,
+  ) {
     withScripts(redis.client);
   }
 
@@ -70,6 +92,33 @@ export class RedisAdmission implements Admission {
 
   leave(requestId: string, organizationId: string): void {
     this.#queueSettle({ requestId, organizationId, chargeNanoUsd: PLACE_ONLY, tokens: null });
+  }
+
+  refused(item: ReserveItem, decision: AdmissionDecision & { readonly kind: 'credit_exhausted' }): void {
+    const [at, storeId] = [performance.now(), this.redis.storeId()];
+    if (storeId === null) return;
+    const marks = refusalMarks(item, decision, this.nowMs()).filter(({ accountId, terms }) => {
+      const last = this.#marked.get(`${item.organizationId} ${accountId}`);
+      return last?.terms !== terms || last.storeId !== storeId || at - last.at >= MARKED_MS;
+    });
+    if (marks.length === 0) return;
+    if (this.#marked.size > MARKED_MAX) this.#marked.clear();
+    const names = marks.map(({ accountId }) => `${item.organizationId} ${accountId}`);
+    for (const [number, { terms }] of marks.entries()) this.#marked.set(names[number]!, { terms, storeId, at });
+    const marking: Promise<void> = this.#mark(item.organizationId, marks.flatMap(formatMark))
+      // Whether it is marked is not known: the next refusal marks it again.
+      .catch(() => {
+        for (const name of names) this.#marked.delete(name);
+      })
+      .finally(() => this.#marking.delete(marking));
+    this.#marking.add(marking);
+  }
+
+  /** The organisation is named as refusing after its mark: who finds it there finds the mark. */
+  async #mark(organizationId: string, marks: readonly string[]): Promise<void> {
+    const { client } = this.redis;
+    if ((await withScripts(client).noteRefusals(organizationKey(organizationId), ...marks)) === 1)
+      await client.hset(REFUSING_KEY, organizationId, randomUUID());
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {
@@ -127,7 +176,7 @@ export class RedisAdmission implements Admission {
   /** Sends what is queued and waits for the calls under way. Called before the process ends. */
   async drain(): Promise<void> {
     this.#flush();
-    await Promise.allSettled(this.#underway.keys());
+    await Promise.allSettled([...this.#underway.keys(), ...this.#marking]);
   }
 
   #queue(organizationId: string): Queue {

@@ -1,9 +1,27 @@
 import { performance } from 'node:perf_hooks';
 import { isLongEnded, type LoadItem, type OpenHold, type PostedAccount } from '@tollgate/credit';
 import type { RedisConnection } from '@tollgate/redis';
-import { accountField, idOf, limitField, loadField, parseHold, requestField, toJson } from './hold-text.js';
-import type { AdmissionBooks, BookedSettle, EpochOpening } from './port.js';
-import { LEASES_KEY, organizationKey, organizationOf, shippedKey, waitingKey, withScripts } from './scripts.js';
+import {
+  accountField,
+  idOf,
+  limitField,
+  loadField,
+  parseHold,
+  parseRefusals,
+  refusalField,
+  requestField,
+  toJson,
+} from './hold-text.js';
+import type { AdmissionBooks, BookedSettle, EpochOpening, UntoldRefusals } from './port.js';
+import {
+  LEASES_KEY,
+  organizationKey,
+  organizationOf,
+  REFUSING_KEY,
+  shippedKey,
+  waitingKey,
+  withScripts,
+} from './scripts.js';
 
 /** A lease that has not changed for this long is deleted; its gateway counts as gone after 30 s already. */
 const STALE_LEASE_MS = 600_000;
@@ -73,7 +91,7 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     const ended = new Set<string>();
     let cursor = '0';
     do {
-      const [next, fields] = await this.redis.client.hscan(key, cursor, 'MATCH', '[al]:*', 'COUNT', SCAN_COUNT);
+      const [next, fields] = await this.redis.client.hscan(key, cursor, 'MATCH', '[alx]:*', 'COUNT', SCAN_COUNT);
       for (let at = 0; at < fields.length; at += 2) {
         const accountId = idOf(fields[at]!);
         if (isLongEnded(accountId, Number(seconds) * 1_000)) ended.add(accountId);
@@ -83,7 +101,9 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     const accountIds = [...ended];
     let dropped = 0;
     for (let at = 0; at < accountIds.length; at += ACCOUNTS_MAX) {
-      const part = accountIds.slice(at, at + ACCOUNTS_MAX).flatMap((id) => [accountField(id), loadField(id)]);
+      const part = accountIds
+        .slice(at, at + ACCOUNTS_MAX)
+        .flatMap((id) => [accountField(id), loadField(id), refusalField(id)]);
       dropped += Number(await withScripts(this.redis.client).dropAccounts(key, ...part));
     }
     return dropped;
@@ -127,6 +147,21 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     return Object.entries(fields).flatMap(([name, text]) =>
       name.startsWith('o:') ? [parseHold(name.slice(2), text)] : [],
     );
+  }
+
+  async untoldRefusals(): Promise<readonly UntoldRefusals[]> {
+    const refusing = Object.entries(await this.redis.client.hgetall(REFUSING_KEY));
+    return Promise.all(
+      refusing.map(async ([organizationId, value]) => {
+        const text = (await this.redis.client.hget(organizationKey(organizationId), 'xu')) ?? '';
+        return { organizationId, refusals: parseRefusals(text), read: [value, text] };
+      }),
+    );
+  }
+
+  async forgetTold({ organizationId, read: [value = '', text = ''] }: UntoldRefusals): Promise<void> {
+    await withScripts(this.redis.client).forgetTold(organizationKey(organizationId), text);
+    await withScripts(this.redis.client).forgetRefusing(REFUSING_KEY, organizationId, value);
   }
 
   async leases(): Promise<ReadonlyMap<string, string>> {

@@ -3,7 +3,17 @@ import type { Redis } from 'ioredis';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 
-type ScriptName = 'admit' | 'openEpoch' | 'loadAccounts' | 'dropAccounts' | 'announce' | 'settleBooked' | 'stopWaiting';
+type ScriptName =
+  | 'admit'
+  | 'openEpoch'
+  | 'loadAccounts'
+  | 'dropAccounts'
+  | 'announce'
+  | 'settleBooked'
+  | 'stopWaiting'
+  | 'noteRefusals'
+  | 'forgetTold'
+  | 'forgetRefusing';
 const FILES: Readonly<Record<ScriptName, string>> = {
   admit: 'admit',
   openEpoch: 'open-epoch',
@@ -12,6 +22,9 @@ const FILES: Readonly<Record<ScriptName, string>> = {
   announce: 'announce',
   settleBooked: 'settle-booked',
   stopWaiting: 'stop-waiting',
+  noteRefusals: 'note-refusals',
+  forgetTold: 'forget-told',
+  forgetRefusing: 'forget-refusing',
 };
 
 type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
@@ -41,5 +54,10 @@ export const shippedKey = (organizationId: string, limitId: string): string =>
   `tollgate:{${organizationId}}:shipped:${limitId}`;
 /** Lease of each gateway instance. */
 export const LEASES_KEY = 'tollgate:gateways';
+/**
+ * Organisations with refusals that nobody was told of yet, each with a value that is new with every refusal. It is in a
+ * slot of its own, so a gateway writes it after the mark; if it dies in between, the next refusal does.
+ */
+export const REFUSING_KEY = 'tollgate:refusing';
 /** Organisations whose epochs wait for this instance. */
 export const waitingKey = (instanceId: string): string => `tollgate:waiting:${instanceId}`;

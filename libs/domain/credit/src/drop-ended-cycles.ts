@@ -12,10 +12,11 @@ export function isLongEnded(accountId: string, nowMs: number): boolean {
 /** Drops the accounts of cycles that ended long ago, unless requests still hold credit on them. Returns how many. */
 export function dropEndedCycles(state: OrganizationState, nowMs: number): number {
   let dropped = 0;
-  for (const accountId of new Set([...state.accounts.keys(), ...state.loads.keys()])) {
+  for (const accountId of new Set([...state.accounts.keys(), ...state.loads.keys(), ...state.refusals.keys()])) {
     if (!isLongEnded(accountId, nowMs) || (state.accounts.get(accountId)?.heldNanoUsd ?? 0n) > 0n) continue;
     state.accounts.delete(accountId);
     state.loads.delete(accountId);
+    state.refusals.delete(accountId);
     dropped += 1;
   }
   return dropped;

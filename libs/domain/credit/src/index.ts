@@ -33,5 +33,6 @@ export {
   type EpochContents,
   type PostedAccount,
 } from './epoch.js';
+export { forgetTold, noteRefusals, refusalMarks, type CreditRefusal, type RefusalMark } from './refusals.js';
 export { dropEndedCycles, isLongEnded } from './drop-ended-cycles.js';
 export { CLOCKS_APART_MS_MAX, loadAccounts } from './load-accounts.js';

@@ -1,5 +1,6 @@
 import type { KeyAnswers } from './answers.js';
 import type { OpenHold } from './items.js';
+import type { CreditRefusal } from './refusals.js';
 
 /** Amounts in nano-USD. Posted is charged for good; held is reserved for requests in flight. */
 export interface AccountBalance {
@@ -44,6 +45,10 @@ export interface OrganizationState {
   readonly rates: Map<string, KeyRate>;
   readonly waiting: Map<string, string>;
   readonly booked: Map<string, number>;
+  /** By account: under which terms it refused a call last. An epoch that is opened leaves these two as they are. */
+  readonly refusals: Map<string, string>;
+  /** Refusals that nobody was told of yet, in their order. */
+  readonly untold: CreditRefusal[];
 }
 
 /** The state of an organisation without an epoch; every capped request is refused in it. */
@@ -57,6 +62,8 @@ export function emptyOrganization(): OrganizationState {
     rates: new Map(),
     waiting: new Map(),
     booked: new Map(),
+    refusals: new Map(),
+    untold: [],
   };
 }
 

@@ -6,6 +6,7 @@ import { noSecretLeft } from './no-secret-left.js';
 import { oddHttp } from './odd-http.js';
 import { refusals } from './refusals.js';
 import { theAuditTrail } from './the-audit-trail.js';
+import { theAlerts } from './the-alerts.js';
 import { theBalance } from './the-balance.js';
 import { theCall } from './the-call.js';
 import { theChangedLimits } from './the-changed-limits.js';
@@ -74,6 +75,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theUsageEvent(running);
     theSpending(running);
     theBalance(running);
+    theAlerts(running);
     badAdminInput(running);
     badChatInput(running);
     oddHttp(running);

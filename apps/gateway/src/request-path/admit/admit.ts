@@ -1,5 +1,5 @@
 import type { Admission } from '@tollgate/admission';
-import { isGoverned, type AdmissionDecision, type ReserveItem } from '@tollgate/credit';
+import { isGoverned, type ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
 import type { Routed } from '../exchange/exchange.js';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
@@ -69,7 +69,7 @@ function decide(
     .reserve(item)
     .then((decision) =>
       decision.kind === 'admitted'
-        ? accept(exchange, item, decision)
+        ? accept(exchange, { item, decision }, parts)
         : reconsider(exchange, { item, decision }, outputTokensMax, parts),
     );
 }
@@ -94,10 +94,10 @@ async function reconsider(
     const amountNanoUsd = await closerBound(exchange, outputTokensMax, decision.availableNanoUsd);
     if (amountNanoUsd !== null) ({ item, decision } = await tryAgain({ ...item, amountNanoUsd }));
   }
-  return accept(exchange, item, decision);
+  return accept(exchange, { item, decision }, parts);
 }
 
-function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision): Refusal | undefined {
+function accept(exchange: Routed, { item, decision }: Tried, { admission }: AdmitParts): Refusal | undefined {
   switch (decision.kind) {
     case 'admitted':
       exchange.admitted = true;
@@ -111,6 +111,7 @@ function accept(exchange: Routed, item: ReserveItem, decision: AdmissionDecision
         headers: [...retryHeaders(decision.retryAfterMs), ...rateLimitHeaders(decision.rate, exchange.errors)],
       });
     case 'credit_exhausted':
+      admission.refused(item, decision);
       return exhausted(item, decision);
     case 'unavailable':
       return refuse('credit_unavailable', { headers: retryHeaders(1_000) });

@@ -12,6 +12,7 @@ const alert: ThresholdAlert = {
   apiKeyId: 'k',
   level: 80,
   reason: 'posted',
+  refusedCall: null,
   usedNanoUsd: 8_010_000_000n,
   limitNanoUsd: 10_000_000_000n,
   raisedAt: new Date('2026-11-29T12:00:00Z'),
@@ -21,7 +22,7 @@ describe('the mail about an alert', () => {
   it('says what is used of which limit', () => {
     expect(alertMail(alert, contacts)).toEqual({
       subject: '80 % of the credit limit of API key “support bot” is used',
-      text: `Organisation “Acme” at Tollgate:
+      text: `Organisation “Acme” at Tollgate, the credit limit of API key “support bot”:
 
 Used:  8.01 USD
 Limit: 10 USD
@@ -46,10 +47,22 @@ Tollgate
     expect(alertMail({ ...alert, accountId }, contacts).subject).toBe(`80 % of ${what} is used`);
   });
   it('G2: says of 100 % whether a call was refused, or all is used', () => {
-    const refused = alertMail({ ...alert, level: 100, reason: 'refused' }, contacts);
-    expect(refused.subject).toBe('The credit limit of API key “support bot” is used up');
-    expect(refused.text).toContain('A call was refused');
+    const refusedCall = { askedNanoUsd: 3_000_000_000n, leftNanoUsd: 1_500_000_000n };
+    const refused = alertMail({ ...alert, level: 100, reason: 'refused', refusedCall }, contacts);
+    expect(refused.subject).toBe('A call was refused: the credit limit of API key “support bot” does not cover it');
+    expect(refused.text).toContain(
+      'A call was refused that may cost 3 USD at most.\n1.5 USD were left for it, beside what calls in flight may cost.\n',
+    );
+    const unknown = { ...refusedCall, leftNanoUsd: null };
+    expect(alertMail({ ...alert, level: 100, reason: 'refused', refusedCall: unknown }, contacts).text).not.toContain(
+      'left for it',
+    );
     expect(alertMail({ ...alert, level: 100 }, contacts).text).toContain('All of it is used.');
+  });
+  it('says of prepaid credit what is used or has expired, and of how much', () => {
+    const { text } = alertMail({ ...alert, accountId: 'balance:o' }, contacts);
+    expect(text).toContain('Used or expired: 8.01 USD\nCredit:          10 USD\n');
+    expect(text).toContain('again after more was added');
   });
   it('makes a link of no name, and of no line two', () => {
     const names = { organizationName: 'evil.example\r\nBcc: a', keyName: 'http://evil.example', ownerEmails: [] };

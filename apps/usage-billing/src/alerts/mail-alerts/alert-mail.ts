@@ -22,28 +22,44 @@ export function alertMail(alert: Alert, { organizationName, keyName }: Contacts)
 
 function thresholdMail(alert: ThresholdAlert, key: string, organization: string): AlertMail {
   const what = whatOf(alert, key, organization);
+  const isBalance = kindOfAlertedAccount(alert.accountId) === 'balance';
+  const [used, limit, at] = isBalance
+    ? ['Used or expired:', 'Credit:         ', 'At:             ']
+    : ['Used: ', 'Limit:', 'At:   '];
   const lines = [
-    `Organisation ${organization} at Tollgate:`,
+    `Organisation ${organization} at Tollgate, ${what}:`,
     '',
-    `Used:  ${formatUsd(alert.usedNanoUsd)} USD`,
-    `Limit: ${formatUsd(alert.limitNanoUsd)} USD`,
-    `At:    ${moment(alert.raisedAt)}`,
+    `${used} ${formatUsd(alert.usedNanoUsd)} USD`,
+    `${limit} ${formatUsd(alert.limitNanoUsd)} USD`,
+    `${at} ${moment(alert.raisedAt)}`,
     '',
   ];
   if (alert.level < 100) {
     const text = [
       ...lines,
-      `This mail is sent once for ${alert.level} % of this limit in each of its cycles.`,
+      isBalance
+        ? `This mail is sent once for ${alert.level} % of this credit, and again after more was added.`
+        : `This mail is sent once for ${alert.level} % of this limit in each of its cycles.`,
       ...FOOT,
     ];
     return { subject: `${alert.level} % of ${what} is used`, text: text.join('\n') };
   }
-  const why =
-    alert.reason === 'refused'
-      ? 'A call was refused, since what it may cost at most is not covered any more. Cheaper calls may still pass.'
-      : 'All of it is used. Further calls are refused.';
   const more = 'To let calls pass, raise the limit or add credit, or wait for the next cycle where there is one.';
+  if (alert.reason === 'refused')
+    return {
+      subject: `A call was refused: ${what} does not cover it`,
+      text: [...lines, ...refusedLines(alert), 'Cheaper calls may still pass.', more, ...FOOT].join('\n'),
+    };
+  const why = 'All of it is used. Further calls are refused.';
   return { subject: `${capital(what)} is used up`, text: [...lines, why, more, ...FOOT].join('\n') };
+}
+
+function refusedLines({ refusedCall }: ThresholdAlert): readonly string[] {
+  if (refusedCall === null) return ['A call was refused, since what it may cost at most is not covered any more.'];
+  const { askedNanoUsd, leftNanoUsd } = refusedCall;
+  const asked = `A call was refused that may cost ${formatUsd(askedNanoUsd)} USD at most.`;
+  if (leftNanoUsd === null) return [asked];
+  return [asked, `${formatUsd(leftNanoUsd)} USD were left for it, beside what calls in flight may cost.`];
 }
 
 function whatOf({ accountId }: ThresholdAlert, key: string, organization: string): string {

@@ -5,8 +5,7 @@ import type { UsageRecorded } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
-import { levelChanges } from '../../alerts/credit-level.js';
-import { raiseAlerts } from '../../alerts/raise-alerts.js';
+import { raiseAlertsOf } from '../../alerts/raise-alerts.js';
 import { advanceOffset } from '../../store/consumer-offsets.js';
 import { groupedBy } from '../../grouped-by.js';
 import { BillingMeter } from '../../metrics.js';
@@ -156,7 +155,7 @@ export class BookUsage {
     if (decision.facts.length > 0) await writeFacts(manager, decision.facts);
     if (decision.bookings.length > 0) {
       await writeBookings(manager, decision);
-      await raiseAlerts(manager, levelChanges(ledger.accounts, decision.accounts), new Date());
+      await raiseAlertsOf(manager, ledger.accounts, decision.accounts, new Date());
       await advanceJournals(manager, events);
       await this.tellUnheld(decision);
       await this.closeEpochs(decision.bookings);

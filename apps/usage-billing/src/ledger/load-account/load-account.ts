@@ -8,8 +8,7 @@ import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
 import { inTime, shareCalls } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
-import { levelChanges } from '../../alerts/credit-level.js';
-import { raiseAlerts } from '../../alerts/raise-alerts.js';
+import { raiseAlertsOf } from '../../alerts/raise-alerts.js';
 import { utcDay } from '../../store/utc-day.js';
 import { readAccounts, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
@@ -68,8 +67,7 @@ export class LoadAccount {
       const counted = loaded(before, await chargedIn(manager, request, before.cycle), generation);
       await saveAccounts(manager, new Map([[accountId, counted]]));
       await insertOpening(manager, request, counted.postedNanoUsd - before.postedNanoUsd);
-      const changes = levelChanges(new Map([[accountId, before]]), new Map([[accountId, counted]]));
-      await raiseAlerts(manager, changes, new Date());
+      await raiseAlertsOf(manager, new Map([[accountId, before]]), new Map([[accountId, counted]]), new Date());
       // Admission is told the sum before the commit, so that it never counts less than the ledger.
       await this.tell(accountId, { ...counted, generation: before.generation });
       return counted;

@@ -16,7 +16,7 @@ for i = 1, #fields, 2 do
   local kind = sub(name, 1, 2)
   if kind == 'r:' then rate_of(name)
   -- No gateway announces a hold that takes only tokens, neither a place nor credit: it stays until it is settled.
-  elseif kind ~= 't:' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||') and not find(text, ',|$')) then
+  elseif kind ~= 't:' and kind ~= 'x:' and name ~= 'xu' and not (kind == 'o:' and find(text, '^[^|]*|[^|]*|0|[^|]*||') and not find(text, ',|$')) then
     dropped[#dropped + 1] = name
   end
 end

@@ -10,7 +10,10 @@
 --                STAYS more answers of its model
 --   l:ACCOUNT    what the ledger told of the account: "generation|unheld" nano-USD
 --   g:LIMIT      the first load of a limit that has cycles: "generation|when", in milliseconds since 1970
--- A release that does not know t:KEY, l:ACCOUNT, g:LIMIT, or the "|NAME," or parts of a hold, ignores them.
+--   x:ACCOUNT    under which terms the account refused a call last: its cap, or "GRANT+…" for x:grants
+--   xu           refusals that nobody was told of yet: ",x:ACCOUNT|terms|asked|left|when", one behind the other; left may
+--                be empty, and when is in milliseconds since 1970
+-- A release that does not know t:KEY, l:ACCOUNT, g:LIMIT, x:ACCOUNT, xu, or the "|NAME," or parts of a hold, ignores them.
 -- A TAT counts ticks, quarters of a microsecond. Doubles of the size of today's time have that resolution, so the twin,
 -- which rounds to ticks, computes the same numbers. %d prints them exactly; tostring() would round.
 local KEY = KEYS[1]

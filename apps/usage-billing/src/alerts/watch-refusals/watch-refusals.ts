@@ -1,0 +1,123 @@
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks, type UntoldRefusals } from '@tollgate/admission';
+import { cycleOfAccount, kindOfAccount, limitOf } from '@tollgate/api-key';
+import type { CreditRefusal } from '@tollgate/credit';
+import { Periodic } from '@tollgate/periodic';
+import { ServiceDatabase } from '@tollgate/postgres';
+import { LOGGER, type Logger } from '@tollgate/telemetry';
+import type { EntityManager } from 'typeorm';
+import { BillingRelay } from '../../relay/billing-relay.js';
+import { lockOrganizations } from '../../store/organization-lock.js';
+import { balanceAccountId, readBalances } from '../balance/balances.js';
+import { refusedChange, together, type LevelChanges } from '../credit-level.js';
+import { raiseAlerts } from '../raise-alerts.js';
+
+const EVERY_MS = 1_000;
+
+interface PostedRow {
+  account_id: string;
+  posted_nano_usd: string;
+}
+
+/** Index: account_pk. */
+const POSTED = 'SELECT account_id, posted_nano_usd FROM billing.account WHERE account_id = ANY ($1::text[])';
+
+/**
+ * Tells of the first call that was refused for want of credit, which is 100 % of a limit: with holds the last call is
+ * refused before all is posted. Admission has marked the accounts; each process looks each second, and what two of them
+ * read is told once. A mark is forgotten only when its alert is committed, so none is lost with a process.
+ */
+@Injectable()
+export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly looks = new Periodic(() => this.tryLooking(), { everyMs: EVERY_MS, background: true });
+  private isFailing = false;
+
+  constructor(
+    private readonly database: ServiceDatabase,
+    @Inject(BillingRelay) private readonly relay: Pick<BillingRelay, 'wake'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'untoldRefusals' | 'forgetTold'>,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.looks.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.looks.stop();
+  }
+
+  /** Raises the alerts about all that was refused by now. Rejects if admission or the database cannot be asked. */
+  async look(now: Date): Promise<void> {
+    const untold = await this.admission.untoldRefusals();
+    for (const refusals of untold) {
+      if (this.looks.stopped) return;
+      if (refusals.refusals.length > 0) await this.raise(refusals, now);
+      await this.admission.forgetTold(refusals);
+    }
+    if (untold.length > 0) this.relay.wake();
+  }
+
+  private async raise({ organizationId, refusals }: UntoldRefusals, now: Date): Promise<void> {
+    await this.database.acrossOrganizations(async (manager) => {
+      await lockOrganizations(manager, [organizationId]);
+      const posted = await postedOf(manager, refusals);
+      const balances = refusals.some(({ capNanoUsd }) => capNanoUsd === null)
+        ? await readBalances(manager, [organizationId], now)
+        : null;
+      const balance = balances?.get(organizationId) ?? { usedNanoUsd: 0n, limitNanoUsd: 0n };
+      const changes = refusals.map((refusal) => {
+        const { accountId, capNanoUsd } = refusal;
+        return capNanoUsd === null
+          ? changeOf(organizationId, { ...refusal, ...balance, accountId: balanceAccountId(organizationId) })
+          : changeOf(organizationId, {
+              ...refusal,
+              usedNanoUsd: posted.get(accountId) ?? 0n,
+              limitNanoUsd: capNanoUsd,
+            });
+      });
+      await raiseAlerts(manager, together(changes), now);
+    });
+  }
+
+  private async tryLooking(): Promise<void> {
+    try {
+      await this.look(new Date());
+      this.isFailing = false;
+    } catch (err) {
+      if (!this.isFailing) this.logger.warn({ err }, 'refusals for want of credit cannot be told; tried each second');
+      this.isFailing = true;
+    }
+  }
+}
+
+interface Refused extends Pick<CreditRefusal, 'accountId' | 'askedNanoUsd' | 'leftNanoUsd'> {
+  readonly usedNanoUsd: bigint;
+  readonly limitNanoUsd: bigint;
+}
+
+function changeOf(organizationId: string, refused: Refused): LevelChanges {
+  const { accountId, usedNanoUsd, limitNanoUsd, askedNanoUsd, leftNanoUsd } = refused;
+  const kind = kindOfAccount(accountId);
+  return refusedChange(
+    {
+      organizationId,
+      accountId,
+      apiKeyId: kind === 'key' ? limitOf(accountId).slice('key:'.length) : null,
+      usedNanoUsd,
+      limitNanoUsd,
+      refusedCall: { askedNanoUsd, leftNanoUsd },
+    },
+    // The balance is armed by a grant, in the transaction that gives it.
+    kind !== null && cycleOfAccount(accountId).reset === 'never',
+  );
+}
+
+/** What the ledger has posted to the accounts; those without a charge are not among them. */
+async function postedOf(
+  manager: EntityManager,
+  refusals: readonly CreditRefusal[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const rows = await manager.query<PostedRow[]>(POSTED, [refusals.map(({ accountId }) => accountId)]);
+  return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
+}
