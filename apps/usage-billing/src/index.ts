@@ -45,6 +45,7 @@ export { UsageEventMonths } from './ledger/usage-event-months/usage-event-months
 export { usageBillingSchema } from './store/migrations/index.js';
 export { UsedKeys } from './usage/tell-used-keys/used-keys.js';
 export { usedOtherProviders } from './usage/read-usage/other-providers.js';
+export { AuditRecords } from './audit/audit-records.js';
 export { BillingRelay } from './relay/billing-relay.js';
 export { OrganizationTerms } from './terms/organization-terms.js';
 export { DeliverNoticesController } from './webhooks/deliver-notices.controller.js';

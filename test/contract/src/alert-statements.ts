@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
 import {
@@ -11,6 +12,7 @@ import {
   WatchSpending,
   type LevelChanges,
 } from '@tollgate/usage-billing';
+import { auditRecords } from './billing-fixture.js';
 
 /** An organisation with many alerts, and keys that spent today. */
 const ALERTED = randomUUID();
@@ -35,8 +37,8 @@ export const ALERT_SEEDS = [
 /** Calls every method of alerts that queries the database. */
 export async function useAlerts({ dataSource }: Database): Promise<void> {
   const database = new ServiceDatabase(dataSource, 'billing');
-  const settings = new AlertSettingsStore(database);
-  await settings.change(ALERTED, (before) => before);
+  const settings = new AlertSettingsStore(database, auditRecords(database));
+  await settings.change(ALERTED, NOBODY, (before) => ({ ...before, unusualSpend: !before.unusualSpend }));
   await settings.find(ALERTED);
   const account = { organizationId: ALERTED, accountId: `organization:${ALERTED}` };
   const changes: LevelChanges = {

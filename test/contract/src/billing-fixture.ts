@@ -10,7 +10,7 @@ import {
 import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
 import { migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
-import { ScreenEvents, usageBillingSchema } from '@tollgate/usage-billing';
+import { AuditRecords, BillingRelay, ScreenEvents, usageBillingSchema } from '@tollgate/usage-billing';
 
 const embeddedPostgres = {
   shape: 'embedded Postgres',
@@ -48,6 +48,16 @@ async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDat
 
 /** The database as usage-billing uses it. */
 export const billing = ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, 'billing');
+
+/** The audit trail's side of usage-billing, whose messages go nowhere. */
+export const auditRecords = (database: ServiceDatabase): AuditRecords =>
+  new AuditRecords(
+    new BillingRelay(
+      database,
+      { publish: () => Promise.resolve() },
+      createLogger({ service: 'contract', level: 'silent' }),
+    ),
+  );
 
 /** Lets events into the ledger as usage-billing does; without key-management every key is known. */
 export const screening = (

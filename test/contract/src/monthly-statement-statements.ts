@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import {
   EndOrganizations,
@@ -11,6 +12,7 @@ import {
   statementCycle,
 } from '@tollgate/usage-billing';
 import { createLogger } from '@tollgate/telemetry';
+import { auditRecords } from './billing-fixture.js';
 
 /** An organisation with usage, among many others. */
 const STATED = 'stated';
@@ -50,11 +52,12 @@ export async function useStatements({ dataSource }: Database): Promise<void> {
   await new EndOrganizations(ends, logger).run(new Date(Date.now() + 7_200_000));
   await ends.list(10, ['2026-11-02T00:00:00.000000Z', STATED]);
   await ends.content(STATED);
-  const reports = new ProviderReportStore(database);
+  const reports = new ProviderReportStore(database, auditRecords(database));
   const days = { firstDay: '2026-10-01', lastDay: '2026-10-31' };
   const id = await reports.import(
     { id: randomUUID(), provider: 'openai', format: 'csv', rows: [], ...days },
     Buffer.alloc(32),
+    NOBODY,
   );
   await reports.find(id);
   await reports.list(10, ['2026-11-02T00:00:00.000000Z', id]);

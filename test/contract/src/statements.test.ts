@@ -48,7 +48,14 @@ import {
   usedOtherProviders,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
+import {
+  auditRecords,
+  RecordingAdmission,
+  screening,
+  secondVersion,
+  usageBatch,
+  usageEvent,
+} from './billing-fixture.js';
 import { changeOf, newDigest, newKey, renamed } from './key-fixture.js';
 import { ledgerSeeds, useLedger } from './ledger-statements.js';
 import { usageSeeds, useUsage } from './usage-statements.js';
@@ -288,10 +295,10 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   );
   await book.book(usageBatch([event, 'not JSON'], 1, 7n));
   await book.book(usageBatch([secondVersion(event)], 1, 9n));
-  const quarantine = new QuarantinedEvents(service);
+  const quarantine = new QuarantinedEvents(service, auditRecords(service));
   const [waiting] = await quarantine.list({}, null, 1);
   await quarantine.find(waiting!.id);
-  await quarantine.decideAlone(waiting!.id, 'discarded', { reason: 'a test' });
+  await quarantine.decideAlone(waiting!, { state: 'discarded', decision: { reason: 'a test' }, actor: NOBODY });
   await quarantine.open(10);
   await instances.markGone([gateway.instanceId]);
   await instances.watched();

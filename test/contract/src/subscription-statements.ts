@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
@@ -13,6 +14,7 @@ import {
   SubscriptionStore,
   TakeConfiguredPlans,
 } from '@tollgate/usage-billing';
+import { auditRecords } from './billing-fixture.js';
 
 /** An organisation with many subscriptions, among many others. */
 const SUBSCRIBED = randomUUID();
@@ -44,12 +46,13 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   const database = new ServiceDatabase(dataSource, 'billing');
   const logger = createLogger({ service: 'contract', level: 'silent' });
   const sealing = sealingFrom({ pepper: 'a pepper of the contract suite' });
-  const plans = new PlanStore(database);
+  const audit = auditRecords(database);
+  const plans = new PlanStore(database, audit);
   const store = new SubscriptionStore(
     database,
     new BillingRelay(database, { publish: () => Promise.resolve() }, logger),
   );
-  const change = new ChangeSubscription(database, plans, store);
+  const change = new ChangeSubscription(database, plans, store, audit);
   const shown = new ShowSubscriptions(database, store, change);
   const plan = (await plans.find(PLAN))!;
   await plans.findNamed(plan.name);
@@ -69,6 +72,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     plan,
     payg: { enabled: false, limitNanoUsd: null },
     asker: 'operator',
+    actor: NOBODY,
   };
   const request = {
     key: 'a request',
@@ -78,7 +82,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     serialize: (body: object) => body,
   };
   const made = (outcome: () => Promise<typeof key>) =>
-    new Subscribe(database, plans, store, { createSubscriptionKey: outcome }, sealing, logger);
+    new Subscribe(database, plans, store, { createSubscriptionKey: outcome }, audit, sealing, logger);
   const { stored } = await made(() => Promise.resolve(key)).execute(asked, request, new Date());
   await made(() => Promise.resolve(key)).execute(asked, request, new Date());
   const refused = new Problem('organization_not_found');
@@ -90,7 +94,10 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   await shown.detailed(SUBSCRIBED, stored, new Date());
   await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
-  await change.execute(SUBSCRIBED, id, new Date(), (each) => ({ ...each, endsAtMs: each.anchorMs }));
+  await change.execute(SUBSCRIBED, id, new Date(), { actor: NOBODY, action: 'subscription.cancelled' }, (each) => ({
+    ...each,
+    endsAtMs: each.anchorMs,
+  }));
   await store.abandon(SUBSCRIBED, id, new Date());
   await new RenewSubscriptions(change, store, logger).execute(new Date(0));
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { addDeliveries, DeliveryStore, WebhookStore, type Webhook } from '@tollgate/usage-billing';
+import { auditRecords } from './billing-fixture.js';
 
 /** An organisation with webhooks that were sent much. */
 const TOLD = randomUUID();
@@ -20,7 +22,10 @@ export const WEBHOOK_SEEDS = [
 /** Calls every method of webhooks that queries the database. */
 export async function useWebhooks({ dataSource }: Database): Promise<void> {
   const database = new ServiceDatabase(dataSource, 'billing');
-  const [webhooks, deliveries] = [new WebhookStore(database), new DeliveryStore(database)];
+  const [webhooks, deliveries] = [
+    new WebhookStore(database, auditRecords(database)),
+    new DeliveryStore(database, auditRecords(database)),
+  ];
   const webhook: Webhook = {
     organizationId: randomUUID(),
     id: randomUUID(),
@@ -35,23 +40,27 @@ export async function useWebhooks({ dataSource }: Database): Promise<void> {
   };
   const { organizationId, id } = webhook;
   const at = [new Date().toISOString().replace('Z', '456Z'), randomUUID()] as const;
-  await webhooks.insert(webhook);
+  await webhooks.insert(webhook, NOBODY);
   await webhooks.find(organizationId, id);
   await webhooks.list(TOLD, 10, null);
   await webhooks.list(TOLD, 10, at);
   const notice = { noticeId: randomUUID(), organizationId, type: 'api_key.leaked', occurredAt: '', data: {} };
   await database.acrossOrganizations((manager) => addDeliveries(manager, [notice], new Date()));
-  const tested = { organizationId, webhookId: id, id: randomUUID() };
-  await deliveries.addTaken(tested, { ...notice, noticeId: randomUUID() }, new Date(), 1_000);
+  const tested = { webhook, id: randomUUID() };
+  await deliveries.addTaken(tested, { ...notice, noticeId: randomUUID() }, NOBODY, new Date(), 1_000);
   const due = await deliveries.take(1_000);
   const attempt = { status: 500, durationMs: 1, error: 'http_status' } as const;
   await deliveries.attempted(due!, { attempt, state: 'pending', retryInMs: 1_000 });
   await deliveries.find(TOLD, WEBHOOK, due!.id);
   await deliveries.list(TOLD, WEBHOOK, 10, null, null);
   await deliveries.list(TOLD, WEBHOOK, 10, at, 'delivered');
-  await deliveries.replay(TOLD, WEBHOOK, due!.id, new Date());
+  await deliveries.replay(
+    { webhook: { ...webhook, organizationId: TOLD, id: WEBHOOK }, id: due!.id },
+    NOBODY,
+    new Date(),
+  );
   await deliveries.waiting();
   await deliveries.forgetBefore(new Date(Date.now() - 30 * 86_400_000));
   await webhooks.disableGone(organizationId, id, new Date());
-  await webhooks.delete(organizationId, id, () => undefined);
+  await webhooks.delete(organizationId, id, NOBODY, () => undefined);
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NOBODY } from '@tollgate/auth';
 import { NOTICES_V1, type NoticesV1 } from '@tollgate/contracts';
 import { waitUntil } from '@tollgate/infra';
 import { ServiceDatabase } from '@tollgate/postgres';
@@ -16,10 +17,11 @@ import {
 } from '@tollgate/usage-billing';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseShapes, type OpenedDatabase } from './billing-fixture.js';
+import { auditRecords, databaseShapes, type OpenedDatabase } from './billing-fixture.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
+const UPDATED = { actor: NOBODY, act: 'updated' } as const;
 const sealing = sealingFrom({ pepper: 'a pepper of the contract suite' });
 
 describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
@@ -35,8 +37,8 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
   beforeAll(async () => {
     opened = await open();
     database = new ServiceDatabase(opened.database.dataSource, 'billing');
-    webhooks = new WebhookStore(database);
-    deliveries = new DeliveryStore(database);
+    webhooks = new WebhookStore(database, auditRecords(database));
+    deliveries = new DeliveryStore(database, auditRecords(database));
     receiver = await WebhookReceiver.start();
     processes = [1, 2].map(
       () =>
@@ -72,7 +74,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
       version: 1,
       ...more,
     };
-    expect(await webhooks.insert(webhook)).toBe(true);
+    expect(await webhooks.insert(webhook, NOBODY)).toBe(true);
     return { webhook, secret };
   };
   const noticeOf = ({ organizationId }: Webhook, more: Partial<NoticesV1> = {}): NoticesV1 => ({
@@ -153,12 +155,12 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
     });
     expect(await only(webhook)).toMatchObject({ state: 'pending', lastStatus: 503, lastError: 'http_status' });
     expect((await only(webhook)).nextAttemptAt!.getTime()).toBeGreaterThan(Date.now());
-    await webhooks.change(webhook.organizationId, webhook.id, (before) => ({
+    await webhooks.change(webhook.organizationId, webhook.id, UPDATED, (before) => ({
       ...before,
       url: `${receiver.url}/mended`,
       version: 2,
     }));
-    await deliveries.replay(webhook.organizationId, webhook.id, (await only(webhook)).id, new Date());
+    await deliveries.replay({ webhook, id: (await only(webhook)).id }, NOBODY, new Date());
     processes[1]!.wake();
     expect(await untilOnly(webhook, 'delivered')).toMatchObject({ attempts: 2, lastStatus: 200 });
     const [before, after] = [receiver.to('/503')[0]!, receiver.to('/mended')[0]!];
@@ -171,7 +173,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
     const { webhook, secret: former } = await made('/rotating');
     const present = newWebhookSecret();
     const until = new Date(Date.now() + 60_000);
-    await webhooks.change(webhook.organizationId, webhook.id, (before) => ({
+    await webhooks.change(webhook.organizationId, webhook.id, UPDATED, (before) => ({
       ...before,
       secret: sealing.seal(present, sealedForWebhook(before.organizationId, before.id)),
       formerSecret: { sealed: before.secret, until },
@@ -205,7 +207,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
       logger,
     );
     const id = randomUUID();
-    const { organizationId, id: webhookId } = webhook;
+    const { organizationId } = webhook;
     const notice = {
       noticeId: id,
       organizationId,
@@ -213,7 +215,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
       occurredAt: new Date().toISOString(),
       data: {},
     };
-    const due = await deliveries.addTaken({ organizationId, webhookId, id }, notice, new Date(), 30_000);
+    const due = await deliveries.addTaken({ webhook, id }, notice, NOBODY, new Date(), 30_000);
     await strict.attempt(due!);
     await strict.onApplicationShutdown();
     expect(await only(webhook)).toMatchObject({ state: 'failed', lastStatus: null, lastError: 'private_address' });
@@ -224,9 +226,9 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
     const { webhook } = await made('/limit');
     const { organizationId } = webhook;
     for (let n = 1; n < 20; n++) await made('/limit', { organizationId });
-    expect(await webhooks.insert({ ...webhook, id: randomUUID() })).toBe(false);
+    expect(await webhooks.insert({ ...webhook, id: randomUUID() }, NOBODY)).toBe(false);
     await tell(noticeOf(webhook));
-    await webhooks.delete(organizationId, webhook.id, () => undefined);
+    await webhooks.delete(organizationId, webhook.id, NOBODY, () => undefined);
     expect(await deliveries.list(organizationId, webhook.id, 10, null, null)).toEqual([]);
     expect((await webhooks.list(organizationId, 50, null)).length).toBe(19);
   });

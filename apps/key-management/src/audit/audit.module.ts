@@ -6,14 +6,24 @@ import { AuditStore } from './audit-store.js';
 import { AuditTrail } from './audit-trail.js';
 import { EraseAuditTexts } from './erase-audit-texts.js';
 import { RecordRefusedCalls } from './record-refused-calls.js';
+import { AuditRecordedController } from './take-entries/audit-recorded.controller.js';
+import { TakeEntries } from './take-entries/take-entries.js';
 import { TakeOverFormerEvents } from './take-over-former-events.js';
 import { VerifyChains } from './verify-chains.js';
 
 /** The audit trail: who has changed what, who has signed in, and who was refused. */
 @Module({
   imports: [KeyStoreModule, OrganizationsModule],
-  controllers: [AuditLogsController],
-  providers: [AuditStore, AuditTrail, EraseAuditTexts, RecordRefusedCalls, TakeOverFormerEvents, VerifyChains],
+  controllers: [AuditLogsController, AuditRecordedController],
+  providers: [
+    AuditStore,
+    AuditTrail,
+    EraseAuditTexts,
+    RecordRefusedCalls,
+    TakeEntries,
+    TakeOverFormerEvents,
+    VerifyChains,
+  ],
   exports: [RecordRefusedCalls],
 })
 export class AuditModule {}

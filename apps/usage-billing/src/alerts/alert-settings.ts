@@ -1,6 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
+import { formatUsd } from '@tollgate/credit';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords, personalEmail, type AuditFields } from '../audit/audit-records.js';
 import type { Level } from './credit-level.js';
 
 /** What an organisation wants to be told of, and who besides its owners. */
@@ -34,7 +38,10 @@ const COLUMNS = 'organization_id, levels, emails, unusual_spend, unusual_floor_n
 /** The settings of organisations about their alerts. */
 @Injectable()
 export class AlertSettingsStore {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
   /** Index: alert_settings_pk. */
   async find(organizationId: string): Promise<AlertSettings> {
@@ -45,26 +52,42 @@ export class AlertSettingsStore {
   }
 
   /** Changes the settings under their lock, and resolves with them as they are then. Index: alert_settings_pk. */
-  async change(organizationId: string, edit: (before: AlertSettings) => AlertSettings): Promise<AlertSettings> {
-    return this.database.inOrganization(organizationId, async (manager) => {
+  async change(
+    organizationId: string,
+    actor: Actor,
+    edit: (before: AlertSettings) => AlertSettings,
+  ): Promise<AlertSettings> {
+    const changed = await this.database.inOrganization(organizationId, async (manager) => {
       await manager.query(
         `INSERT INTO billing.alert_settings (organization_id) VALUES ($1) ON CONFLICT ON CONSTRAINT alert_settings_pk DO NOTHING`,
         [organizationId],
       );
-      const before = oneRow(
+      const row = oneRow(
         await manager.query<SettingsRow[]>(
           `SELECT ${COLUMNS} FROM billing.alert_settings WHERE organization_id = $1 FOR UPDATE`,
           [organizationId],
         ),
       );
-      const after = edit(settingsOf(before));
+      const before = settingsOf(row);
+      const after = edit(before);
+      if (isDeepStrictEqual(before, after)) return after;
       await manager.query(
         `UPDATE billing.alert_settings SET levels = $2, emails = $3, unusual_spend = $4, unusual_floor_nano_usd = $5
          WHERE organization_id = $1`,
         [organizationId, after.levels, after.emails, after.unusualSpend, after.unusualFloorNanoUsd.toString()],
       );
+      await this.audit.add(manager, {
+        organizationId,
+        actor,
+        action: 'alert_settings.updated',
+        target: { type: 'alert_settings', id: organizationId },
+        before: fieldsOf(before),
+        after: fieldsOf(after),
+      });
       return after;
     });
+    this.audit.announced();
+    return changed;
   }
 }
 
@@ -85,4 +108,10 @@ const settingsOf = (row: SettingsRow): AlertSettings => ({
   emails: row.emails,
   unusualSpend: row.unusual_spend,
   unusualFloorNanoUsd: BigInt(row.unusual_floor_nano_usd),
+});
+
+const fieldsOf = ({ levels, emails, unusualSpend, unusualFloorNanoUsd }: AlertSettings): AuditFields => ({
+  levels,
+  emails: emails.map(personalEmail),
+  unusual_spend: { enabled: unusualSpend, floor_usd: formatUsd(unusualFloorNanoUsd) },
 });

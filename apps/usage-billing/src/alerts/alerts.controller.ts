@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Patch, Query, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { listOf, OrganizationId } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
 import { AlertSettingsStore } from './alert-settings.js';
@@ -73,8 +73,9 @@ export class AlertsController {
   async update(
     @OrganizationId() organizationId: string,
     @Body({ schema: updateAlertSettingsRequest }) { levels, emails, unusual_spend }: UpdateAlertSettingsRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<AlertSettingsObject> {
-    const changed = await this.settings.change(organizationId, (before) => ({
+    const changed = await this.settings.change(organizationId, actor, (before) => ({
       levels: levels ?? before.levels,
       emails: emails ?? before.emails,
       unusualSpend: unusual_spend?.enabled ?? before.unusualSpend,

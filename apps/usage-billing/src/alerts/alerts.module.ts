@@ -1,6 +1,7 @@
 import { Inject, Module } from '@nestjs/common';
 import { CREDIT_THRESHOLD_CROSSED_V1 } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { registerAlertMailGauges } from '../metrics.js';
 import { BillingRelay } from '../relay/billing-relay.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
@@ -15,7 +16,7 @@ import { WatchSpending } from './unusual-spend/watch-spending.js';
 
 /** Tells people how much of their credit is used. The ledger raises the alerts about limits as it books. */
 @Module({
-  imports: [BillingRelayModule, BillingStoreModule],
+  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule],
   controllers: [AlertsController],
   providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchRefusals, WatchSpending],
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { readUsd } from '@tollgate/credit';
 import {
   IfMatch,
@@ -68,12 +68,13 @@ export class BudgetsController {
   async create(
     @OrganizationId() organizationId: string,
     @Body({ schema: createBudgetRequest }) body: CreateBudgetRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BudgetObject> {
     const fields = newBudget(organizationId, body, new Date());
     await this.checkOwner(fields);
     const budget = await this.database.inOrganization(organizationId, (manager) =>
-      this.setBudgets.create(manager, fields),
+      this.setBudgets.create(manager, fields, actor),
     );
     this.terms.announced();
     return this.shown(budget, reply);
@@ -120,9 +121,11 @@ export class BudgetsController {
     @Param({ schema: budgetPath }) { id }: BudgetPath,
     @Body({ schema: updateBudgetRequest }) body: UpdateBudgetRequest,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BudgetObject> {
-    return this.shown(await this.setBudgets.update(organizationId, id, body, precondition, new Date()), reply);
+    const updated = await this.setBudgets.update(organizationId, id, body, precondition, actor, new Date());
+    return this.shown(updated, reply);
   }
 
   @Delete(':id')
@@ -136,8 +139,9 @@ export class BudgetsController {
     @OrganizationId() organizationId: string,
     @Param({ schema: budgetPath }) { id }: BudgetPath,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
   ): Promise<DeletedBudgetObject> {
-    if (!(await this.setBudgets.delete(organizationId, id, precondition))) throw new Problem('budget_not_found');
+    if (!(await this.setBudgets.delete(organizationId, id, precondition, actor))) throw new Problem('budget_not_found');
     return { object: 'budget', id, deleted: true };
   }
 

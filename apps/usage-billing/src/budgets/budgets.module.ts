@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { BalancesModule } from '../balances/balances.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -10,7 +11,7 @@ import { ShowBudgets } from './show-budgets.js';
 
 /** Budgets of groups and projects. */
 @Module({
-  imports: [BalancesModule, BillingStoreModule, OwnersModule, TermsModule],
+  imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
   controllers: [BudgetsController],
   providers: [BudgetStore, SetBudgets, ShowBudgets],
 })

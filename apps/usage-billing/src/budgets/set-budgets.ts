@@ -1,10 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import type { CreditReset } from '@tollgate/api-key';
 import { readUsd } from '@tollgate/credit';
 import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../audit/audit-records.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
+import { budgetChange } from './budget-audit.js';
 import { BudgetStore } from './budget-store.js';
 import { BUDGETS_MAX, edited, type Budget, type BudgetChange, type BudgetKind } from './budget.js';
 import type { UpdateBudgetRequest } from './budgets.request.js';
@@ -23,6 +26,7 @@ export class SetBudgets {
     private readonly database: ServiceDatabase,
     private readonly store: BudgetStore,
     private readonly terms: OrganizationTerms,
+    private readonly audit: AuditRecords,
   ) {}
 
   /**
@@ -30,7 +34,7 @@ export class SetBudgets {
    * counts what was charged in the present cycle before.
    * @throws {Problem} `budget_exists`, `budget_limit_reached`
    */
-  async create(manager: EntityManager, fields: NewBudget): Promise<Budget> {
+  async create(manager: EntityManager, fields: NewBudget, actor: Actor): Promise<Budget> {
     const { organizationId } = fields;
     const terms = await this.terms.lock(manager, organizationId);
     const count = await this.store.count(manager, fields);
@@ -42,6 +46,7 @@ export class SetBudgets {
     const budget: Budget = { ...fields, generation: terms.version + 1, version: 1 };
     await this.store.insert(manager, budget);
     await this.terms.save(manager, organizationId, terms);
+    await this.audit.add(manager, budgetChange(actor, null, budget));
     return budget;
   }
 
@@ -54,6 +59,7 @@ export class SetBudgets {
     id: string,
     request: UpdateBudgetRequest,
     precondition: Precondition,
+    actor: Actor,
     now: Date,
   ): Promise<Budget | null> {
     const updated = await this.database.inOrganization(organizationId, async (manager) => {
@@ -65,6 +71,7 @@ export class SetBudgets {
       if (after === null) return before;
       await this.store.save(manager, after);
       await this.terms.save(manager, organizationId, terms);
+      await this.audit.add(manager, budgetChange(actor, before, after));
       return after;
     });
     this.terms.announced();
@@ -72,7 +79,7 @@ export class SetBudgets {
   }
 
   /** Whether there was one. What was charged to it stays in the ledger. */
-  async delete(organizationId: string, id: string, precondition: Precondition): Promise<boolean> {
+  async delete(organizationId: string, id: string, precondition: Precondition, actor: Actor): Promise<boolean> {
     const deleted = await this.database.inOrganization(organizationId, async (manager) => {
       const terms = await this.terms.lock(manager, organizationId);
       const budget = await this.store.findIn(manager, organizationId, id);
@@ -80,6 +87,7 @@ export class SetBudgets {
       precondition.holdsFor(budget.version);
       await this.store.delete(manager, budget);
       await this.terms.save(manager, organizationId, terms);
+      await this.audit.add(manager, budgetChange(actor, budget, null));
       return true;
     });
     this.terms.announced();

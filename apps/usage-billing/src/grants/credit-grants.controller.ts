@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, UseGuards } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
 import { grantAccountId } from '@tollgate/api-key';
-import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { readUsd } from '@tollgate/credit';
 import { Idempotent, listOf, OrganizationId, Problem, type IdempotentRequest } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
@@ -59,13 +59,14 @@ export class CreditGrantsController {
   async create(
     @Body({ schema: createCreditGrantRequest }) body: CreateCreditGrantRequest,
     @Idempotent() request: IdempotentRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreditGrantObject> {
     const fields = newGrant(body, new Date());
     const { organizationId } = fields;
     await this.owners.ofOrganization({ organizationId });
     const { grant, replayed } = await this.database.inOrganization(organizationId, (manager) =>
-      this.giveGrant.execute(manager, fields, request),
+      this.giveGrant.execute(manager, fields, request, actor),
     );
     if (replayed) void reply.header('idempotency-replayed', 'true');
     this.terms.announced();
@@ -115,10 +116,13 @@ export class CreditGrantsController {
       'For one that was a mistake. It takes what the grant has left and what no call in flight holds; what such calls give back lapses, too. One that has expired or is used up stays as it is.',
   })
   @Replies(creditGrantReply, { 200: 'The grant as it is now.' })
-  async expire(@Param({ schema: creditGrantPath }) { id }: CreditGrantPath): Promise<CreditGrantObject> {
+  async expire(
+    @Param({ schema: creditGrantPath }) { id }: CreditGrantPath,
+    @CurrentActor() actor: Actor,
+  ): Promise<CreditGrantObject> {
     const organizationId = await this.store.organizationOf(id);
     return this.shownOne(
-      organizationId === null ? null : await this.expireGrant.execute(organizationId, id, new Date()),
+      organizationId === null ? null : await this.expireGrant.execute(organizationId, id, actor, new Date()),
     );
   }
 

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
 import { startBalance } from '../alerts/balance/balances.js';
 import { armAgain } from '../alerts/raise-alerts.js';
-import { OrganizationTerms } from '../terms/organization-terms.js';
+import { AuditRecords } from '../audit/audit-records.js';
+import { billingChange } from '../terms/billing-audit.js';
+import { OrganizationTerms, type Terms } from '../terms/organization-terms.js';
+import { grantChange } from './grant-audit.js';
 import { GrantStore } from './grant-store.js';
 import { LIVE_GRANTS_MAX, type Grant } from './grant.js';
 
@@ -30,6 +34,7 @@ export class GiveGrant {
   constructor(
     private readonly store: GrantStore,
     private readonly terms: OrganizationTerms,
+    private readonly audit: AuditRecords,
   ) {}
 
   /**
@@ -37,7 +42,7 @@ export class GiveGrant {
    * A request that names itself gives once within 24 hours, and is told the grant as it was given each time.
    * @throws {Problem} `grant_limit_reached`, `idempotency_key_reused`
    */
-  async execute(manager: EntityManager, fields: NewGrant, request: IdempotentRequest): Promise<GivenNow> {
+  async execute(manager: EntityManager, fields: NewGrant, request: IdempotentRequest, actor: Actor): Promise<GivenNow> {
     const { organizationId } = fields;
     const terms = await this.terms.lock(manager, organizationId);
     const named = namesOf(request);
@@ -55,7 +60,11 @@ export class GiveGrant {
     const isFirst = !(await this.store.hasAny(manager, organizationId));
     await this.store.insert(manager, grant, named);
     await armAgain(manager, [await startBalance(manager, organizationId, fields.createdAt)], fields.createdAt);
-    await this.terms.save(manager, organizationId, { ...terms, balance: isFirst ? 'prepaid' : terms.balance });
+    const after: Terms = { ...terms, balance: isFirst ? 'prepaid' : terms.balance };
+    await this.terms.save(manager, organizationId, after);
+    await this.audit.add(manager, grantChange(actor, null, grant));
+    if (after.balance !== terms.balance)
+      await this.audit.add(manager, billingChange(organizationId, actor, terms, after));
     return { grant, replayed: false };
   }
 }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { BalancesModule } from '../balances/balances.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -11,7 +12,7 @@ import { GrantStore } from './grant-store.js';
 
 /** Prepaid credit of organisations. */
 @Module({
-  imports: [BalancesModule, BillingStoreModule, OwnersModule, TermsModule],
+  imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
   controllers: [CreditGrantsController],
   providers: [EndGrants, ExpireGrant, GiveGrant, GrantStore],
   exports: [GrantStore],

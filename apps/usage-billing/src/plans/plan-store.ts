@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { foldedPlanName } from '@tollgate/config';
 import { momentText, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../audit/audit-records.js';
+import { planChange } from './plan-audit.js';
 import type { Plan, PlanVersion } from './plan.js';
 
 interface VersionRow {
@@ -78,7 +81,10 @@ export interface ListedPlan {
 /** Plans and all their versions. They belong to the installation and not to an organisation. */
 @Injectable()
 export class PlanStore {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
   /** Those that can be subscribed to, newest first. */
   async list(count: number, after: PlanPosition | null): Promise<ListedPlan[]> {
@@ -110,10 +116,12 @@ export class PlanStore {
    * same work.
    */
   async changing<T>(work: (plans: LockedPlans) => Promise<T>): Promise<T> {
-    return this.database.outsideOrganizations(async (manager) => {
+    const done = await this.database.outsideOrganizations(async (manager) => {
       await manager.query(`SELECT pg_advisory_xact_lock(hashtextextended('billing.plan', 0))`);
-      return work(new LockedPlans(manager));
+      return work(new LockedPlans(manager, this.audit));
     });
+    this.audit.announced();
+    return done;
   }
 
   /** Has the subscriptions of a changed plan looked at soon, so that their keys hear of the next cycle's terms. */
@@ -124,7 +132,10 @@ export class PlanStore {
 
 /** Plans that nobody else changes until the transaction ends. */
 class LockedPlans {
-  constructor(private readonly manager: EntityManager) {}
+  constructor(
+    private readonly manager: EntityManager,
+    private readonly audit: Pick<AuditRecords, 'add'>,
+  ) {}
 
   async find(id: string): Promise<Plan | null> {
     const [row] = await this.manager.query<PlanRow[]>(FIND, [id]);
@@ -141,10 +152,10 @@ class LockedPlans {
     return (await this.manager.query<PlanRow[]>(OF_CONFIGURATION)).map(planOf);
   }
 
-  /** Writes a plan that is new, or in a new version. */
-  async save(plan: Plan): Promise<void> {
+  /** Writes a plan that is new (`before` is null) or in a new version, and who did it. */
+  async save(before: Plan | null, plan: Plan, actor: Actor): Promise<void> {
     const { id, name, source, selfService, terms, createdAt, archivedAt } = plan;
-    if (terms.version === 1)
+    if (before === null)
       await this.manager.query(INSERT, [id, name, foldedPlanName(name), source, selfService, 1, createdAt, archivedAt]);
     else await this.manager.query(UPDATE, [id, name, foldedPlanName(name), selfService, terms.version, archivedAt]);
     await this.manager.query(INSERT_VERSION, [
@@ -160,6 +171,7 @@ class LockedPlans {
       terms.rateLimits.parallelRequests,
       terms.paygAllowed,
     ]);
+    await this.audit.add(this.manager, planChange(actor, before, plan));
   }
 }
 

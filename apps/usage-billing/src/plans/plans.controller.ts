@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { foldedPlanName } from '@tollgate/config';
 import { IfMatch, listOf, Problem, showVersion, type Precondition } from '@tollgate/http';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
@@ -47,12 +47,13 @@ export class PlansController {
   @Replies(planReply, { 201: 'The plan.' })
   async create(
     @Body({ schema: createPlanRequest }) body: CreatePlanRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PlanObject> {
     const plan = newPlan(randomUUID(), body, new Date());
     await this.plans.changing(async (plans) => {
       if ((await plans.findNamed(plan.name)) !== null) throw nameTaken();
-      await plans.save(plan);
+      await plans.save(null, plan, actor);
     });
     return shown(plan, reply);
   }
@@ -94,9 +95,10 @@ export class PlansController {
     @Param({ schema: planPath }) { id }: PlanPath,
     @Body({ schema: updatePlanRequest }) request: UpdatePlanRequest,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PlanObject> {
-    return shown(await this.change(id, precondition, (plan) => editedPlan(plan, request, new Date())), reply);
+    return shown(await this.change(id, precondition, actor, (plan) => editedPlan(plan, request, new Date())), reply);
   }
 
   @Delete(':id')
@@ -111,14 +113,21 @@ export class PlansController {
   async delete(
     @Param({ schema: planPath }) { id }: PlanPath,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
   ): Promise<PlanObject & { deleted: true }> {
     const now = new Date();
-    const archived = await this.change(id, precondition, (plan) => inNewVersion({ ...plan, archivedAt: now }, now));
+    const archive = (plan: Plan): Plan => inNewVersion({ ...plan, archivedAt: now }, now);
+    const archived = await this.change(id, precondition, actor, archive);
     return { ...planObject(archived), deleted: true };
   }
 
   /** Changes a plan of the API that is not archived. `edit` returns null where nothing changes. */
-  private async change(id: string, precondition: Precondition, edit: (plan: Plan) => Plan | null): Promise<Plan> {
+  private async change(
+    id: string,
+    precondition: Precondition,
+    actor: Actor,
+    edit: (plan: Plan) => Plan | null,
+  ): Promise<Plan> {
     const { plan, changed } = await this.plans.changing(async (plans) => {
       const before = await plans.find(id);
       if (before === null || before.archivedAt !== null) throw new Problem('plan_not_found');
@@ -128,7 +137,7 @@ export class PlansController {
       if (after === null) return { plan: before, changed: false };
       const renamed = foldedPlanName(after.name) !== foldedPlanName(before.name);
       if (renamed && (await plans.findNamed(after.name)) !== null) throw nameTaken();
-      await plans.save(after);
+      await plans.save(before, after, actor);
       return { plan: after, changed: true };
     });
     if (changed) await this.plans.callUpSubscriptions(id);

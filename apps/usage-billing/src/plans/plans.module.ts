@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { PlanStore } from './plan-store.js';
 import { PlansController } from './plans.controller.js';
@@ -6,7 +7,7 @@ import { TakeConfiguredPlans } from './take-configured-plans.js';
 
 /** What can be subscribed to: plans of `config.yaml`, and of the API. */
 @Module({
-  imports: [BillingStoreModule],
+  imports: [BillingAuditModule, BillingStoreModule],
   controllers: [PlansController],
   providers: [PlanStore, TakeConfiguredPlans],
   exports: [PlanStore],

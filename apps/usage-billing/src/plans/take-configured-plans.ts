@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { StartFault } from '@tollgate/app-process';
+import { NOBODY } from '@tollgate/auth';
 import { foldedPlanName, type PlanEntry } from '@tollgate/config';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { changedPlan, inNewVersion } from './edit-plan.js';
@@ -29,18 +30,19 @@ export class TakeConfiguredPlans implements OnApplicationBootstrap {
   async execute(entries: readonly PlanEntry[], now: Date): Promise<void> {
     const changed = await this.plans.changing(async (plans) => {
       const known = new Map((await plans.ofConfiguration()).map((plan) => [foldedPlanName(plan.name), plan]));
-      const saved: Plan[] = [];
+      const saved: { readonly before: Plan | null; readonly after: Plan }[] = [];
       for (const entry of entries) {
         const folded = foldedPlanName(entry.name);
         const before = known.get(folded);
         known.delete(folded);
         if (before === undefined && (await plans.findNamed(entry.name)) !== null) throw taken(entry.name);
         const after = before === undefined ? madeOf(entry, now) : changedTo(before, entry, now);
-        if (after !== null) saved.push(after);
+        if (after !== null) saved.push({ before: before ?? null, after });
       }
-      for (const left of known.values()) saved.push(inNewVersion({ ...left, archivedAt: now }, now));
-      for (const plan of saved) await plans.save(plan);
-      return saved;
+      for (const before of known.values())
+        saved.push({ before, after: inNewVersion({ ...before, archivedAt: now }, now) });
+      for (const { before, after } of saved) await plans.save(before, after, NOBODY);
+      return saved.map(({ after }) => after);
     });
     for (const { id, terms } of changed) if (terms.version > 1) await this.plans.callUpSubscriptions(id);
   }

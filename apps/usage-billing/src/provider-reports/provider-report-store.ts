@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { momentText, ServiceDatabase } from '@tollgate/postgres';
+import { AuditRecords, type AuditRecord } from '../audit/audit-records.js';
 import type { LedgerUsage } from './compare/compare-report.js';
 import type { ReportRow } from './read-report/report-row.js';
 
@@ -47,15 +49,18 @@ const COLUMNS = 'report_id, provider, format, first_day::text, last_day::text, i
 /** Reports of providers, which span organisations. */
 @Injectable()
 export class ProviderReportStore {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
   /**
    * Stores a report under the digest of its file, and resolves with its id: the same file is one import, however often
    * it is sent. Index: provider_report_once.
    */
-  async import(report: Omit<ProviderReport, 'importedAt'>, digest: Buffer): Promise<string> {
-    const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ report_id: string }[]>(
+  async import(report: Omit<ProviderReport, 'importedAt'>, digest: Buffer, actor: Actor): Promise<string> {
+    const id = await this.database.acrossOrganizations(async (manager) => {
+      const rows = await manager.query<{ report_id: string }[]>(
         `WITH added AS (
            INSERT INTO billing.provider_report (report_id, provider, format, digest, first_day, last_day, rows)
            VALUES ($1, $2, $3, $4, $5::date, $6::date, $7)
@@ -71,10 +76,13 @@ export class ProviderReportStore {
           report.lastDay,
           JSON.stringify(report.rows.map((row) => ({ ...row, costNanoUsd: row.costNanoUsd?.toString() ?? null }))),
         ],
-      ),
-    );
+      );
+      if (rows[0]?.report_id === report.id) await this.audit.add(manager, importOf(report, actor));
+      return rows[0]?.report_id;
+    });
+    this.audit.announced();
     // Another import of the same file that has committed meanwhile is not in the snapshot of the statement.
-    return rows[0]?.report_id ?? this.import(report, digest);
+    return id ?? this.import(report, digest, actor);
   }
 
   /** Null if there is none. Index: provider_report_pk. */
@@ -130,6 +138,22 @@ export class ProviderReportStore {
     }));
   }
 }
+
+/** Reports span organisations, so their import stands in the trail of the installation. */
+const importOf = (report: Omit<ProviderReport, 'importedAt'>, actor: Actor): AuditRecord => ({
+  organizationId: null,
+  actor,
+  action: 'provider_report.imported',
+  target: { type: 'provider_report', id: report.id },
+  before: null,
+  after: {
+    provider: report.provider,
+    format: report.format,
+    first_day: report.firstDay,
+    last_day: report.lastDay,
+    lines: report.rows.length,
+  },
+});
 
 const LEDGER_USAGE = `
   SELECT to_char(u.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day, d.model, sum(u.cost_nano_usd) AS cost,

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { formatUsd } from '@tollgate/credit';
 import { listOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
@@ -43,7 +43,10 @@ export class ProviderReportsController {
       'sent. The reply has the differences by model and UTC day, each with its likely cause.',
   })
   @Replies(comparedReportReply, { 200: 'The report and its differences.' })
-  async import(@Body({ schema: importReportRequest }) request: ImportReportRequest): Promise<ComparedReportObject> {
+  async import(
+    @Body({ schema: importReportRequest }) request: ImportReportRequest,
+    @CurrentActor() actor: Actor,
+  ): Promise<ComparedReportObject> {
     const rows = rowsOf(request);
     const days = rows.map(({ day }) => day).sort();
     const [firstDay, lastDay] = [days[0], days.at(-1)];
@@ -53,7 +56,7 @@ export class ProviderReportsController {
     const digest = createHash('sha256')
       .update(JSON.stringify([format, request.csv ?? request.report]))
       .digest();
-    const id = await this.store.import({ id: randomUUID(), provider, format, firstDay, lastDay, rows }, digest);
+    const id = await this.store.import({ id: randomUUID(), provider, format, firstDay, lastDay, rows }, digest, actor);
     return this.compared(await this.store.find(id));
   }
 

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { listOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import {
@@ -75,8 +75,9 @@ export class QuarantineController {
   async replay(
     @Param({ schema: quarantinePath }) { id }: QuarantinePath,
     @Body({ schema: replayRequest }) request: ReplayRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<QuarantinedContentObject> {
-    await this.replays.replay(await this.found(id), request);
+    await this.replays.replay(await this.found(id), request, actor);
     return quarantinedContentObject(await this.found(id));
   }
 
@@ -91,8 +92,9 @@ export class QuarantineController {
   async discard(
     @Param({ schema: quarantinePath }) { id }: QuarantinePath,
     @Body({ schema: discardRequest }) { reason }: DiscardRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<QuarantinedContentObject> {
-    await this.replays.discard(await this.found(id), reason);
+    await this.replays.discard(await this.found(id), reason, actor);
     return quarantinedContentObject(await this.found(id));
   }
 

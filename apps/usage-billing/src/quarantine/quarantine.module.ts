@@ -1,5 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { registerQuarantineGauge } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
@@ -13,7 +14,7 @@ const COUNTED_MAX = 10_000;
 
 /** The operator's list of usage events that are not booked. */
 @Module({
-  imports: [BillingMetricsModule, BillingStoreModule, LedgerModule],
+  imports: [BillingAuditModule, BillingMetricsModule, BillingStoreModule, LedgerModule],
   controllers: [QuarantineController],
   providers: [QuarantinedEvents, ReplayEvent],
 })

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
+import { AuditRecords, type AuditFields } from '../audit/audit-records.js';
 import type { QuarantineCause } from '../ledger/book-usage/read-usage-record.js';
 import type { QUARANTINE_STATES } from './quarantine.request.js';
 
@@ -38,6 +40,18 @@ export interface QuarantineFilters {
   readonly request_id?: string | undefined;
 }
 
+/** What is decided about. */
+type DecidedEvent = Pick<QuarantinedEvent, 'id' | 'organizationId' | 'requestId' | 'cause'>;
+
+/** How it is decided about an event, and by whom. */
+export interface Verdict {
+  readonly state: Exclude<QuarantineState, 'open'>;
+  readonly decision: QuarantineDecision;
+  readonly actor: Actor;
+  /** The values that took the place of the event's own. */
+  readonly mended?: AuditFields & { readonly organizationId?: string };
+}
+
 interface Row {
   id: string;
   cause: QuarantineCause | null;
@@ -62,7 +76,10 @@ const COLUMNS = `id, cause, field, reason, request_id, said_organization_id, sai
 /** Reads quarantined events, and notes what is decided about them. */
 @Injectable()
 export class QuarantinedEvents {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
   /** The newest first, from before a place on. Index: quarantine_pk. */
   async list(filters: QuarantineFilters, before: string | null, count: number): Promise<QuarantinedEvent[]> {
@@ -98,25 +115,32 @@ export class QuarantinedEvents {
   /** Decides about an open event in the caller's transaction. False if somebody has decided. Index: quarantine_open. */
   async decide(
     manager: EntityManager,
-    id: string,
-    state: Exclude<QuarantineState, 'open'>,
-    decision: QuarantineDecision,
+    { id, ...event }: DecidedEvent,
+    { state, decision, actor, mended = {} }: Verdict,
   ): Promise<boolean> {
     const [rows] = await manager.query<[{ id: string }[], number]>(
       `UPDATE billing.quarantine SET state = $2, decision = $3::jsonb, decided_at = now(), decided_by = 'operator'
        WHERE id = $1 AND state = 'open' RETURNING id`,
       [id, state, JSON.stringify(decision)],
     );
-    return rows.length > 0;
+    if (rows.length === 0) return false;
+    await this.audit.add(manager, {
+      organizationId: mended.organizationId ?? event.organizationId,
+      actor,
+      action: `quarantined_event.${state}`,
+      target: { type: 'quarantined_event', id },
+      before: { state: 'open' },
+      after: { state },
+      details: { usage_request_id: event.requestId, cause: event.cause, decision, mended },
+    });
+    return true;
   }
 
   /** Decides about an open event. False if somebody has decided. */
-  async decideAlone(
-    id: string,
-    state: Exclude<QuarantineState, 'open'>,
-    decision: QuarantineDecision,
-  ): Promise<boolean> {
-    return this.database.acrossOrganizations((manager) => this.decide(manager, id, state, decision));
+  async decideAlone(event: DecidedEvent, verdict: Verdict): Promise<boolean> {
+    const decided = await this.database.acrossOrganizations((manager) => this.decide(manager, event, verdict));
+    this.audit.announced();
+    return decided;
   }
 
   /** The number of open events, up to `most`. Index: quarantine_open. */

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import type { UsageRecorded } from '@tollgate/contracts';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
@@ -9,7 +10,12 @@ import { readBooked } from '../ledger/book-usage/conflicts.js';
 import { readUsageRecord, type Poison } from '../ledger/book-usage/read-usage-record.js';
 import { correctionOf, type BookedUsage } from './correction.js';
 import type { ReplayRequest } from './quarantine.request.js';
-import { QuarantinedEvents, type QuarantineDecision, type QuarantinedEvent } from './quarantined-events.js';
+import {
+  QuarantinedEvents,
+  type QuarantineDecision,
+  type QuarantinedEvent,
+  type Verdict,
+} from './quarantined-events.js';
 
 /** Decides about quarantined events. Each is decided about once; the same decision again changes nothing. */
 @Injectable()
@@ -25,7 +31,7 @@ export class ReplayEvent {
    * Books an event as any other one, in the transaction that marks it. What is wrong with it still is checked.
    * @throws {Problem} `event_not_bookable` with the reason; `quarantine_already_decided` if it was discarded
    */
-  async replay(event: QuarantinedEvent, { keep, mend }: ReplayRequest): Promise<void> {
+  async replay(event: QuarantinedEvent, { keep, mend }: ReplayRequest, actor: Actor): Promise<void> {
     if (event.state === 'replayed') return;
     if (event.state === 'discarded') throw alreadyDecided(event);
     if ((keep !== undefined) !== (event.cause === 'conflict'))
@@ -34,8 +40,9 @@ export class ReplayEvent {
       ...(keep !== undefined && { keep }),
       ...(mend !== undefined && { mended: Object.keys(mend).sort() }),
     };
-    if (keep === 'first') await this.events.decideAlone(event.id, 'replayed', decision);
-    else await this.book(event, keep === 'second' ? await this.corrected(event, mend) : textOf(event, mend), decision);
+    const verdict: Verdict = { state: 'replayed', decision, actor, ...(mend !== undefined && { mended: mend }) };
+    if (keep === 'first') await this.events.decideAlone(event, verdict);
+    else await this.book(event, keep === 'second' ? await this.corrected(event, mend) : textOf(event, mend), verdict);
     this.logger.info(
       { quarantineId: event.id, requestId: event.requestId, decision },
       'a quarantined event was replayed',
@@ -43,16 +50,16 @@ export class ReplayEvent {
   }
 
   /** @throws {Problem} `quarantine_already_decided` if it was replayed */
-  async discard(event: QuarantinedEvent, reason: string): Promise<void> {
+  async discard(event: QuarantinedEvent, reason: string, actor: Actor): Promise<void> {
     if (event.state === 'replayed') throw alreadyDecided(event);
     if (event.state === 'discarded') return;
-    await this.events.decideAlone(event.id, 'discarded', { reason });
+    await this.events.decideAlone(event, { state: 'discarded', decision: { reason }, actor });
     this.logger.info({ quarantineId: event.id, requestId: event.requestId }, 'a quarantined event was discarded');
   }
 
-  private async book(event: QuarantinedEvent, text: string, decision: QuarantineDecision): Promise<void> {
+  private async book(event: QuarantinedEvent, text: string, verdict: Verdict): Promise<void> {
     const mark = (manager: EntityManager, requestId: string): Promise<boolean> =>
-      this.events.decide(manager, event.id, 'replayed', { ...decision, booked_as: requestId });
+      this.events.decide(manager, event, { ...verdict, decision: { ...verdict.decision, booked_as: requestId } });
     const poison = await this.bookUsage.bookAgain(text, mark);
     if (poison !== null) throw new Problem('event_not_bookable', { detail: poison.reason });
   }

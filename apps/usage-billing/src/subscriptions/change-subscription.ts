@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../audit/audit-records.js';
 import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { PlanVersions } from './plan-versions.js';
+import { subscriptionChange, type SubscriptionAct } from './subscription-audit.js';
 import { newestCharge, renewed, type Subscription } from './subscription.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { SubscriptionStore } from './subscription-store.js';
@@ -23,16 +25,18 @@ export class ChangeSubscription {
     private readonly database: ServiceDatabase,
     private readonly plans: PlanStore,
     private readonly store: SubscriptionStore,
+    private readonly audit: AuditRecords,
   ) {}
 
   /**
-   * Resolves with the subscription as it is now; null if the organisation has none of this id. `further` are plans that
-   * `decide` needs the versions of besides its own.
+   * Resolves with the subscription as it is now; null if the organisation has none of this id. `act` is who does what;
+   * null where only time goes by. `further` are plans that `decide` needs the versions of besides its own.
    */
   async execute(
     organizationId: string,
     id: string,
     now: Date,
+    act: SubscriptionAct | null,
     decide: DecideSubscription,
     further: readonly Pick<Plan, 'id'>[] = [],
   ): Promise<StoredSubscription | null> {
@@ -46,7 +50,13 @@ export class ChangeSubscription {
         isDeepStrictEqual(decided, before.subscription) && isSameTerms(before.told, termsNow(decided, versions));
       const after = isSame ? decided : { ...decided, version: before.subscription.version + 1 };
       await this.store.save(manager, before, after, termsNow(after, versions));
-      return this.store.findIn(manager, organizationId, id);
+      const stored = await this.store.findIn(manager, organizationId, id);
+      if (act !== null && stored !== null && !isDeepStrictEqual(decided, current)) {
+        const { planName, nextPlanName } = stored;
+        const details = { plan: planName, next_plan: nextPlanName };
+        await this.audit.add(manager, subscriptionChange(act, current, after, details));
+      }
+      return stored;
     });
     this.store.announced();
     return changed;

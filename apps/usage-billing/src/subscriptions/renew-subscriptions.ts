@@ -33,7 +33,7 @@ export class RenewSubscriptions extends PeriodicService {
       if (due.length === 0) return;
       for (const { organizationId, id, made } of due) {
         try {
-          if (made) await this.change.execute(organizationId, id, now, (subscription) => subscription);
+          if (made) await this.change.execute(organizationId, id, now, null, (subscription) => subscription);
           else await this.store.abandon(organizationId, id, now);
         } catch (err) {
           failed.add(id);

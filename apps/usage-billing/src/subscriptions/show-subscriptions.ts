@@ -80,7 +80,7 @@ export class ShowSubscriptions {
   /** One with its cycles. Those that have begun are charged first. */
   async detailed(organizationId: string, stored: StoredSubscription, now: Date): Promise<DetailedSubscriptionObject> {
     const { id } = stored.subscription;
-    const upToDate = await this.change.execute(organizationId, id, now, (subscription) => subscription);
+    const upToDate = await this.change.execute(organizationId, id, now, null, (subscription) => subscription);
     const listed = { stored: upToDate ?? stored, position: ['', id] as const };
     const [shown] = await this.all(organizationId, [listed], now);
     const rows = await this.database.inOrganization(organizationId, (manager) =>

@@ -6,16 +6,19 @@ import {
   type KeyManagementApi,
   type SubscriptionTerms,
 } from '@tollgate/contracts';
+import type { Actor } from '@tollgate/auth';
 import { InternalCallError, Problem, type IdempotentRequest } from '@tollgate/http';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../audit/audit-records.js';
 import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { termsNow } from './change-subscription.js';
 import { PlanVersions } from './plan-versions.js';
 import { cycleCharge, type Payg, type Subscription } from './subscription.js';
+import { subscriptionChange } from './subscription-audit.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
 
@@ -32,6 +35,7 @@ export interface SubscribeRequest {
   readonly payg: Payg;
   /** Who asks, by a name that nobody else has. */
   readonly asker: string;
+  readonly actor: Actor;
 }
 
 /** A new subscription with the secret of its key, which is shown once. */
@@ -93,6 +97,7 @@ export class Subscribe {
     @Optional()
     @Inject(KEY_MANAGEMENT_API)
     private readonly keyManagement: Partial<Pick<KeyManagementApi, 'createSubscriptionKey'>> | undefined,
+    private readonly audit: AuditRecords,
     @Inject(SEALING) private readonly sealing: Pick<Sealing, 'seal' | 'open'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -106,7 +111,7 @@ export class Subscribe {
     if (begun.made_at !== null) return this.again(request.organizationId, begun);
     const { subscription, terms } = await this.first(request, begun);
     const key = await this.makeKey(request, begun, terms, now);
-    return this.complete(subscription, terms, key, named, now);
+    return this.complete(request, subscription, terms, key, named, now);
   }
 
   /** The row of this request: a new one, or that of the same request before. */
@@ -205,6 +210,7 @@ export class Subscribe {
 
   /** Charges the first cycle. Of two that do it at once, the second finds it done. */
   private async complete(
+    { actor, plan }: SubscribeRequest,
     subscription: Subscription,
     terms: SubscriptionTerms,
     key: CreatedSubscriptionKey,
@@ -212,7 +218,7 @@ export class Subscribe {
     now: Date,
   ): Promise<Subscribed> {
     const { organizationId, id } = subscription;
-    return this.database.inOrganization(organizationId, async (manager) => {
+    const made = await this.database.inOrganization(organizationId, async (manager) => {
       const row = oneRow(await manager.query<BegunRow[]>(LOCK_BEGUN, [organizationId, id]));
       if (row.abandoned_at !== null) throw new Problem('service_unavailable');
       if (row.made_at === null) {
@@ -228,11 +234,15 @@ export class Subscribe {
           sealed,
         ]);
         await writeCharge(manager, subscription, subscription.charges[0]);
+        const act = { actor, action: 'subscription.created' } as const;
+        await this.audit.add(manager, subscriptionChange(act, null, subscription, { plan: plan.name }));
       }
       const stored = await this.store.findIn(manager, organizationId, id);
       if (stored === null) throw new Error('a subscription that was made is not there');
       return { stored, secret: key.secret, replayed: false };
     });
+    this.audit.announced();
+    return made;
   }
 
   private async again(organizationId: string, { id, sealed_secret: sealed }: BegunRow): Promise<Subscribed> {

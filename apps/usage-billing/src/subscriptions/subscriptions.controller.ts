@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { principalName, type Principal } from '@tollgate/access';
-import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { uuid } from '@tollgate/contracts';
 import {
   Idempotent,
@@ -74,6 +74,7 @@ export class SubscriptionsController {
     @OrganizationId() named: string,
     @Body({ schema: createSubscriptionRequest }) body: CreateSubscriptionRequest,
     @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
     @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedSubscriptionObject> {
@@ -84,7 +85,7 @@ export class SubscriptionsController {
     const payg = paygAsked(NO_PAYG, body.payg, plan.terms.paygAllowed);
     await this.demandOwners(organizationId, body.member_id);
     const now = new Date();
-    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: principalName(principal) };
+    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: principalName(principal), actor };
     const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     showVersion(reply, stored.subscription.version);
@@ -137,6 +138,7 @@ export class SubscriptionsController {
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
     @Body({ schema: updateSubscriptionRequest }) body: UpdateSubscriptionRequest,
     @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
@@ -146,7 +148,8 @@ export class SubscriptionsController {
     await this.demandSelfService(organizationId, id, principal, further);
     const now = new Date();
     const decide: DecideSubscription = (each, versions) => updated(each, plan, body.payg, versions, now);
-    return this.detailed(await this.change.execute(organizationId, id, now, decide, further), reply, now);
+    const act = { actor, action: 'subscription.updated' } as const;
+    return this.detailed(await this.change.execute(organizationId, id, now, act, decide, further), reply, now);
   }
 
   @Post(':id/cancel')
@@ -165,13 +168,15 @@ export class SubscriptionsController {
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
     @Body({ schema: cancelSubscriptionRequest }) { at }: CancelSubscriptionRequest,
     @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
     const organizationId = await this.organizationOf(id, named, principal, raw);
     await this.demandSelfService(organizationId, id, principal);
     const now = new Date();
-    const changed = await this.change.execute(organizationId, id, now, (each) => cancelledAt(each, at, now));
+    const act = { actor, action: 'subscription.cancelled' } as const;
+    const changed = await this.change.execute(organizationId, id, now, act, (each) => cancelledAt(each, at, now));
     return this.detailed(changed, reply, now);
   }
 
@@ -189,13 +194,16 @@ export class SubscriptionsController {
     @OrganizationId() named: string,
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
     @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
     const organizationId = await this.organizationOf(id, named, principal, raw);
     await this.demandSelfService(organizationId, id, principal);
     const now = new Date();
-    return this.detailed(await this.change.execute(organizationId, id, now, (each) => resumed(each, now)), reply, now);
+    const act = { actor, action: 'subscription.resumed' } as const;
+    const changed = await this.change.execute(organizationId, id, now, act, (each) => resumed(each, now));
+    return this.detailed(changed, reply, now);
   }
 
   private async detailed(

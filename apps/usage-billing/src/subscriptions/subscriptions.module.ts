@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { PlansModule } from '../plans/plans.module.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
@@ -12,7 +13,7 @@ import { SubscriptionsController } from './subscriptions.controller.js';
 
 /** Subscriptions to plans: their cycles, what these cost, and what their keys may do. */
 @Module({
-  imports: [BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
+  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
   controllers: [SubscriptionsController],
   providers: [ChangeSubscription, RenewSubscriptions, ShowSubscriptions, Subscribe, SubscriptionStore],
   exports: [ShowSubscriptions],

@@ -1,8 +1,10 @@
 import { Body, Controller, Get, Param, Put, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { AuditRecords } from '../audit/audit-records.js';
 import { Owners } from '../owners/owners.js';
+import { billingChange } from './billing-audit.js';
 import { organizationBillingReply, type OrganizationBillingObject } from './organization-billing.reply.js';
 import {
   billedOrganizationPath,
@@ -23,6 +25,7 @@ export class OrganizationBillingController {
     private readonly database: ServiceDatabase,
     private readonly terms: OrganizationTerms,
     private readonly owners: Owners,
+    private readonly audit: AuditRecords,
   ) {}
 
   @Get()
@@ -47,6 +50,7 @@ export class OrganizationBillingController {
   async set(
     @Param({ schema: billedOrganizationPath }) { id }: BilledOrganizationPath,
     @Body({ schema: organizationBillingRequest }) { balance, markup_percent: percent }: OrganizationBillingRequest,
+    @CurrentActor() actor: Actor,
   ): Promise<OrganizationBillingObject> {
     await this.owners.ofOrganization({ organizationId: id });
     const now = await this.database.inOrganization(id, async (manager) => {
@@ -55,6 +59,7 @@ export class OrganizationBillingController {
       const after: Terms = { ...before, balance: balance ?? before.balance, markupMillionths };
       if (after.balance === before.balance && markupMillionths === before.markupMillionths) return before;
       await this.terms.save(manager, id, after);
+      await this.audit.add(manager, billingChange(id, actor, before, after));
       return after;
     });
     this.terms.announced();

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -7,7 +8,7 @@ import { OrganizationTerms } from './organization-terms.js';
 
 /** What is agreed with organisations: how they pay, with all their budgets and grants in one message for gateways. */
 @Module({
-  imports: [BillingRelayModule, BillingStoreModule, OwnersModule],
+  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule, OwnersModule],
   controllers: [OrganizationBillingController],
   providers: [OrganizationTerms],
   exports: [OrganizationTerms],

@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import { NOBODY, type Actor } from '@tollgate/auth';
 import { momentText, oneRow, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../audit/audit-records.js';
 import { lockOrganizations } from '../store/organization-lock.js';
+import { webhookAct } from './webhook-audit.js';
 import type { WebhookEvent } from './webhook-events.js';
 import { WEBHOOKS_MAX, type Webhook } from './webhook.js';
+
+/** Who changes a webhook, and what that is. */
+export interface WebhookChange {
+  readonly actor: Actor;
+  readonly act: 'updated' | 'rotated' | 'disabled';
+}
 
 /** Where a webhook stands in the list: when it was created, to the microsecond, and its id. */
 export type WebhookPosition = readonly [createdAt: string, id: string];
@@ -43,11 +52,14 @@ const SELECT_WEBHOOKS = `SELECT ${COLUMNS}, ${momentText('created_at')} AS creat
 /** The webhooks of organisations. Their secrets are sealed. */
 @Injectable()
 export class WebhookStore {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
   /** Inserts a webhook; false if the organisation has as many as it may have. Index: webhook_pk. */
-  async insert(webhook: Webhook): Promise<boolean> {
-    return this.database.inOrganization(webhook.organizationId, async (manager) => {
+  async insert(webhook: Webhook, actor: Actor): Promise<boolean> {
+    const inserted = await this.database.inOrganization(webhook.organizationId, async (manager) => {
       await lockOrganizations(manager, [webhook.organizationId]);
       const { n } = oneRow<{ n: number }>(
         await manager.query('SELECT count(*)::integer AS n FROM billing.webhook WHERE organization_id = $1', [
@@ -69,8 +81,11 @@ export class WebhookStore {
           webhook.version,
         ],
       );
+      await this.audit.add(manager, webhookAct(actor, 'created', { before: null, after: webhook }));
       return true;
     });
+    this.audit.announced();
+    return inserted;
   }
 
   /** Null if the organisation has no such webhook. */
@@ -101,9 +116,10 @@ export class WebhookStore {
   async change(
     organizationId: string,
     id: string,
+    { actor, act }: WebhookChange,
     decide: (webhook: Webhook) => Webhook | null,
   ): Promise<Webhook | null> {
-    return this.database.inOrganization(organizationId, async (manager) => {
+    const changed = await this.database.inOrganization(organizationId, async (manager) => {
       const [row] = await manager.query<WebhookRow[]>(`${SELECT_WEBHOOK} FOR UPDATE`, [organizationId, id]);
       if (row === undefined) return null;
       const before = webhookOf(row);
@@ -111,25 +127,36 @@ export class WebhookStore {
       if (after === null) return before;
       await save(manager, after);
       if (after.disabled !== null) await giveUp(manager, after);
+      await this.audit.add(manager, webhookAct(actor, act, { before, after }));
       return after;
     });
+    this.audit.announced();
+    return changed;
   }
 
   /** Deletes a webhook with its deliveries; null if there is none. `allow` may throw. Index: webhook_pk. */
-  async delete(organizationId: string, id: string, allow: (webhook: Webhook) => void): Promise<Webhook | null> {
-    return this.database.inOrganization(organizationId, async (manager) => {
+  async delete(
+    organizationId: string,
+    id: string,
+    actor: Actor,
+    allow: (webhook: Webhook) => void,
+  ): Promise<Webhook | null> {
+    const deleted = await this.database.inOrganization(organizationId, async (manager) => {
       const [row] = await manager.query<WebhookRow[]>(`${SELECT_WEBHOOK} FOR UPDATE`, [organizationId, id]);
       if (row === undefined) return null;
       const webhook = webhookOf(row);
       allow(webhook);
       await manager.query('DELETE FROM billing.webhook WHERE organization_id = $1 AND id = $2', [organizationId, id]);
+      await this.audit.add(manager, webhookAct(actor, 'deleted', { before: webhook, after: null }));
       return webhook;
     });
+    this.audit.announced();
+    return deleted;
   }
 
   /** Sends nothing more to a webhook that has answered that it is gone. Index: webhook_pk. */
   async disableGone(organizationId: string, id: string, now: Date): Promise<void> {
-    await this.change(organizationId, id, (webhook) =>
+    await this.change(organizationId, id, { actor: NOBODY, act: 'disabled' }, (webhook) =>
       webhook.disabled !== null
         ? null
         : { ...webhook, disabled: { at: now, reason: 'gone' }, version: webhook.version + 1 },

@@ -13,7 +13,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { IfMatch, listOf, OrganizationId, Problem, showVersion, type Precondition } from '@tollgate/http';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import { SEALING, type Sealing } from '@tollgate/sealing';
@@ -71,6 +71,7 @@ export class WebhooksController {
   async create(
     @OrganizationId() organizationId: string,
     @Body({ schema: createWebhookRequest }) { url, events, description }: CreateWebhookRequest,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookWithSecret> {
     this.checkUrl(url);
@@ -89,7 +90,7 @@ export class WebhooksController {
       createdAt: now,
       version: 1,
     };
-    if (!(await this.store.insert(webhook)))
+    if (!(await this.store.insert(webhook, actor)))
       throw new Problem('webhook_limit_reached', { detail: `An organisation has at most ${WEBHOOKS_MAX} webhooks.` });
     showVersion(reply, webhook.version);
     return { ...webhookObject(webhook, now), secret };
@@ -133,10 +134,11 @@ export class WebhooksController {
     @Param({ schema: webhookPath }) { id }: WebhookPath,
     @Body({ schema: updateWebhookRequest }) edit: UpdateWebhookRequest,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookObject> {
     if (edit.url !== undefined) this.checkUrl(edit.url);
-    const changed = await this.store.change(organizationId, id, (webhook) => {
+    const changed = await this.store.change(organizationId, id, { actor, act: 'updated' }, (webhook) => {
       precondition.holdsFor(webhook.version);
       return editedWebhook(webhook, { ...edit, ...(edit.description === '' && { description: null }) }, new Date());
     });
@@ -154,8 +156,10 @@ export class WebhooksController {
     @OrganizationId() organizationId: string,
     @Param({ schema: webhookPath }) { id }: WebhookPath,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
   ): Promise<WebhookObject & { deleted: true }> {
-    const webhook = await this.store.delete(organizationId, id, ({ version }) => precondition.holdsFor(version));
+    const allow = ({ version }: Webhook): void => precondition.holdsFor(version);
+    const webhook = await this.store.delete(organizationId, id, actor, allow);
     if (webhook === null) throw new Problem('webhook_not_found');
     return { ...webhookObject(webhook, new Date()), deleted: true };
   }
@@ -174,11 +178,12 @@ export class WebhooksController {
     @Param({ schema: webhookPath }) { id }: WebhookPath,
     @Body({ schema: rotateWebhookRequest }) { grace_period_seconds: grace }: RotateWebhookRequest,
     @IfMatch() precondition: Precondition,
+    @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookWithSecret> {
     const secret = newWebhookSecret();
     const now = new Date();
-    const changed = await this.store.change(organizationId, id, (webhook) => {
+    const changed = await this.store.change(organizationId, id, { actor, act: 'rotated' }, (webhook) => {
       precondition.holdsFor(webhook.version);
       const sealed = this.sealing.seal(secret, sealedForWebhook(organizationId, id));
       return rotatedWebhook(webhook, sealed, new Date(now.getTime() + grace * 1_000), now);

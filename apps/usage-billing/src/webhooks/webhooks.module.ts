@@ -1,5 +1,6 @@
 import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
+import { BillingAuditModule } from '../audit/audit.module.js';
 import { registerWebhookGauges } from '../metrics.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -14,7 +15,7 @@ import { WebhooksController } from './webhooks.controller.js';
 
 /** Tells the webhooks of organisations what happens in them. */
 @Module({
-  imports: [BillingStoreModule],
+  imports: [BillingAuditModule, BillingStoreModule],
   controllers: [WebhooksController, DeliveriesController, DeliverNoticesController],
   providers: [
     DeliverWebhooks,

@@ -40,6 +40,12 @@ export {
   type SubscriptionTerms,
 } from './events/subscriptions-changed.v1.js';
 export { CALLS_REFUSED_V1, callsRefusedV1, type CallsRefusedV1 } from './events/calls-refused.v1.js';
+export {
+  AUDIT_RECORDED_V1,
+  auditRecordedV1,
+  PERSONAL_FIELD,
+  type AuditRecordedV1,
+} from './events/audit-recorded.v1.js';
 export { NOTICES_V1, noticesV1, type NoticesV1 } from './events/notices.v1.js';
 export {
   CREDIT_THRESHOLD_CROSSED_V1,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, HttpCode, Param, Post, Query, UseGuards } from '@nestjs/common';
-import { PrincipalGuard } from '@tollgate/auth';
+import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { listOf, OrganizationId, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { TEST_EVENT } from '../webhook-events.js';
@@ -49,8 +49,9 @@ export class DeliveriesController {
   async test(
     @OrganizationId() organizationId: string,
     @Param({ schema: webhookPath }) { id: webhookId }: WebhookPath,
+    @CurrentActor() actor: Actor,
   ): Promise<DeliveryObject> {
-    await this.enabled(organizationId, webhookId);
+    const webhook = await this.enabled(organizationId, webhookId);
     const now = new Date();
     const id = randomUUID();
     const notice = {
@@ -60,7 +61,7 @@ export class DeliveriesController {
       occurredAt: now.toISOString(),
       data: { organization_id: organizationId, webhook_id: webhookId },
     };
-    const due = await this.deliveries.addTaken({ organizationId, webhookId, id }, notice, now, DELIVERY_LEASE_MS);
+    const due = await this.deliveries.addTaken({ webhook, id }, notice, actor, now, DELIVERY_LEASE_MS);
     if (due === null) throw new Problem('webhook_not_found');
     await this.deliverWebhooks.attempt(due);
     const delivery = await this.deliveries.find(organizationId, webhookId, id);
@@ -101,9 +102,10 @@ export class DeliveriesController {
   async replay(
     @OrganizationId() organizationId: string,
     @Param({ schema: deliveryPath }) { id, delivery }: DeliveryPath,
+    @CurrentActor() actor: Actor,
   ): Promise<DeliveryObject> {
-    await this.enabled(organizationId, id);
-    const replayed = await this.deliveries.replay(organizationId, id, delivery, new Date());
+    const webhook = await this.enabled(organizationId, id);
+    const replayed = await this.deliveries.replay({ webhook, id: delivery }, actor, new Date());
     if (replayed === null) throw new Problem('webhook_delivery_not_found');
     this.deliverWebhooks.wake();
     return deliveryObject(replayed);

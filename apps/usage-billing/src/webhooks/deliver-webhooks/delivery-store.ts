@@ -1,7 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import type { Actor } from '@tollgate/auth';
 import { momentText, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AuditRecords } from '../../audit/audit-records.js';
+import { webhookAct } from '../webhook-audit.js';
 import { bodyOf, messageIdOf, type Notice } from '../webhook-events.js';
+import type { Webhook } from '../webhook.js';
 import type { Attempt, AttemptError } from './post-webhook.js';
 
 /** A message to one webhook, and what came of its attempts. */
@@ -121,19 +125,33 @@ export async function addDeliveries(manager: EntityManager, notices: readonly No
   );
 }
 
+/** One message to one webhook. */
+interface DeliveryTo {
+  readonly webhook: Webhook;
+  readonly id: string;
+}
+
 /** The messages to webhooks. Any process can take one that is due. */
 @Injectable()
 export class DeliveryStore {
-  constructor(private readonly database: ServiceDatabase) {}
+  constructor(
+    private readonly database: ServiceDatabase,
+    private readonly audit: AuditRecords,
+  ) {}
 
-  /** Writes one message to one webhook and leases it to the caller, who sends it now. Index: webhook_pk. */
+  /**
+   * Writes one message to one webhook and leases it to the caller, who sends it now; null if the webhook is not there.
+   * Index: webhook_pk.
+   */
   async addTaken(
-    { organizationId, webhookId, id }: { organizationId: string; webhookId: string; id: string },
+    { webhook, id }: DeliveryTo,
     notice: Notice,
+    actor: Actor,
     now: Date,
     leaseMs: number,
   ): Promise<DueDelivery | null> {
-    return this.database.inOrganization(organizationId, async (manager) => {
+    const { organizationId, id: webhookId } = webhook;
+    const taken = await this.database.inOrganization(organizationId, async (manager) => {
       const rows = await manager.query<DueRow[]>(
         `WITH d AS (
            INSERT INTO billing.webhook_delivery (organization_id, id, webhook_id, message_id, type, body, attempts, leased_until,
@@ -144,8 +162,12 @@ export class DeliveryStore {
          SELECT ${DUE_COLUMNS} FROM d JOIN billing.webhook AS w ON w.organization_id = d.organization_id AND w.id = d.webhook_id`,
         [organizationId, webhookId, id, messageIdOf(notice.noticeId), notice.type, bodyOf(notice), leaseMs, now],
       );
-      return rows[0] === undefined ? null : dueOf(rows[0]);
+      if (rows[0] === undefined) return null;
+      await this.audit.add(manager, webhookAct(actor, 'tested', both(webhook), { delivery_id: id }));
+      return dueOf(rows[0]);
     });
+    this.audit.announced();
+    return taken;
   }
 
   /**
@@ -217,15 +239,20 @@ export class DeliveryStore {
    * Makes a message due again, for another day; null if the webhook has none with this id. One that is pending is due
    * at once. Index: webhook_delivery_pk.
    */
-  async replay(organizationId: string, webhookId: string, id: string, now: Date): Promise<Delivery | null> {
-    const [rows] = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<[DeliveryRow[], number]>(
+  async replay({ webhook, id }: DeliveryTo, actor: Actor, now: Date): Promise<Delivery | null> {
+    const { organizationId, id: webhookId } = webhook;
+    const replayed = await this.database.inOrganization(organizationId, async (manager) => {
+      const [[row]] = await manager.query<[DeliveryRow[], number]>(
         `UPDATE billing.webhook_delivery SET state = 'pending', retried_since = $4, next_attempt_at = now()
          WHERE id = $3 AND organization_id = $1 AND webhook_id = $2 RETURNING ${COLUMNS}`,
         [organizationId, webhookId, id, now],
-      ),
-    );
-    return rows[0] === undefined ? null : deliveryOf(rows[0]);
+      );
+      if (row === undefined) return null;
+      await this.audit.add(manager, webhookAct(actor, 'replayed', both(webhook), { delivery_id: id }));
+      return deliveryOf(row);
+    });
+    this.audit.announced();
+    return replayed;
   }
 
   /** Deletes messages that were written before `before`, whatever came of them. Index: webhook_delivery_by_age. */
@@ -246,6 +273,9 @@ export class DeliveryStore {
     return this.database.acrossOrganizations((manager) => manager.query<Result>(statement, parameters));
   }
 }
+
+/** What is sent to a webhook changes none of its fields. */
+const both = (webhook: Webhook) => ({ before: webhook, after: webhook });
 
 function dueOf(row: DueRow): DueDelivery {
   return {

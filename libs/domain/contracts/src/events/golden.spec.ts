@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  auditRecordedV1,
   callsRefusedV1,
   creditThresholdCrossedV1,
   keysChangedV1,
@@ -36,6 +37,7 @@ const frozen: readonly [name: string, schema: z.ZodType, shape: string, optional
   ['organizations-changed.v1', organizationsChangedV1, 'b27f65ad3bcce3d8'],
   ['subscriptions-changed.v1', subscriptionsChangedV1, 'aa805e501e333b55'],
   ['calls-refused.v1', callsRefusedV1, '866820fd2a1135eb'],
+  ['audit-recorded.v1', auditRecordedV1, 'ed0a7ee0f062d078'],
   ['notices.v1', noticesV1, '615d81b5980398fd'],
   ['credit-threshold-crossed.v1', creditThresholdCrossedV1, '5738bfecc1a618dc'],
   ['keys-used.v1', keysUsedV1, 'fe96a0e87a6af4d9'],
