@@ -1,6 +1,7 @@
 export { AuditStore } from './audit/audit-store.js';
 export { AuditTrail } from './audit/audit-trail.js';
 export { EraseAuditTexts } from './audit/erase-audit-texts.js';
+export { TakeEntries } from './audit/take-entries/take-entries.js';
 export { TakeOverFormerEvents } from './audit/take-over-former-events.js';
 export { VerifyChains } from './audit/verify-chains.js';
 export { verifyDatabase } from './audit/verify-trail.js';

@@ -38,7 +38,7 @@ export const ALERT_SEEDS = [
 export async function useAlerts({ dataSource }: Database): Promise<void> {
   const database = new ServiceDatabase(dataSource, 'billing');
   const settings = new AlertSettingsStore(database, auditRecords(database));
-  await settings.change(ALERTED, NOBODY, (before) => ({ ...before, unusualSpend: !before.unusualSpend }));
+  await settings.change(ALERTED, NOBODY, (before) => ({ ...before, emails: ['ada@example.org'] }));
   await settings.find(ALERTED);
   const account = { organizationId: ALERTED, accountId: `organization:${ALERTED}` };
   const changes: LevelChanges = {

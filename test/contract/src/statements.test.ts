@@ -16,6 +16,7 @@ import {
   OrganizationStore,
   refuseOtherPepper,
   reseal,
+  TakeEntries,
   TakeOverFormerEvents,
   tellOfUnreadableTexts,
 } from '@tollgate/key-management';
@@ -177,6 +178,10 @@ async function useAuditTrail(dataSource: Database['dataSource']): Promise<void> 
   const all = {
     actor: null, action: null, targetType: null, targetId: null, requestId: null, stream: null, from: null, to: null,
   }; // prettier-ignore
+  const told = { actor, action: 'a.b', targetType: 'a', targetId: 'b', organizationId: 'default' };
+  await new TakeEntries(database, trail, store, new OrganizationStore(database)).execute([
+    { ...told, entryId: randomUUID() },
+  ]);
   const entries = await store.page('default', all, 10, null);
   await store.page('default', all, 10, [new Date().toISOString(), 'changes', '7']);
   for (const some of ['actor', 'action', 'targetType', 'targetId', 'requestId'] as const)

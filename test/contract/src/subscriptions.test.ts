@@ -176,7 +176,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
         archived_at: null,
       };
       expect(await ask('GET', `/v1/plans/${id}`)).toMatchObject({ status: 200, body: is });
-      const viewer = { as: cookie(identities.session('viewer')) };
+      const viewer = { as: cookie(identities.session('viewer', randomUUID())) };
       const listed = await ask('GET', '/v1/plans?limit=100', undefined, viewer);
       expect((listed.body as unknown as { data: Shown[] }).data.find((each) => each.id === id)).toMatchObject(is);
       expect((await ask('PATCH', `/v1/plans/${id}`, { price_usd: 1 }, viewer)).status).toBe(403);

@@ -25,7 +25,7 @@ import {
   usageEvent,
   type OpenedDatabase,
 } from './billing-fixture.js';
-import { FakeIdentities, usagePermissions } from './usage-permissions.js';
+import { FakeIdentities } from './usage-permissions.js';
 import { quarantineApi } from './quarantine-api.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
@@ -213,8 +213,6 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       'SELECT kind, amount_nano_usd AS amount, note FROM billing.transfer WHERE request_id = $1 ORDER BY kind',
       [requestId],
     );
-
-  describe('the usage API', () => usagePermissions(() => url, ADMIN, identities));
 
   describe('/v1/quarantine', () =>
     quarantineApi({

@@ -3,7 +3,6 @@ import {
   decidePermission,
   PERMISSIONS,
   ROLES,
-  type AdminOperation,
   type ApiKeyPrincipal,
   type PersonPrincipal,
   type Principal,
@@ -13,10 +12,14 @@ import { generateSecret, SCOPES, type Scope } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
 import type { IdentifiedPrincipal, IdentifyPrincipalRequest } from '@tollgate/contracts';
 import { InternalCallError } from '@tollgate/http';
-import { readDocument } from '@tollgate/openapi';
 import { expect, it } from 'vitest';
+import {
+  realRequest,
+  USAGE_OPERATIONS,
+  type DocumentedOperation,
+  type UsageOperationsStage,
+} from './usage-operations.js';
 
-const ORGANIZATION: string = randomUUID();
 const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
 
 /** Stands for key-management: whose the credentials of these tests are. */
@@ -26,13 +29,13 @@ export class FakeIdentities {
   /** What it does instead of answering; null if it answers. */
   trouble: InternalCallError | null = null;
 
-  key(scopes: readonly Scope[], organizationId: string = ORGANIZATION): string {
+  key(scopes: readonly Scope[], organizationId: string): string {
     const secret = generateSecret('TestMark').reveal();
     this.#keys.set(secret, { kind: 'api_key', apiKeyId: randomUUID(), organizationId, scopes });
     return secret;
   }
 
-  session(role: Role, organizationId: string = ORGANIZATION): string {
+  session(role: Role, organizationId: string): string {
     const token = generateSecret('TestMark').reveal().slice(3, 46);
     this.#sessions.set(token, { organizationId, role });
     return token;
@@ -61,82 +64,123 @@ export class FakeIdentities {
   }
 }
 
-const operations = Object.entries(readDocument('usage-billing').paths).flatMap(([path, item]) =>
-  Object.entries(item).map(([method, { operationId }]) => ({
-    method: method.toUpperCase(),
-    path,
-    operation: operationId as AdminOperation,
-  })),
-);
-
 /** A refusal in our own shape, or in OpenRouter's. */
 interface Refusal {
   readonly code?: string;
   readonly error?: { readonly metadata: { readonly code: string } };
 }
 
-/** What a caller hears who may ask: a reply, or what is wrong with a request without a body or with a made-up id. */
-const PASSED = /^(200|400 invalid_(request|json)|404 (?!organization_not_found)\w+_not_found)$/;
+/** What the operator alone may do, whatever a tenant has: it is set against the tenant, or spans tenants. */
+const OF_THE_OPERATOR = [
+  ...['createCreditGrant', 'expireCreditGrant', 'setOrganizationBilling', 'createPlan', 'updatePlan', 'deletePlan'],
+  ...['listQuarantinedEvents', 'getQuarantinedEvent', 'replayQuarantinedEvent', 'discardQuarantinedEvent'],
+  ...['getReconciliation', 'importProviderReport', 'listProviderReports', 'getProviderReport'],
+  ...['listOrganizationExports', 'getOrganizationExport'],
+];
 
-/** The tests of who may ask usage-billing for what. `url` is where it listens. */
-export function usagePermissions(url: () => string, adminSecret: string, identities: FakeIdentities): void {
+/** The tests of who may ask usage-billing for what, each with requests that would succeed. */
+export function usagePermissions(stage: UsageOperationsStage, identities: FakeIdentities): void {
   const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+  const operator = bearer(stage.adminSecret);
   const cookie = (token: string) => ({
     cookie: `${COOKIE}=${token}`,
     origin: new URL(ADMIN_API_DEFAULT.publicUrl).origin,
     'x-csrf-token': csrfTokenOf(token),
   });
-  const ask = async ({ method, path }: { method: string; path: string }, headers: Record<string, string>) => {
-    const query = path.endsWith('/events') ? `?request_id=${randomUUID()}` : '';
-    const filled = path.replace('/organizations/{id}', `/organizations/${ORGANIZATION}`).replace('{id}', randomUUID());
-    const named = { 'x-organization-id': ORGANIZATION, ...headers };
-    const reply = await fetch(`${url()}${filled}${query}`, { method, headers: named });
-    const body = (await reply.json()) as Refusal;
+  /** What is answered: the status of success, or status and code. */
+  const ask = async (each: DocumentedOperation, organizationId: string, headers: Record<string, string>) => {
+    const { method, path, body } = await realRequest(stage, each, organizationId);
+    const reply = await fetch(`${stage.url()}${path}`, {
+      method,
+      headers: { 'x-organization-id': organizationId, ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await reply.text();
+    if (reply.ok) return String(reply.status);
     // Below /api a refusal has the shape of another product: its status as the code, and ours besides.
-    const code = body.error === undefined ? body.code : body.error.metadata.code;
-    return code === undefined ? String(reply.status) : `${reply.status} ${code}`;
+    const refusal = JSON.parse(text) as Refusal;
+    return `${reply.status} ${refusal.error === undefined ? refusal.code : refusal.error.metadata.code}`;
   };
-  const key = (...scopes: Scope[]): [Record<string, string>, Principal] => [
-    bearer(identities.key(scopes)),
-    { kind: 'api_key', apiKeyId: '', organizationId: ORGANIZATION, scopes },
+  const key = (organizationId: string, ...scopes: Scope[]): [Record<string, string>, Principal] => [
+    bearer(identities.key(scopes, organizationId)),
+    { kind: 'api_key', apiKeyId: '', organizationId, scopes },
   ];
-  const member = (role: Role): [Record<string, string>, Principal] => [
-    cookie(identities.session(role)),
-    { kind: 'person', personId: '', sessionId: '', organizationId: ORGANIZATION, role, provenAtMs: 0 },
+  const member = (organizationId: string, role: Role): [Record<string, string>, Principal] => [
+    cookie(identities.session(role, organizationId)),
+    { kind: 'person', personId: '', sessionId: '', organizationId, role, provenAtMs: 0 },
   ];
 
-  it.each<[string, () => [Record<string, string>, Principal | null]]>([
+  it.each<[string, (organizationId: string) => [Record<string, string>, Principal | null]]>([
     ['nobody', () => [{}, null]],
-    ['the admin secret', () => [bearer(adminSecret), { kind: 'operator', organizationId: ORGANIZATION }]],
-    ...SCOPES.map((scope): [string, () => [Record<string, string>, Principal]] => [
+    ['the admin secret', (organizationId) => [operator, { kind: 'operator', organizationId }]],
+    ...SCOPES.map((scope): [string, (organizationId: string) => [Record<string, string>, Principal]] => [
       `a key with ${scope}`,
-      () => key(scope),
+      (organizationId) => key(organizationId, scope),
     ]),
-    ...ROLES.map((role): [string, () => [Record<string, string>, Principal]] => [`a ${role}`, () => member(role)]),
-  ])('is open to %s as the table says', async (_, caller) => {
-    const [headers, principal] = caller();
-    expect(operations.length).toBeGreaterThan(1);
-    for (const each of operations) {
-      const decision = decidePermission(principal, PERMISSIONS[each.operation], 0);
-      const answer = await ask(each, headers);
-      if (principal === null) expect(answer, each.operation).toBe('401 missing_credential');
-      else if (decision.kind === 'allowed') expect(answer, each.operation).toMatch(PASSED);
-      else expect(answer, each.operation).toBe('403 access_denied');
-    }
+    ...ROLES.map((role): [string, (organizationId: string) => [Record<string, string>, Principal]] => [
+      `a ${role}`,
+      (organizationId) => member(organizationId, role),
+    ]),
+  ])(
+    'is open to %s as the table says: what is allowed succeeds, and all else is refused',
+    async (_, caller) => {
+      const organizationId = randomUUID();
+      const [headers, principal] = caller(organizationId);
+      const [told, wanted]: Record<string, string>[] = [{}, {}];
+      for (const each of USAGE_OPERATIONS) {
+        const decision = decidePermission(principal, PERMISSIONS[each.operation], 0);
+        const refusal = principal === null ? '401 missing_credential' : '403 access_denied';
+        wanted![each.operation] = decision.kind === 'allowed' ? String(each.status) : refusal;
+        told![each.operation] = await ask(each, organizationId, headers);
+      }
+      expect(told).toEqual(wanted);
+    },
+    120_000,
+  );
+
+  it('lets nobody but the operator set what is set against a tenant, or see what spans tenants', async () => {
+    const organizationId = randomUUID();
+    expect(
+      USAGE_OPERATIONS.filter(({ operation }) => PERMISSIONS[operation].kind === 'operator').map(
+        ({ operation }) => operation,
+      ),
+    ).toEqual(expect.arrayContaining(OF_THE_OPERATOR));
+    const everything = [key(organizationId, ...SCOPES)[0], member(organizationId, 'owner')[0]];
+    for (const each of USAGE_OPERATIONS.filter(({ operation }) => OF_THE_OPERATOR.includes(operation)))
+      for (const headers of everything)
+        expect(await ask(each, organizationId, headers), each.operation).toBe('403 access_denied');
   });
 
   it('is not there for another organisation, nor for a credential of nobody', async () => {
-    for (const each of operations) {
-      for (const foreign of [
-        bearer(identities.key(SCOPES, randomUUID())),
-        cookie(identities.session('owner', randomUUID())),
-      ])
-        expect(await ask(each, foreign)).toBe('404 organization_not_found');
-    }
+    const foreign = [bearer(identities.key(SCOPES, randomUUID())), cookie(identities.session('owner', randomUUID()))];
+    for (const each of USAGE_OPERATIONS)
+      for (const headers of foreign)
+        expect(await ask(each, randomUUID(), headers), each.operation).toBe('404 organization_not_found');
     // No more than may be guessed in a minute.
-    for (const each of operations.slice(0, 4))
+    for (const each of USAGE_OPERATIONS.slice(0, 4))
       for (const wrong of [bearer(generateSecret('TestMark').reveal()), cookie('A'.repeat(43))])
-        expect(await ask(each, wrong)).toBe('401 invalid_credential');
+        expect(await ask(each, randomUUID(), wrong)).toBe('401 invalid_credential');
+  });
+
+  it('shows and changes nothing of another organisation, whose ids somebody knows', async () => {
+    const [theirs, own] = [randomUUID(), randomUUID()];
+    for (const [headers, principal] of [key(own, ...SCOPES), member(own, 'owner')])
+      for (const each of USAGE_OPERATIONS.filter(
+        ({ operation, path }) => isOfTenant(operation) && path.includes('{'),
+      )) {
+        if (decidePermission(principal, PERMISSIONS[each.operation], 0).kind !== 'allowed') continue;
+        const { method, path, body } = await realRequest(stage, each, theirs);
+        const reply = await fetch(`${stage.url()}${path}`, {
+          method,
+          headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+          ...(body && { body: JSON.stringify(body) }),
+        });
+        const shown = await reply.text();
+        // An account that nothing was charged to has no transfers: so has one of somebody else.
+        if (each.operation === 'listTransfers') expect(shown).toContain('"data":[]');
+        else expect(reply.status, `${each.operation}: ${shown}`).toBe(404);
+        expect(shown).not.toContain(theirs);
+      }
   });
 
   it.each([
@@ -145,20 +189,27 @@ export function usagePermissions(url: () => string, adminSecret: string, identit
   ])(
     'answers 503 for keys and sessions while key-management %s, and the admin secret all the same',
     async (_, trouble) => {
-      const [headers] = key('admin');
+      const own = randomUUID();
+      const [headers] = key(own, 'admin');
       identities.trouble = trouble;
       try {
-        for (const each of operations) {
-          expect(await ask(each, headers)).toBe('503 service_unavailable');
-          expect(await ask(each, cookie('B'.repeat(43)))).toBe('503 service_unavailable');
-          expect(await ask(each, bearer(adminSecret)), each.operation).toMatch(PASSED);
+        for (const each of USAGE_OPERATIONS) {
+          const organizationId = randomUUID();
+          expect(await ask(each, organizationId, headers)).toBe('503 service_unavailable');
+          expect(await ask(each, organizationId, cookie('B'.repeat(43)))).toBe('503 service_unavailable');
+          expect(await ask(each, organizationId, operator), each.operation).toBe(String(each.status));
         }
       } finally {
         identities.trouble = null;
       }
       // None of that counted as a wrong guess.
-      const open = operations.find(({ operation }) => operation === 'getUsage')!;
-      for (let at = 0; at < 20; at++) expect(await ask(open, headers)).toMatch(PASSED);
+      const open = USAGE_OPERATIONS.find(({ operation }) => operation === 'getUsage')!;
+      for (let at = 0; at < 20; at++) expect(await ask(open, own, headers)).toBe('200');
     },
+    60_000,
   );
 }
+
+/** Whether it is about one organisation: plans are of the whole installation, and prices the same for all. */
+const isOfTenant = (operation: DocumentedOperation['operation']): boolean =>
+  PERMISSIONS[operation].kind === 'organization' && operation !== 'getPriceVersion';

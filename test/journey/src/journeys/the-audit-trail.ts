@@ -62,6 +62,57 @@ export function theAuditTrail(shape: () => Shape): void {
         );
     });
 
+    it('has what is set against an organisation by billing, from what to what, once, and verifies', async () => {
+      const client = await shape().client().newOrganization('agreed with');
+      const { organizationId } = client;
+      const grant = { organization_id: organizationId, amount_usd: '25' };
+      const granted = await client.admin('POST', '/v1/credit-grants', grant);
+      const paid = await client.admin('PUT', `/v1/organizations/${organizationId}/billing`, { markup_percent: 7.5 });
+      const hook = { url: 'https://hooks.example.com/T000/a-path-that-nobody-may-know', events: ['api_key.leaked'] };
+      const webhook = await client.admin('POST', '/v1/webhooks', hook);
+      expect([granted.status, paid.status, webhook.status]).toEqual([201, 200, 201]);
+      const { id, secret } = webhook.json<{ id: string; secret: string }>();
+      await client.admin('POST', `/v1/webhooks/${id}/rotate`, {});
+      await waitUntil(async () => (await entries(client, 'action=webhook.rotated')).length === 1, {
+        what: 'the trail has all of it',
+        timeoutMs: 30_000,
+      });
+      const all = await entries(client, 'stream=changes');
+      expect(all.map(({ action }) => action).sort()).toEqual([
+        'credit_grant.created',
+        'organization.created',
+        'organization_billing.updated',
+        'organization_billing.updated',
+        'webhook.created',
+        'webhook.rotated',
+      ]);
+      expect(all.find(({ request_id }) => request_id === paid.requestId)).toMatchObject({
+        actor: { type: 'admin_secret' },
+        address: '127.0.0.1',
+        changes: { markup_percent: { from: '0', to: '7.5' } },
+      });
+      expect(JSON.stringify(all)).not.toContain('nobody-may-know');
+      expect(JSON.stringify(all)).not.toContain(secret.slice(6));
+      const verification = await client.admin('GET', '/v1/audit-logs/verification');
+      expect(verification.json()).toMatchObject({ valid: true, complete: true });
+    });
+
+    it('has who was refused what the operator alone may set', async () => {
+      const client = await shape().client().newOrganization('refused');
+      const { secret } = await client.createKey({ name: 'of everything', scopes: ['admin'] });
+      const refused = await client.call({
+        method: 'POST',
+        path: '/v1/credit-grants',
+        headers: { authorization: `Bearer ${secret}` },
+        body: { organization_id: client.organizationId, amount_usd: '1000' },
+      });
+      expect(refused.status).toBe(403);
+      await waitUntil(
+        async () => (await entries(client, `stream=refusals&request_id=${refused.requestId}`)).length === 1,
+        { what: 'the refusal to be in the trail', timeoutMs: 30_000 },
+      );
+    });
+
     it('is exported to a file, which a command verifies, and finds a changed letter in', async () => {
       const client = await shape().client().newOrganization('exported');
       await client.createKey({ name: 'a key \u{1f511} of an export' });

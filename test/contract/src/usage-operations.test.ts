@@ -1,0 +1,244 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
+import { inProcessBus, type InProcessBus } from '@tollgate/bus';
+import { parseConfig } from '@tollgate/config';
+import { AUDIT_RECORDED_V1, auditRecordedV1, USAGE_RECORDED_V1, type AuditRecordedV1 } from '@tollgate/contracts';
+import { createNestServer } from '@tollgate/http';
+import { waitUntil } from '@tollgate/infra';
+import { sealingFrom } from '@tollgate/sealing';
+import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
+import { UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
+import {
+  realRequest,
+  USAGE_OPERATIONS,
+  type DocumentedOperation,
+  type RealRequest,
+  type UsageOperationsStage,
+} from './usage-operations.js';
+import { FakeIdentities, usagePermissions } from './usage-permissions.js';
+import { WebhookReceiver } from './webhook-receiver.js';
+
+const ADMIN = 'admin-secret-of-the-contract-suite';
+const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
+const logger = createLogger({ service: 'contract', level: 'silent' });
+const CONFIG = parseConfig(
+  `providers: [{name: ours, base_url: 'https://api.openai.com/v1'}]
+routes: [{name: m, targets: [{provider: ours, model: gpt-4o-mini}]}]
+`,
+  { path: 'config.yaml', lookup: () => undefined },
+);
+/** These tests ask as fast as they can. */
+const adminApi = {
+  ...ADMIN_API_DEFAULT,
+  limits: { ...ADMIN_API_DEFAULT.limits, callsPerSecond: 10_000, callsAtOnce: 100_000 },
+};
+
+describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open }) => {
+  let opened: OpenedDatabase;
+  let bus: InProcessBus;
+  let receiver: WebhookReceiver;
+  let app: Awaited<ReturnType<typeof createNestServer>>;
+  let url: string;
+  const identities = new FakeIdentities();
+  const told: AuditRecordedV1[] = [];
+  /** While it is true, the bus takes no messages for the audit trail. */
+  let isBusAway = false;
+
+  async function start(): Promise<void> {
+    const named = (ids: readonly string[] = []) => ids.map((id) => ({ id, name: id }));
+    const module = UsageBillingProcessModule.with({
+      keyManagement: {
+        identifyPrincipal: identities.identifyPrincipal,
+        knownKeys: (_organizationId, ids) => Promise.resolve(ids),
+        contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
+        knownOwners: ({ groupIds, projectIds, memberIds }) =>
+          Promise.resolve({
+            organization: true,
+            organizationName: 'Acme',
+            apiKeys: [],
+            groups: named(groupIds),
+            projects: named(projectIds),
+            members: named(memberIds),
+          }),
+        createSubscriptionKey: ({ apiKeyId }) =>
+          Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: 'sk-sub-shown-once' }),
+      },
+      database: opened.database,
+      admission: new RecordingAdmission(),
+      adminSecrets: [ADMIN],
+      serviceSecrets: ['service-secret-of-the-contract-suite'],
+      adminApi,
+      settings: { prices: CONFIG, webhooksPrivateNetwork: true },
+      logger,
+      mail: { send: () => Promise.resolve() },
+      sealing: sealingFrom({ pepper: 'a pepper of the contract suite' }),
+      bus: {
+        publish: (topic, messages) => {
+          if (topic !== AUDIT_RECORDED_V1) return Promise.resolve();
+          if (isBusAway) return Promise.reject(new Error('the bus is away'));
+          for (const { value } of messages) told.push(auditRecordedV1.parse(JSON.parse(value.toString())));
+          return Promise.resolve();
+        },
+      },
+      busProgress: bus.server,
+      registry: createMetricsRegistry('contract', { processMetrics: false }),
+    });
+    app = await createNestServer(module, { logger, bodyLimitBytes: 100_000 });
+    app.connectMicroservice({ strategy: bus.server });
+    await app.startAllMicroservices();
+    await app.listen(0, '127.0.0.1');
+    url = await app.getUrl();
+  }
+
+  beforeAll(async () => {
+    opened = await open();
+    bus = inProcessBus();
+    receiver = await WebhookReceiver.start();
+    await start();
+  }, 60_000);
+  afterAll(async () => {
+    await app?.close();
+    await receiver?.stop();
+    await opened?.close();
+  });
+
+  const stage: UsageOperationsStage = {
+    url: () => url,
+    adminSecret: ADMIN,
+    database: () => opened.database,
+    receiver: () => receiver.url,
+    publish: async (event) => {
+      await bus.publisher.publish(USAGE_RECORDED_V1, [{ key: event.organizationId, value: JSON.stringify(event) }]);
+      await bus.server.drained(USAGE_RECORDED_V1);
+    },
+  };
+
+  describe('each', () => usagePermissions(stage, identities));
+
+  describe('an act that changes something', () => {
+    const send = async (
+      { method, path, body }: RealRequest,
+      organizationId: string,
+      credential: Record<string, string> = { authorization: `Bearer ${ADMIN}` },
+    ) => {
+      const reply = await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          'x-organization-id': organizationId,
+          ...(body && { 'content-type': 'application/json' }),
+          ...credential,
+        },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return { status: reply.status, text: await reply.text(), requestId: reply.headers.get('x-request-id')! };
+    };
+    const entriesOf = (requestId: string) => told.filter((entry) => entry.requestId === requestId);
+    const entryOf = async (requestId: string, what: string) => {
+      await waitUntil(() => entriesOf(requestId).length > 0, { what: `an entry about ${what}` });
+      return entriesOf(requestId)[0]!;
+    };
+    const changing = USAGE_OPERATIONS.filter(({ method }) => method !== 'GET');
+    const operationOf = (id: string): DocumentedOperation =>
+      USAGE_OPERATIONS.find(({ operation }) => operation === id)!;
+
+    it.each(changing.map((each) => [each.operation, each] as const))(
+      'stands in the audit trail: %s',
+      async (_, each) => {
+        const organizationId = randomUUID();
+        const request = await realRequest(stage, each, organizationId);
+        const { status, text, requestId } = await send(request, organizationId);
+        expect(status, text).toBe(each.status);
+        const entry = await entryOf(requestId, each.operation);
+        expect(entry).toMatchObject({ actor: { type: 'operator', id: null }, address: '127.0.0.1' });
+        expect(entry.action).toMatch(/^[a-z_]+\.[a-z_]+$/);
+        expect(entry.before, 'what is new has no fields before').not.toBe(entry.after);
+        const isOfInstallation = /Plan$|ProviderReport$/.test(each.operation);
+        expect(entry.organizationId).toBe(isOfInstallation ? null : organizationId);
+        expect(JSON.stringify(entry)).not.toMatch(/whsec_|sk-sub-shown|secret-part-of-the-path/);
+      },
+    );
+
+    it('is shown with its fields before and after', async () => {
+      const organizationId = randomUUID();
+      const update = await realRequest(stage, operationOf('updateBudget'), organizationId);
+      const { requestId } = await send(update, organizationId);
+      expect(await entryOf(requestId, 'the budget')).toMatchObject({
+        action: 'budget.updated',
+        target: { type: 'budget' },
+        before: { amount_usd: '10', reset: 'daily' },
+        after: { amount_usd: '11', reset: 'daily' },
+      });
+      const grant = await realRequest(stage, operationOf('createCreditGrant'), organizationId);
+      const given = await send(grant, organizationId);
+      await entryOf(given.requestId, 'the grant');
+      // The first grant of an organisation makes it prepaid.
+      expect(entriesOf(given.requestId)).toMatchObject([
+        { action: 'credit_grant.created', before: null, after: { amount_usd: '10', expires_at: null } },
+        { action: 'organization_billing.updated', before: { balance: 'postpaid' }, after: { balance: 'prepaid' } },
+      ]);
+      const settings = await realRequest(stage, operationOf('updateAlertSettings'), organizationId);
+      expect(await entryOf((await send(settings, organizationId)).requestId, 'the settings')).toMatchObject({
+        after: { emails: [{ $personal: { kind: 'email', text: 'ada@example.org' } }] },
+      });
+    });
+
+    it('is told of with the person or the key that has done it', async () => {
+      const organizationId = randomUUID();
+      const token = identities.session('owner', organizationId);
+      const cookie = {
+        cookie: `${COOKIE}=${token}`,
+        origin: new URL(ADMIN_API_DEFAULT.publicUrl).origin,
+        'x-csrf-token': csrfTokenOf(token),
+      };
+      const create = operationOf('createBudget');
+      const byPerson = await send(await realRequest(stage, create, organizationId), organizationId, cookie);
+      const key = { authorization: `Bearer ${identities.key(['admin'], organizationId)}` };
+      const byKey = await send(await realRequest(stage, create, organizationId), organizationId, key);
+      expect((await entryOf(byPerson.requestId, 'a person')).actor).toEqual({
+        type: 'person',
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,
+      });
+      expect((await entryOf(byKey.requestId, 'a key')).actor.type).toBe('api_key');
+    });
+
+    it('is told of once where it is repeated, and not where it changed nothing or was refused', async () => {
+      const organizationId = randomUUID();
+      const patch = { method: 'PATCH', path: '/v1/alerts/settings', body: { levels: [90] } };
+      const first = await send(patch, organizationId);
+      const again = await send(patch, organizationId);
+      const wrong = await send({ ...patch, body: { levels: [7] } }, organizationId);
+      const grant = {
+        method: 'POST',
+        path: '/v1/credit-grants',
+        body: { organization_id: organizationId, amount_usd: 1 },
+      };
+      const named = { authorization: `Bearer ${ADMIN}`, 'idempotency-key': randomUUID() };
+      const given = await send(grant, organizationId, named);
+      const repeated = await send(grant, organizationId, named);
+      const last = await send({ ...patch, body: { levels: [80] } }, organizationId);
+      await entryOf(last.requestId, 'the last change');
+      expect([first, again, wrong, given, repeated].map(({ status }) => status)).toEqual([200, 200, 400, 201, 201]);
+      expect([first, again, wrong, given, repeated].map(({ requestId }) => entriesOf(requestId).length)).toEqual([1, 0, 0, 2, 0]); // prettier-ignore
+    });
+
+    it('is told of by the next process, where the bus was away and this one ended', async () => {
+      const organizationId = randomUUID();
+      isBusAway = true;
+      const { requestId, status } = await send(
+        await realRequest(stage, operationOf('createCreditGrant'), organizationId),
+        organizationId,
+      );
+      expect(status).toBe(201);
+      await app.close();
+      expect(entriesOf(requestId)).toEqual([]);
+      isBusAway = false;
+      bus = inProcessBus();
+      await start();
+      await waitUntil(() => entriesOf(requestId).length === 2, { what: 'the entries', timeoutMs: 30_000 });
+      expect(new Set(entriesOf(requestId).map(({ entryId }) => entryId)).size).toBe(2);
+    }, 60_000);
+  });
+});
