@@ -105,6 +105,7 @@ const PREPARED: Partial<Record<AdminOperation, (one: Preparation) => Prepared | 
   getCreditGrant: async (one) => ({ at: { id: await one.grant() } }),
   expireCreditGrant: async (one) => ({ at: { id: await one.grant() } }),
   getCredits: NOTHING,
+  getOpenRouterActivity: NOTHING,
   getOpenRouterCredits: NOTHING,
   createBudget: () => ({ body: { group_id: randomUUID(), amount_usd: '10', reset: 'daily' } }),
   listBudgets: NOTHING,
