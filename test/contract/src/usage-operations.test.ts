@@ -221,7 +221,8 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
       const last = await send({ ...patch, body: { levels: [80] } }, organizationId);
       await entryOf(last.requestId, 'the last change');
       expect([first, again, wrong, given, repeated].map(({ status }) => status)).toEqual([200, 200, 400, 201, 201]);
-      expect([first, again, wrong, given, repeated].map(({ requestId }) => entriesOf(requestId).length)).toEqual([1, 0, 0, 2, 0]); // prettier-ignore
+      const counted = [first, again, wrong, given, repeated].map(({ requestId }) => entriesOf(requestId).length);
+      expect(counted).toEqual([1, 0, 0, 2, 0]);
     });
 
     it('is told of by the next process, where the bus was away and this one ended', async () => {

@@ -41,7 +41,8 @@ const SENT_LENGTH_MAX = 200;
  * await this.database.inOrganization(organizationId, async (manager) => {
  *   await this.store.save(manager, after);
  *   await this.audit.add(manager, {
- *     organizationId, actor, action: 'budget.updated', target: { type: 'budget', id }, before: fieldsOf(before), after: fieldsOf(after),
+ *     organizationId, actor, action: 'budget.updated', target: { type: 'budget', id },
+ *     before: fieldsOf(before), after: fieldsOf(after),
  *   });
  * });
  * this.audit.announced();

@@ -8,7 +8,7 @@ import type { QuarantineCause } from '../ledger/book-usage/read-usage-record.js'
 import type { QUARANTINE_STATES } from './quarantine.request.js';
 
 type Json = z.core.util.JSONType;
-export type QuarantineState = (typeof QUARANTINE_STATES)[number];
+type QuarantineState = (typeof QUARANTINE_STATES)[number];
 /** How it was decided about an event, for people to read later. */
 export type QuarantineDecision = Record<string, Json>;
 

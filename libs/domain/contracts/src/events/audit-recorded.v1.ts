@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { id, instant } from '../primitives.js';
 
 /**
- * Bus topic; key `organizationId`, or `installation` where it concerns none; from usage-billing to key-management, which
- * keeps the audit trail: something was done. Its id makes it one entry, however often it comes.
+ * Bus topic; key `organizationId`, or `installation` where it concerns none; from usage-billing to key-management,
+ * which keeps the audit trail: something was done. Its id makes it one entry, however often it comes.
  */
 export const AUDIT_RECORDED_V1 = 'audit.recorded.v1';
 
