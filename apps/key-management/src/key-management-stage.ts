@@ -40,7 +40,7 @@ class StageModule {}
 type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'registry'> & {
   /** By default it loads accounts of which nothing is used, and knows no subscription. */
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> &
-    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey'>>;
+    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey' | 'endBudget'>>;
   /** By default `PEPPER` alone. */
   readonly peppers?: Peppers;
 };
@@ -73,6 +73,8 @@ export async function startKeyManagement(
       usageBilling: {
         loadAccount: async () => ({ postedNanoUsd: '0' }),
         subscriptionOfKey: async () => null,
+        endBudget: () => Promise.resolve(),
+        endOrganization: () => Promise.resolve(),
         ...outside.usageBilling,
       },
       mail: {

@@ -59,7 +59,10 @@ export interface KeyManagementPorts {
   readonly database: Database;
   readonly snapshots: KeySnapshotWriter;
   readonly bus: BusPublisher;
-  readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey' | 'loadAccount' | 'subscriptionOfKey'>;
+  readonly usageBilling: Pick<
+    UsageBillingApi,
+    'spendingByKey' | 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endOrganization'
+  >;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly sealing: Sealing;

@@ -43,7 +43,12 @@ export async function useCreditTerms({ dataSource }: Database): Promise<void> {
   await owners.known({ organizationId: AGREED, groupIds: ids, projectIds: ids, memberIds: ids });
   // It has many keys.
   await owners.known({ organizationId: 'default', apiKeyIds: ids });
-  const told = { organizationId: AGREED, version: 1, terms: { markupMillionths: 1 } };
+  const common = { ownerId: randomUUID(), capNanoUsd: '1', reset: 'never', generation: 1 } as const;
+  const budgets = [
+    { kind: 'group', ...common },
+    { kind: 'project', ...common },
+  ] as const;
+  const told = { organizationId: AGREED, version: 1, terms: { markupMillionths: 1, budgets } };
   await new TakeBillingTerms(keys, { wake: () => undefined }).execute(told);
 
   const billing = new ServiceDatabase(dataSource, 'billing');
@@ -76,7 +81,9 @@ async function useBudgets(billing: ServiceDatabase): Promise<void> {
     await store.insert(manager, budget);
     await store.findIn(manager, AGREED, budget.id);
     await store.save(manager, budget);
+    await store.hasBudget(manager, budget);
     await store.delete(manager, budget);
+    await store.deleteOf(manager, budget);
   });
   await store.list(AGREED, 10, null);
   await store.list(AGREED, 10, ['2026-11-28T09:30:00.123456Z', budget.id]);

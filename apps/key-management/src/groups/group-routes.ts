@@ -64,7 +64,8 @@ export class GroupRouteChanges {
   }
 
   /**
-   * Ends a group: its keys lose what it opened. No key is written, for the organisation's record says all.
+   * Ends a group, and its budget: its keys lose what it opened. No key is written, for the organisation's record says
+   * all.
    * @throws {Problem} `group_not_found`, and what `allow` throws
    */
   async end(
@@ -74,10 +75,13 @@ export class GroupRouteChanges {
     actor: Actor,
     now: Date,
   ): Promise<ToldGroup> {
-    return this.change(organizationId, id, actor, (group) => {
+    const told = await this.change(organizationId, id, actor, (group) => {
       allow(group);
       return { ...group, version: group.version + 1, deletedAt: now };
     });
+    // usage-billing is told of it too, and nobody waits for that.
+    this.relay.wake();
+    return told;
   }
 
   private async change(organizationId: string, id: string, actor: Actor, decide: DecideGroup): Promise<ToldGroup> {

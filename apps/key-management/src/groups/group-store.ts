@@ -6,8 +6,19 @@ import type { EntityManager } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import type { AuditValue } from '../audit/audit-value.js';
-import { organizationOf, SELECT_ORGANIZATION, type OrganizationRow } from '../organizations/organization-store.js';
-import { organizationSnapshotOf, type GroupRoutes, type Organization } from '../organizations/organization.js';
+import {
+  billingText,
+  organizationOf,
+  SELECT_ORGANIZATION,
+  type OrganizationRow,
+} from '../organizations/organization-store.js';
+import {
+  budgetEnd,
+  organizationSnapshotOf,
+  withBudgets,
+  type GroupRoutes,
+  type Organization,
+} from '../organizations/organization.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import { violatedConstraint } from '../store/violated-constraint.js';
@@ -196,13 +207,18 @@ export class GroupStore {
           [organizationId, id, after.name, after.description, after.routes, after.version, after.deletedAt],
         );
         const written = await this.tellGateways(manager, organization, after);
+        if (after.deletedAt !== null)
+          await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'group', ownerId: id }));
         await this.record(manager, before, after, actor);
         return { group: after, written };
       }),
     );
   }
 
-  /** Writes the next version of the organisation's record if what the group opens has changed. */
+  /**
+   * Writes the next version of the organisation's record if what the group opens has changed. A deleted group has no
+   * budget any more, although its keys' snapshots still name it.
+   */
   private async tellGateways(
     manager: EntityManager,
     organization: Organization,
@@ -210,19 +226,23 @@ export class GroupStore {
   ): Promise<SnapshotEntries> {
     const { [id]: opened = [], ...others } = organization.groupRoutes;
     const opens = deletedAt === null ? routes : [];
-    if (opened.join(' ') === opens.join(' ')) return [];
+    const endsBudget =
+      deletedAt !== null && organization.billing.budgets?.some(({ ownerId }) => ownerId === id) === true;
+    if (opened.join(' ') === opens.join(' ') && !endsBudget) return [];
+    const billing = endsBudget
+      ? withBudgets(organization.billing, ({ ownerId }) => ownerId !== id)
+      : organization.billing;
     const groupRoutes: GroupRoutes = opens.length === 0 ? others : { ...others, [id]: opens };
     const text = JSON.stringify(groupRoutes);
     if (opens.length > opened.length && Buffer.byteLength(text) > GROUP_ROUTES_BYTES_MAX)
       throw new Problem('group_limit_reached', {
         detail: `The routes of all groups of an organisation may take ${GROUP_ROUTES_BYTES_MAX} bytes together. Take routes from groups that do not need them, or give one group's routes to more keys.`,
       });
-    const after = { ...organization, groupRoutes, version: organization.version + 1 };
-    await manager.query('UPDATE keys.organization SET group_routes = $2::jsonb, version = $3 WHERE id = $1', [
-      organization.id,
-      text,
-      after.version,
-    ]);
+    const after = { ...organization, groupRoutes, billing, version: organization.version + 1 };
+    await manager.query(
+      'UPDATE keys.organization SET group_routes = $2::jsonb, billing_terms = $3::jsonb, version = $4 WHERE id = $1',
+      [organization.id, text, billingText(billing), after.version],
+    );
     return this.outbox.add(manager, {
       effect: WRITE_ORGANIZATION,
       key: organization.id,

@@ -165,7 +165,8 @@ export class GroupsController {
   @Operation({
     id: 'deleteGroup',
     summary: 'Delete a group',
-    description: 'For good. Its keys stay, and lose the routes that only this group opened to them.',
+    description:
+      'For good. Its keys stay, and lose the routes that only this group opened to them. Its budget ends with it; what was charged stays in the ledger.',
   })
   @Replies(deletedGroupReply, TOLD)
   async delete(

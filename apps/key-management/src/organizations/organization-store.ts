@@ -148,3 +148,8 @@ export function organizationOf(row: OrganizationRow): Organization {
     version: row.version,
   };
 }
+
+/** Terms as their column has them: null for none. */
+export function billingText(terms: BillingTerms): string | null {
+  return Object.keys(terms).length === 0 ? null : JSON.stringify(terms);
+}

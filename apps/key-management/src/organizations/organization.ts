@@ -1,4 +1,7 @@
-import type { OrganizationSnapshot } from '@tollgate/api-key';
+import type { OrganizationSnapshot, SnapshotBudget } from '@tollgate/api-key';
+import type { EndBudgetRequest } from '@tollgate/contracts';
+import type { OutboxEntry } from '@tollgate/postgres';
+import { END_BUDGET } from '../store/outbox-effects.js';
 import { capRaiseOf, type CreditRaise } from './credit-raise.js';
 
 /** The names of the routes that each group opens, by the id of the group. Groups without routes are left out. */
@@ -61,4 +64,18 @@ function stateOf({ deletedAt, creditGeneration, billing }: OrganizationState): O
   if (deletedAt !== null) return 'deleted';
   if (Object.keys(billing).length > 0) return 'billed';
   return creditGeneration > 0 ? 'extended' : 'active';
+}
+
+/** The terms with those of the budgets alone whose owners there are: a budget ends with its group or project. */
+export function withBudgets(
+  { budgets = [], ...terms }: BillingTerms,
+  lives: (budget: SnapshotBudget) => boolean,
+): BillingTerms {
+  const living = budgets.filter(lives);
+  return living.length === 0 ? terms : { ...terms, budgets: living };
+}
+
+/** The outbox entry by which usage-billing ends the budget of a group or project that is no more. */
+export function budgetEnd(request: EndBudgetRequest): OutboxEntry {
+  return { effect: END_BUDGET, key: request.organizationId, payload: JSON.stringify(request) };
 }

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { momentText, ServiceDatabase } from '@tollgate/postgres';
+import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
+import { budgetEnd } from '../organizations/organization.js';
+import { KEYS_SCHEMA } from '../store/outbox-effects.js';
 import { violatedConstraint } from '../store/violated-constraint.js';
 import { projectEntity, type Project } from './project.js';
 
@@ -35,6 +37,7 @@ const SELECT_PAGE = `SELECT id, name, description, created_at, version, ${moment
 @Injectable()
 export class ProjectStore {
   private readonly audit = new AuditTrail();
+  private readonly outbox = new Outbox(KEYS_SCHEMA);
 
   constructor(private readonly database: ServiceDatabase) {}
 
@@ -85,7 +88,10 @@ export class ProjectStore {
     );
   }
 
-  /** Deletes a project to which no key belongs. Null if there is none; `in_use` if a key belongs to it. */
+  /**
+   * Deletes a project to which no key belongs, and ends its budget. Null if there is none; `in_use` if a key belongs to
+   * it.
+   */
   async delete(
     organizationId: string,
     id: string,
@@ -99,6 +105,7 @@ export class ProjectStore {
         allow(project);
         await forgetIn(manager, organizationId, id);
         await manager.getRepository(projectEntity).delete({ organizationId, id });
+        await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'project', ownerId: id }));
         await this.record(manager, project, null, actor);
         return project;
       });

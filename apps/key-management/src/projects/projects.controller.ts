@@ -17,6 +17,7 @@ import type { FastifyReply } from 'fastify';
 import { Idempotency } from '../idempotency/idempotency.js';
 import { OrganizationStore } from '../organizations/organization-store.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
+import { KeyRelay } from '../relay/key-relay.js';
 import { ProjectStore, unlessTaken } from './project-store.js';
 import { edited, type Project } from './project.js';
 import {
@@ -48,6 +49,7 @@ export class ProjectsController {
     private readonly store: ProjectStore,
     private readonly organizations: OrganizationStore,
     private readonly idempotency: Idempotency,
+    private readonly relay: KeyRelay,
   ) {}
 
   @Post()
@@ -139,7 +141,8 @@ export class ProjectsController {
   @Operation({
     id: 'deleteProject',
     summary: 'Delete a project',
-    description: 'A project to which keys belong is not deleted.',
+    description:
+      'A project to which keys belong is not deleted. Its budget ends with it; what was charged stays in the ledger.',
   })
   @Refuses('project_in_use')
   @Replies(deletedProjectReply, { 200: 'The project that is no more.' })
@@ -153,6 +156,7 @@ export class ProjectsController {
     const deleted = await this.store.delete(organizationId, id, allow, actor);
     if (deleted === 'in_use') throw new Problem('project_in_use');
     if (deleted === null) throw new Problem('project_not_found');
+    this.relay.wake();
     return { ...projectObject(deleted), deleted: true };
   }
 }

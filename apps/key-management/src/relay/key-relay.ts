@@ -1,13 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
-import { KEYS_CHANGED_V1, NOTICES_V1, USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
+import {
+  KEYS_CHANGED_V1,
+  NOTICES_V1,
+  USAGE_BILLING_API,
+  type EndBudgetRequest,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { OutboxRelay, ServiceDatabase, type OutboxBacklog, type OutboxEffect } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyMeter } from '../metrics.js';
 import {
   END_BILLING,
+  END_BUDGET,
   END_KEYS,
   KEYS_SCHEMA,
   PUBLISH_CHANGE,
@@ -37,7 +44,7 @@ export class KeyRelay {
     organizations: OrganizationStates,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
-    @Inject(USAGE_BILLING_API) usageBilling: Pick<UsageBillingApi, 'endOrganization'>,
+    @Inject(USAGE_BILLING_API) usageBilling: Pick<UsageBillingApi, 'endBudget' | 'endOrganization'>,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.relay = new OutboxRelay({
@@ -54,6 +61,9 @@ export class KeyRelay {
         [NOTICES_V1]: published(bus, NOTICES_V1),
         [END_BILLING]: async (rows) => {
           for (const { key } of rows) await usageBilling.endOrganization(key);
+        },
+        [END_BUDGET]: async (rows) => {
+          for (const { payload } of rows) await usageBilling.endBudget(JSON.parse(payload) as EndBudgetRequest);
         },
       },
       onError: (err, what) => logger.warn({ err }, what),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { uuid, type KnownOwners, type KnownOwnersRequest } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 
 type Named = KnownOwners['groups'];
 
@@ -37,10 +38,7 @@ export class KnownOwnersStore {
         [organizationId],
       );
       if (found === undefined) return NOBODY;
-      const named = async (kind: keyof typeof NAMES, ids: readonly string[]): Promise<Named> => {
-        const uuids = ids.flatMap((id) => uuid.safeParse(id).data ?? []);
-        return uuids.length === 0 ? [] : manager.query<Named>(NAMES[kind], [organizationId, uuids]);
-      };
+      const named = (kind: keyof typeof NAMES, ids: readonly string[]) => ownersOf(manager, organizationId, kind, ids);
       return {
         organization: true,
         organizationName: found.name,
@@ -51,4 +49,15 @@ export class KnownOwnersStore {
       };
     });
   }
+}
+
+/** Those of these ids that an organisation has, in the caller's transaction about it; none for what is no id. */
+export async function ownersOf(
+  manager: EntityManager,
+  organizationId: string,
+  kind: keyof typeof NAMES,
+  ids: readonly string[],
+): Promise<Named> {
+  const uuids = ids.flatMap((id) => uuid.safeParse(id).data ?? []);
+  return uuids.length === 0 ? [] : manager.query<Named>(NAMES[kind], [organizationId, uuids]);
 }

@@ -8,6 +8,8 @@ export const WRITE_ORGANIZATION = 'write-organization';
 export const END_KEYS = 'end-keys';
 /** Outbox effect: usage-billing is told that the organisation of the key was deleted. */
 export const END_BILLING = 'end-billing';
+/** Outbox effect: usage-billing is told whose budget ends; the payload is an `EndBudgetRequest`. */
+export const END_BUDGET = 'end-budget';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';
 /** Outbox effect: the payload, an encrypted mail, goes to a person. */

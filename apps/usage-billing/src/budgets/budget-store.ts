@@ -14,6 +14,9 @@ export interface ListedBudget {
   readonly position: BudgetPosition;
 }
 
+/** Whose budget it is. */
+type BudgetOwner = Pick<Budget, 'organizationId' | 'kind' | 'ownerId'>;
+
 interface BudgetRow {
   organization_id: string;
   id: string;
@@ -75,7 +78,7 @@ export class BudgetStore {
   /** How many there are, and whether the group or project has one. Index: budget_of_owner_unique. */
   async count(
     manager: EntityManager,
-    { organizationId, kind, ownerId }: Pick<Budget, 'organizationId' | 'kind' | 'ownerId'>,
+    { organizationId, kind, ownerId }: BudgetOwner,
   ): Promise<{ readonly all: number; readonly ofOwner: number }> {
     const rows = await manager.query<{ all: number; of_owner: number }[]>(
       `SELECT count(*)::int AS all, count(*) FILTER (WHERE kind = $2 AND owner_id = $3)::int AS of_owner
@@ -85,12 +88,26 @@ export class BudgetStore {
     return { all: rows[0]?.all ?? 0, ofOwner: rows[0]?.of_owner ?? 0 };
   }
 
+  /** Whether a group or project has a budget. Index: budget_of_owner_unique. */
+  async hasBudget(manager: EntityManager, { organizationId, kind, ownerId }: BudgetOwner): Promise<boolean> {
+    const rows = await manager.query<object[]>(
+      'SELECT 1 FROM billing.budget WHERE organization_id = $1 AND kind = $2 AND owner_id = $3',
+      [organizationId, kind, ownerId],
+    );
+    return rows.length > 0;
+  }
+
+  /** Deletes the budget of a group or project. Index: budget_of_owner_unique. */
+  async deleteOf(manager: EntityManager, { organizationId, kind, ownerId }: BudgetOwner): Promise<void> {
+    await manager.query('DELETE FROM billing.budget WHERE organization_id = $1 AND kind = $2 AND owner_id = $3', [
+      organizationId,
+      kind,
+      ownerId,
+    ]);
+  }
+
   /** What its group or project was charged in a period, booked in the ledger. The bounds are midnights in UTC. */
-  async charged(
-    budget: Pick<Budget, 'organizationId' | 'kind' | 'ownerId'>,
-    startMs: number,
-    endMs: number,
-  ): Promise<bigint> {
+  async charged(budget: BudgetOwner, startMs: number, endMs: number): Promise<bigint> {
     const days = Number.isFinite(startMs) ? [utcDay(startMs), utcDay(endMs)] : ['-infinity', 'infinity'];
     const rows = await this.database.inOrganization(budget.organizationId, (manager) =>
       manager.query<{ charged: string }[]>(CHARGED, [budget.organizationId, budget.kind, budget.ownerId, ...days]),

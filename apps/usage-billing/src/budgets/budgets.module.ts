@@ -14,5 +14,6 @@ import { ShowBudgets } from './show-budgets.js';
   imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
   controllers: [BudgetsController],
   providers: [BudgetStore, SetBudgets, ShowBudgets],
+  exports: [SetBudgets],
 })
 export class BudgetsModule {}

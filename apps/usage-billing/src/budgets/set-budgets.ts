@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import type { CreditReset } from '@tollgate/api-key';
 import { readUsd } from '@tollgate/credit';
+import type { EndBudgetRequest } from '@tollgate/contracts';
 import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
@@ -92,6 +93,19 @@ export class SetBudgets {
     });
     this.terms.announced();
     return deleted;
+  }
+
+  /** Ends the budget of a group or project that is no more, if it has one. It may be repeated. */
+  async endOf({ organizationId, kind, ownerId }: EndBudgetRequest): Promise<void> {
+    const ended = await this.database.inOrganization(organizationId, async (manager) => {
+      // Most groups have no budget: then nothing is locked, and no terms come to be.
+      if (!(await this.store.hasBudget(manager, { organizationId, kind, ownerId }))) return false;
+      const terms = await this.terms.lock(manager, organizationId);
+      await this.store.deleteOf(manager, { organizationId, kind, ownerId });
+      await this.terms.save(manager, organizationId, terms);
+      return true;
+    });
+    if (ended) this.terms.announced();
   }
 }
 

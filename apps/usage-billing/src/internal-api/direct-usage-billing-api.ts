@@ -1,5 +1,6 @@
 import type { UsageBillingApi } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
+import type { SetBudgets } from '../budgets/set-budgets.js';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
@@ -15,6 +16,7 @@ export function directUsageBillingApi(
   loadAccount: LoadAccount,
   ends: OrganizationEndStore,
   subscriptions: ShowSubscriptions,
+  budgets: SetBudgets,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
@@ -22,6 +24,7 @@ export function directUsageBillingApi(
     loadAccount: (request) => loadAccount.load(request),
     endOrganization: (organizationId) => ends.request(organizationId),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
+    endBudget: (request) => budgets.endOf(request),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

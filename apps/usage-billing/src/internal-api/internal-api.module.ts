@@ -1,6 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { USAGE_BILLING_API } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { BudgetsModule } from '../budgets/budgets.module.js';
+import { SetBudgets } from '../budgets/set-budgets.js';
 import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
@@ -18,6 +20,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
 @Global()
 @Module({
   imports: [
+    BudgetsModule,
     CreditEpochsModule,
     GatewaysModule,
     LedgerModule,
@@ -29,7 +32,15 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, OrganizationEndStore, ShowSubscriptions],
+      inject: [
+        ServiceDatabase,
+        GatewayWatch,
+        OpenEpoch,
+        LoadAccount,
+        OrganizationEndStore,
+        ShowSubscriptions,
+        SetBudgets,
+      ],
     },
   ],
   exports: [USAGE_BILLING_API],

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
+  endBudgetRequest,
   endOrganizationRequest,
   id,
   loadAccountRequest,
@@ -73,6 +74,12 @@ export class UsageBillingInternalController {
     @Body({ schema: endOrganizationRequest }) { organizationId }: z.output<typeof endOrganizationRequest>,
   ): Promise<void> {
     await this.api.endOrganization(organizationId);
+  }
+
+  @Post('budgets/end')
+  @HttpCode(204)
+  async endBudget(@Body({ schema: endBudgetRequest }) request: z.output<typeof endBudgetRequest>): Promise<void> {
+    await this.api.endBudget(request);
   }
 
   @Get('reconciliation')

@@ -95,6 +95,7 @@ export {
   type CreateSubscriptionKeyRequest,
 } from './internal/key-management.js';
 export {
+  endBudgetRequest,
   endOrganizationRequest,
   keySpending,
   loadAccountReply,
@@ -106,6 +107,7 @@ export {
   subscriptionOfKeyReply,
   subscriptionOfKeyRequest,
   USAGE_BILLING_API,
+  type EndBudgetRequest,
   type KeySpending,
   type KeySubscriptionCycle,
   type LoadAccountRequest,

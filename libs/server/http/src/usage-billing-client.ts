@@ -34,6 +34,7 @@ export function httpUsageBillingApi({
       (await client.call('/internal/subscriptions/of-key', { organizationId, apiKeyId }, subscriptionOfKeyReply))
         .subscription,
     endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
+    endBudget: (request) => client.send('/internal/budgets/end', request),
     close: () => client.close(),
   };
 }

@@ -139,6 +139,29 @@ export function theBalance(shape: () => Shape): void {
       await served(spender.secret, bounded);
     });
 
+    it('ends with its group, and applies to no key that has left the group', async () => {
+      const client = await shape().client().newOrganization('Regrouped');
+      const [left, kept] = [await client.createKey(), await client.createKey()];
+      const { id: group } = await newGroup(client, 'that ends');
+      const { id: project } = await changed(client, 'POST', '/v1/projects', { name: 'one that ends' });
+      for (const key of [left, kept]) await changed(client, 'PUT', `/v1/groups/${group}/keys/${key.id}`);
+      await changed(client, 'POST', '/v1/budgets', { group_id: group, amount_usd: '0' });
+      await changed(client, 'POST', '/v1/budgets', { project_id: project, amount_usd: '0' });
+      for (const key of [left, kept]) await refusedEverywhere(key.secret, 'quota_exceeded');
+
+      await changed(client, 'DELETE', `/v1/groups/${group}/keys/${left.id}`);
+      for (const gateway of everyGateway()) await served(left.secret, measured, gateway);
+      await refusedEverywhere(kept.secret, 'quota_exceeded');
+      await changed(client, 'DELETE', `/v1/groups/${group}`);
+      for (const gateway of everyGateway()) await served(kept.secret, measured, gateway);
+      await changed(client, 'DELETE', `/v1/projects/${project}`);
+      const budgets = () => changed<{ data: readonly unknown[] }>(client, 'GET', '/v1/budgets');
+      await waitUntil(async () => (await budgets()).data.length === 0, {
+        what: 'the budgets to end with the group and the project',
+        timeoutMs: knownWithinMs,
+      });
+    });
+
     let number = 0;
     const newGroup = (client: TollgateClient, name: string) =>
       changed(client, 'POST', '/v1/groups', { name: `a group ${name} ${++number}` });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { digestSecret, type OrganizationSnapshot } from '@tollgate/api-key';
-import { ORGANIZATIONS_CHANGED_V1, type OrganizationsChangedV1 } from '@tollgate/contracts';
+import { ORGANIZATIONS_CHANGED_V1, type EndBudgetRequest, type OrganizationsChangedV1 } from '@tollgate/contracts';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -22,12 +22,17 @@ class LosingSnapshots extends MemoryKeySnapshots {
 }
 
 const snapshots = new LosingSnapshots();
+/** The budgets that usage-billing was told to end. */
+const ended: EndBudgetRequest[] = [];
 let stage: KeyManagementStage;
 beforeAll(async () => {
   stage = await startKeyManagement({
     snapshots,
     bus: { publish: () => Promise.resolve() },
-    usageBilling: { spendingByKey: () => Promise.resolve([]) },
+    usageBilling: {
+      spendingByKey: () => Promise.resolve([]),
+      endBudget: async (request) => void ended.push(request),
+    },
     registry: createMetricsRegistry('test', { processMetrics: false }),
   });
 }, 60_000);
@@ -125,6 +130,45 @@ describe('what usage-billing says of an organisation', () => {
       snapshots.lost = false;
     }
     expect(snapshots.putBack.get(id)).toEqual(verified.organization);
+  });
+
+  const budget = (kind: 'group' | 'project', ownerId: string) => ({
+    kind,
+    ownerId,
+    capNanoUsd: '0',
+    reset: 'never' as const,
+    generation: 1,
+    raise: null,
+  });
+  const made = async (what: 'groups' | 'projects', name: string) =>
+    (await call('POST', `/v1/${what}`, { name }, id)).id as string;
+
+  it('has the budgets of a group until that is deleted, and usage-billing is told to end them', async () => {
+    const [group, kept] = [await made('groups', 'g'), await made('groups', 'kept')];
+    await told({ ...message, budgets: [budget('group', group), budget('group', kept)] });
+    expect((await snapshotOf(2))?.budgets).toMatchObject([{ ownerId: group }, { ownerId: kept }]);
+    await call('DELETE', `/v1/groups/${group}`, undefined, id);
+    expect(await snapshotOf(3)).toMatchObject({ budgets: [{ ownerId: kept }], grants: message.grants });
+    await vi.waitFor(() => expect(ended).toContainEqual({ organizationId: id, kind: 'group', ownerId: group }));
+    await call('DELETE', `/v1/groups/${kept}`, undefined, id);
+    expect(await snapshotOf(4)).not.toHaveProperty('budgets');
+  });
+
+  it('has no budget of a group or a project that is gone when it comes, and usage-billing is told', async () => {
+    const owners = [await made('groups', 'gone'), await made('projects', 'gone')] as const;
+    await call('DELETE', `/v1/groups/${owners[0]}`, undefined, id);
+    await call('DELETE', `/v1/projects/${owners[1]}`, undefined, id);
+    const project = await made('projects', 'kept');
+    const wanted = [
+      { organizationId: id, kind: 'group', ownerId: owners[0] },
+      { organizationId: id, kind: 'project', ownerId: owners[1] },
+    ];
+    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(wanted)));
+    ended.length = 0;
+    const budgets = [budget('group', owners[0]), budget('project', owners[1]), budget('group', 'nonsense')];
+    await told({ ...message, grants: null, budgets: [...budgets, budget('project', project)] });
+    expect(await snapshotOf(2)).toMatchObject({ state: 'billed', budgets: [{ ownerId: project }] });
+    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(wanted)));
   });
 
   it('has no use for an organisation that is deleted or was never there', async () => {

@@ -1,9 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { SnapshotBudget } from '@tollgate/api-key';
 import { Outbox, ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../../store/outbox-effects.js';
-import { organizationOf, SELECT_ORGANIZATION, type OrganizationRow } from '../organization-store.js';
-import { organizationSnapshotOf, type Organization } from '../organization.js';
+import { ownersOf } from '../../store/known-owners-store.js';
+import { billingText, organizationOf, SELECT_ORGANIZATION, type OrganizationRow } from '../organization-store.js';
+import {
+  budgetEnd,
+  organizationSnapshotOf,
+  withBudgets,
+  type BillingTerms,
+  type Organization,
+} from '../organization.js';
 import type { ToldTerms } from './read-billing-terms.js';
 
 /** Index: organization_pk. */
@@ -32,10 +41,16 @@ export class TakeBillingTerms {
       );
       if (rows[0] === undefined) return false;
       const before = organizationOf(rows[0]);
-      const after: Organization = { ...before, billing: terms, version: before.version + 1 };
-      const text = Object.keys(terms).length === 0 ? null : JSON.stringify(terms);
-      const [changed] = await manager.query<[unknown[], number]>(STORE, [organizationId, text, version, after.version]);
+      const { billing, ended } = await livingTerms(manager, organizationId, terms);
+      const after: Organization = { ...before, billing, version: before.version + 1 };
+      const [changed] = await manager.query<[unknown[], number]>(STORE, [
+        organizationId,
+        billingText(billing),
+        version,
+        after.version,
+      ]);
       if (changed.length === 0) return false;
+      await this.outbox.add(manager, ...ended.map((budget) => budgetEnd({ organizationId, ...budget })));
       await this.outbox.add(manager, {
         effect: WRITE_ORGANIZATION,
         key: organizationId,
@@ -45,4 +60,25 @@ export class TakeBillingTerms {
     });
     if (stored) this.relay.wake();
   }
+}
+
+/**
+ * The terms without budgets of groups and projects that were deleted while usage-billing made or changed these, and
+ * whose these are: it is told to end them.
+ */
+async function livingTerms(
+  manager: EntityManager,
+  organizationId: string,
+  terms: BillingTerms,
+): Promise<{ readonly billing: BillingTerms; readonly ended: readonly Pick<SnapshotBudget, 'kind' | 'ownerId'>[] }> {
+  const { budgets = [] } = terms;
+  const idsOf = (kind: SnapshotBudget['kind']) =>
+    budgets.filter((budget) => budget.kind === kind).map(({ ownerId }) => ownerId);
+  const living = {
+    group: new Set((await ownersOf(manager, organizationId, 'groups', idsOf('group'))).map(({ id }) => id)),
+    project: new Set((await ownersOf(manager, organizationId, 'projects', idsOf('project'))).map(({ id }) => id)),
+  };
+  const lives = ({ kind, ownerId }: SnapshotBudget): boolean => living[kind].has(ownerId);
+  const ended = budgets.filter((budget) => !lives(budget)).map(({ kind, ownerId }) => ({ kind, ownerId }));
+  return { billing: withBudgets(terms, lives), ended };
 }

@@ -18,6 +18,7 @@ import { KeyImports1797465600000 } from './1797465600000-key-imports.js';
 import { ProjectsOfDeletedKeys1797552000000 } from './1797552000000-projects-of-deleted-keys.js';
 import { BillingTerms1797724800000 } from './1797724800000-billing-terms.js';
 import { MembersOfKeys1797768000000 } from './1797768000000-members-of-keys.js';
+import { BudgetsOfDeletedGroups1798416000000 } from './1798416000000-budgets-of-deleted-groups.js';
 import { SubscriptionKeys1797811200000 } from './1797811200000-subscription-keys.js';
 import { AuditReceived1798156800000 } from './1798156800000-audit-received.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
@@ -49,5 +50,6 @@ export const keyManagementSchema: MigrateOptions = {
     MembersOfKeys1797768000000,
     SubscriptionKeys1797811200000,
     AuditReceived1798156800000,
+    BudgetsOfDeletedGroups1798416000000,
   ],
 };

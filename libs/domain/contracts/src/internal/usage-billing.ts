@@ -107,6 +107,17 @@ export const subscriptionOfKeyReply = z.object({ subscription: keySubscription.n
 /** The present cycle of a key's subscription. Amounts are in nano-USD. */
 export type KeySubscriptionCycle = z.infer<typeof keySubscription>;
 
+/**
+ * `POST /internal/budgets/end`: a group or project was deleted, and its budget ends with it. What was charged to it
+ * stays. It may be repeated. The release before does not know this call (404).
+ */
+export const endBudgetRequest = z.object({
+  organizationId: ledgerId,
+  kind: z.enum(['group', 'project']),
+  ownerId: ledgerId,
+});
+export type EndBudgetRequest = z.infer<typeof endBudgetRequest>;
+
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
@@ -120,4 +131,6 @@ export interface UsageBillingApi {
   subscriptionOfKey(organizationId: string, apiKeyId: string): Promise<KeySubscriptionCycle | null>;
   /** Notes that an organisation was deleted. Throws if Postgres is unreachable. */
   endOrganization(organizationId: string): Promise<void>;
+  /** Ends the budget of a group or project that was deleted, if it has one. Throws if Postgres is unreachable. */
+  endBudget(request: EndBudgetRequest): Promise<void>;
 }
