@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Leak } from '../store/leak-store.js';
 import { leakMail, safeLink } from './leak-mail.js';
-import { retryDelay } from './mail-run.js';
 
 const leak: Leak = {
   organizationId: 'default',
@@ -121,14 +120,5 @@ describe('a link in a mail', () => {
   });
   it('cannot break out of its line', () => {
     expect(safeLink('https://github.com/a\r\nBcc: x')).not.toMatch(/[\r\n ]/);
-  });
-});
-
-describe('a mail that was not sent', () => {
-  it('is tried again later each time, and given up after a week', () => {
-    expect([1, 2, 3, 11, 1_000].map((attempt) => retryDelay(attempt, 0))).toEqual([
-      1_000, 2_000, 4_000, 900_000, 900_000,
-    ]);
-    expect(retryDelay(5, 8 * 86_400_000)).toBeNull();
   });
 });

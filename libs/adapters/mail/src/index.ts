@@ -1,3 +1,4 @@
+export { DueMails, type MailOutcome } from './due-mails.js';
 export { emlFolderMailSender, type EmlFolderOptions } from './eml-folder.js';
 export { mailSenderOf, type MailSettings, type OpenedMailSender } from './mail-sender-of.js';
 export { shownInMail } from './shown-in-mail.js';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ThresholdAlert, UnusualSpendAlert } from '../alert.js';
 import { alertMail } from './alert-mail.js';
-import { mailRetryDelay } from './mail-alerts.js';
 
 const contacts = { organizationName: 'Acme', keyName: 'support bot', ownerEmails: [] };
 const alert: ThresholdAlert = {
@@ -77,11 +76,4 @@ Tollgate
     expect(subject).toBe('API key k spends more than usual');
     expect(text).toContain('8.01 USD on 2026-11-29 (UTC) so far.');
   });
-});
-
-it('is tried again later each time, and given up after a week', () => {
-  expect([1, 2, 3, 11, 1_000].map((attempt) => mailRetryDelay(attempt, 0))).toEqual([
-    1_000, 2_000, 4_000, 900_000, 900_000,
-  ]);
-  expect(mailRetryDelay(5, 8 * 86_400_000)).toBeNull();
 });
