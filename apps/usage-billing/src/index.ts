@@ -5,6 +5,7 @@ export { AlertMailStore } from './alerts/mail-alerts/alert-mail-store.js';
 export type { LevelChanges } from './alerts/credit-level.js';
 export { raiseAlerts } from './alerts/raise-alerts.js';
 export { startBalance } from './alerts/balance/balances.js';
+export { WatchLimits } from './alerts/watch-limits/watch-limits.js';
 export { WatchRefusals } from './alerts/watch-refusals/watch-refusals.js';
 export { WatchSpending } from './alerts/unusual-spend/watch-spending.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';
@@ -53,6 +54,7 @@ export { DeliverWebhooks } from './webhooks/deliver-webhooks/deliver-webhooks.js
 export { addDeliveries, DeliveryStore } from './webhooks/deliver-webhooks/delivery-store.js';
 export { WebhookHttp } from './webhooks/deliver-webhooks/post-webhook.js';
 export { newWebhookSecret, sealedForWebhook } from './webhooks/webhook-secret.js';
+export { WEBHOOK_EVENTS } from './webhooks/webhook-events.js';
 export { WebhookStore } from './webhooks/webhook-store.js';
 export type { Webhook } from './webhooks/webhook.js';
 export { PriceList } from './prices/price-list.js';

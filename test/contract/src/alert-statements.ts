@@ -8,6 +8,7 @@ import {
   AlertStore,
   raiseAlerts,
   startBalance,
+  WatchLimits,
   WatchRefusals,
   WatchSpending,
   type LevelChanges,
@@ -19,6 +20,13 @@ const ALERTED = randomUUID();
 
 /** Rows from which the planner chooses by statistics. */
 export const ALERT_SEEDS = [
+  `INSERT INTO billing.organization_terms (organization_id, balance) SELECT 'alerted ' || n, 'prepaid' FROM generate_series(1, 2000) AS n`,
+  `INSERT INTO billing.grant (organization_id, id, amount_nano_usd, expires_at, created_at)
+   SELECT 'alerted ' || n, gen_random_uuid(), 100, now() + (n - 10) * interval '1 hour', now() FROM generate_series(1, 2000) AS n`,
+  `INSERT INTO billing.budget (organization_id, id, kind, owner_id, cap_nano_usd, credit_reset, generation, raise_nano_usd, raise_until,
+     created_at, version, changed_at)
+   SELECT 'alerted ' || n, gen_random_uuid(), 'group', gen_random_uuid(), 100, 'never', 1, 10, now() + (n - 10) * interval '1 hour', now(), 1,
+     now() - n * interval '1 day' FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.alert_settings (organization_id) SELECT gen_random_uuid() FROM generate_series(1, 2000)`,
   `INSERT INTO billing.alert (organization_id, id, kind, account_id, level, reason, used_nano_usd, limit_nano_usd, told, raised_at)
    SELECT CASE n % 2 WHEN 0 THEN '${ALERTED}' ELSE gen_random_uuid()::text END, gen_random_uuid(), 'credit_threshold', 'key:' || n, 80,
@@ -80,5 +88,6 @@ export async function useAlerts({ dataSource }: Database): Promise<void> {
   };
   const relay = { wake: () => undefined };
   await new WatchRefusals(database, relay, books, logger).look(new Date());
+  await new WatchLimits(database, logger).look(new Date());
   await new WatchSpending(database, logger).look(new Date('2026-11-29T12:00:00Z'));
 }

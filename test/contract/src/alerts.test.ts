@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { budgetAccountId, cycleOf } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
 import { CREDIT_THRESHOLD_CROSSED_V1, USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
@@ -9,7 +10,7 @@ import type { Mail } from '@tollgate/mail';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingProcessModule, WatchRefusals, WatchSpending } from '@tollgate/usage-billing';
+import { UsageBillingProcessModule, WatchLimits, WatchRefusals, WatchSpending } from '@tollgate/usage-billing';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
@@ -47,12 +48,12 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
         identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
         createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
-        knownOwners: () =>
+        knownOwners: ({ groupIds = [] }) =>
           Promise.resolve({
             organization: true,
             organizationName: null,
             apiKeys: [],
-            groups: [],
+            groups: groupIds.map((id) => ({ id, name: 'a group' })),
             projects: [],
             members: [],
           }),
@@ -341,6 +342,65 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     await spendGrant(organization, 20, third, 120);
     expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([100, 90, 100, 80]);
   });
+
+  it('G1: tell of credit that expires, although nobody calls, and of each level once', async () => {
+    const organization = randomUUID();
+    const expiring = await grant(organization, '0.0000009', {
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    });
+    const lasting = await grant(organization, '0.0000001');
+    await spendGrant(organization, 100, expiring, 900);
+    const database = new ServiceDatabase(opened.database.dataSource, 'billing');
+    const watch = [new WatchLimits(database, logger), new WatchLimits(database, logger)];
+    await watch[0]!.look(new Date());
+    expect(await alertsOf(organization)).toEqual([]);
+    const later = new Date(Date.now() + 3_700_000);
+    await Promise.all(watch.map((each) => each.look(later)));
+    await watch[0]!.look(later);
+    expect(await alertsOf(organization)).toMatchObject([
+      { level: 90, account: `balance:${organization}`, used_usd: '0.0000009', limit_usd: '0.000001' },
+    ]);
+    expect((await call('POST', `/v1/credit-grants/${lasting}/expire`, organization)).status).toBe(200);
+    await watch[0]!.look(later);
+    expect((await alertsOf(organization)).map(({ level }) => level).sort()).toEqual([100, 90]);
+  });
+
+  it.each(['never', 'monthly'] as const)(
+    'G1: tell of a budget (%s) that was lowered, or whose raise has ended, without a call',
+    async (reset) => {
+      const [organization, group] = [randomUUID(), randomUUID()];
+      const made = await call('POST', '/v1/budgets', organization, {
+        group_id: group,
+        amount_usd: '0.000001',
+        reset,
+        credit_limit_raise: { amount_usd: '0.000001', until: new Date(Date.now() + 3_600_000).toISOString() },
+      });
+      expect(made.status, JSON.stringify(made.body)).toBe(201);
+      const account = budgetAccountId('group', group, cycleOf(reset, Date.now()));
+      await spend(organization, 850, { id: account, cap: 2_000 });
+      const watch = new WatchLimits(new ServiceDatabase(opened.database.dataSource, 'billing'), logger);
+      await watch.look(new Date());
+      expect(await alertsOf(organization)).toEqual([]);
+      await watch.look(new Date(Date.now() + 3_700_000));
+      expect(await alertsOf(organization)).toMatchObject([
+        { level: 80, account, account_kind: 'group', used_usd: '0.00000085', limit_usd: '0.000001' },
+      ]);
+      const change = async (amount: string) => {
+        const path = `/v1/budgets/${made.body['id'] as string}`;
+        const changed = await call('PATCH', path, organization, { amount_usd: amount, credit_limit_raise: null });
+        expect(changed.status, JSON.stringify(changed.body)).toBe(200);
+        await watch.look(new Date());
+      };
+      await change('0.0000009');
+      expect((await alertsOf(organization)).map(({ level }) => level).sort()).toEqual([80, 90]);
+      await change('0.000005');
+      await change('0.0000009');
+      // Without cycles the raise has armed what was told before.
+      expect((await alertsOf(organization)).map(({ level }) => level).sort()).toEqual(
+        reset === 'never' ? [80, 90, 90] : [80, 90],
+      );
+    },
+  );
 
   it('G1: come again for an account without cycles once a raise has brought it below', async () => {
     const organization = randomUUID();

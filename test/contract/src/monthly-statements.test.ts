@@ -80,6 +80,46 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
       [organizationId, randomUUID(), `grant:${grantId}`, kind, amount, at],
     );
 
+  it('are told to webhooks once for each revision, by however many processes', async () => {
+    const organizationId = randomUUID();
+    const { book, issue } = parts();
+    const database = billing(opened.database);
+    await database.inOrganization(organizationId, (manager) =>
+      manager.query(
+        `INSERT INTO billing.webhook (organization_id, id, url, events, secret, created_at, version)
+         VALUES ($1, gen_random_uuid(), 'https://hooks.invalid/x', '{statement.issued}', 'sealed', now(), 1)`,
+        [organizationId],
+      ),
+    );
+    const told = async () => {
+      const rows = await database.inOrganization(organizationId, (manager) =>
+        manager.query<{ body: string }[]>('SELECT body FROM billing.webhook_delivery ORDER BY created_at'),
+      );
+      return rows.map(({ body }) => JSON.parse(body) as { type: string; data: object });
+    };
+    const books = booker(book);
+    const event = (): UsageRecordedV2 =>
+      secondVersion({
+        ...usageEvent({ organizationId }),
+        startedAt: '2026-10-05T10:00:00.000Z',
+        endedAt: '2026-10-05T10:00:01.000Z',
+      });
+    await books([event()]);
+    await Promise.all([issue.issue(LATER), parts().issue.issue(LATER)]);
+    await issue.issue(LATER);
+    const first = {
+      organization_id: organizationId,
+      cycle: '2026-10',
+      revision: 1,
+      requests: 1,
+      usage_usd: '0.00000001',
+    };
+    expect(await told()).toMatchObject([{ type: 'statement.issued', data: { ...first, fees_usd: '0' } }]);
+    await books([event()]);
+    await issue.issue(LATER);
+    expect((await told()).map(({ data }) => data)).toMatchObject([first, { revision: 2, requests: 2 }]);
+  });
+
   it('add up to the ledger to the last nano-USD, in random lives', { timeout: 300_000 }, async () => {
     const seed = Number(process.env['STATEMENT_SEED'] ?? randomInt(2 ** 31));
     const { book, issue, read } = parts();

@@ -12,7 +12,12 @@ import { createNestServer, httpUsageBillingApi, InternalCallError } from '@tollg
 import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { RenewSubscriptions, TakeConfiguredPlans, UsageBillingProcessModule } from '@tollgate/usage-billing';
+import {
+  RenewSubscriptions,
+  TakeConfiguredPlans,
+  UsageBillingProcessModule,
+  WEBHOOK_EVENTS,
+} from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
 import { FakeIdentities } from './usage-permissions.js';
@@ -136,6 +141,16 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   const subscribed = (planName: unknown, organization = randomUUID(), fields: object = {}): Promise<Shown> =>
     made('/v1/subscriptions', { plan: planName, organization_id: organization, ...fields });
   const shown = async (id: string): Promise<Shown> => (await ask('GET', `/v1/subscriptions/${id}`)).body;
+  /** What the organisation's webhook is to be sent, oldest first. */
+  const notices = (organization: string): Promise<{ type: string; timestamp: string; data: Shown }[]> =>
+    opened.database.dataSource.transaction(async (manager) => {
+      await manager.query(`SELECT set_config('role', 'tollgate_billing_all_tenants', true)`);
+      const rows: { body: string }[] = await manager.query(
+        `SELECT body FROM billing.webhook_delivery WHERE organization_id = $1 ORDER BY created_at, body::jsonb ->> 'timestamp', type`,
+        [organization],
+      );
+      return rows.map(({ body }) => JSON.parse(body) as { type: string; timestamp: string; data: Shown });
+    });
   const renew = (ms: number): Promise<void> => app.get(RenewSubscriptions).execute(new Date(ms));
   const fees = (organization: string): Promise<{ request_id: string; amount_nano_usd: string; note: string }[]> =>
     opened.database.dataSource.transaction(async (manager) => {
@@ -259,6 +274,88 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       await expect(take.execute([entry], new Date())).rejects.toThrow(
         /TOLLGATE_CONFIG: the plan configured .* archive/,
       );
+    });
+  });
+
+  describe('the webhooks of an organisation', () => {
+    const watched = async () => {
+      const organization = randomUUID();
+      const reply = await ask(
+        'POST',
+        '/v1/webhooks',
+        { url: 'https://hooks.invalid/x', events: WEBHOOK_EVENTS.filter((type) => type.startsWith('subscription.')) },
+        { organization },
+      );
+      expect(reply.status, JSON.stringify(reply.body)).toBe(201);
+      return organization;
+    };
+
+    it('are told once of each thing that happens to a subscription, by however many processes', async () => {
+      const organization = await watched();
+      const [small, large] = [await plan(), await plan({ quota_usd: '50', price_usd: '30' })];
+      const { id, anchor } = await subscribed(small.name, organization);
+      const path = `/v1/subscriptions/${id}`;
+      await ask('PATCH', path, { payg: { enabled: true, limit_usd: 3 } });
+      await ask('PATCH', path, { payg: { enabled: true, limit_usd: 3 } });
+      await ask('PATCH', path, { plan: large.name });
+      await ask('PATCH', path, { plan: small.name });
+      expect((await notices(organization)).map(({ type }) => type)).toEqual([
+        'subscription.created',
+        'subscription.changed',
+        'subscription.changed',
+        'subscription.changed',
+      ]);
+      const start = (number: number) => subscriptionCycleStart(Date.parse(anchor), number);
+      // Two cycles late, and at two processes: each cycle is told of once, the plan that was chosen before not again.
+      await Promise.all([renew(start(2)), renew(start(2) + 1), renew(start(2) + 2)]);
+      const renewed = (await notices(organization)).slice(4);
+      expect(renewed).toMatchObject([
+        {
+          type: 'subscription.renewed',
+          timestamp: new Date(start(1)).toISOString(),
+          data: { subscription_id: id, plan: small.name, period: { number: 1 }, included_usd: '20', status: 'active' },
+        },
+        { type: 'subscription.renewed', data: { period: { number: 2, ends_at: new Date(start(3)).toISOString() } } },
+      ]);
+    });
+
+    it('are told of the end when it comes, also of one that is cancelled at once', async () => {
+      const organization = await watched();
+      const { name } = await plan();
+      const [later, resumed, now] = [
+        await subscribed(name, organization),
+        await subscribed(name, organization),
+        await subscribed(name, organization),
+      ];
+      const cancel = (id: string, at: string) => ask('POST', `/v1/subscriptions/${id}/cancel`, { at });
+      await cancel(now.id, 'now');
+      await cancel(now.id, 'now');
+      await cancel(resumed.id, 'cycle_end');
+      await ask('POST', `/v1/subscriptions/${resumed.id}/resume`);
+      await cancel(later.id, 'cycle_end');
+      const of = async (id: string) =>
+        (await notices(organization)).filter(({ data }) => data['subscription_id'] === id).map(({ type }) => type);
+      expect((await of(now.id)).sort()).toEqual([
+        'subscription.canceled',
+        'subscription.created',
+        'subscription.expired',
+      ]);
+      expect(await of(resumed.id)).toEqual(['subscription.created', 'subscription.canceled', 'subscription.changed']);
+      expect(await of(later.id)).toEqual(['subscription.created', 'subscription.canceled']);
+      const endsMs = Date.parse(later.current_period.ends_at);
+      await renew(endsMs - 1);
+      expect(await of(later.id)).toHaveLength(2);
+      await Promise.all([renew(endsMs), renew(endsMs + 5)]);
+      await renew(endsMs + 10);
+      expect((await of(later.id)).slice(2)).toEqual(['subscription.expired']);
+      expect(
+        (await notices(organization)).find(
+          ({ type, data }) => type.endsWith('expired') && data['subscription_id'] === later.id,
+        ),
+      ).toMatchObject({
+        timestamp: later.current_period.ends_at,
+        data: { status: 'ended', ends_at: later.current_period.ends_at, api_key_id: later.api_key.id },
+      });
     });
   });
 

@@ -11,6 +11,7 @@ import { AlertStore } from './alert-store.js';
 import { AlertsController } from './alerts.controller.js';
 import { AlertMailStore } from './mail-alerts/alert-mail-store.js';
 import { MailAlerts } from './mail-alerts/mail-alerts.js';
+import { WatchLimits } from './watch-limits/watch-limits.js';
 import { WatchRefusals } from './watch-refusals/watch-refusals.js';
 import { WatchSpending } from './unusual-spend/watch-spending.js';
 
@@ -18,7 +19,7 @@ import { WatchSpending } from './unusual-spend/watch-spending.js';
 @Module({
   imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule],
   controllers: [AlertsController],
-  providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchRefusals, WatchSpending],
+  providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchLimits, WatchRefusals, WatchSpending],
 })
 export class AlertsModule {
   constructor(@Inject(METRICS_REGISTRY) registry: Registry, mails: AlertMailStore, relay: BillingRelay) {

@@ -139,7 +139,7 @@ export class BudgetStore {
   async save(manager: EntityManager, budget: Budget): Promise<void> {
     await manager.query(
       `UPDATE billing.budget SET cap_nano_usd = $3, credit_reset = $4, generation = $5, raise_nano_usd = $6, raise_until = $7,
-         version = $8 WHERE organization_id = $1 AND id = $2`,
+         version = $8, changed_at = now() WHERE organization_id = $1 AND id = $2`,
       [
         budget.organizationId,
         budget.id,

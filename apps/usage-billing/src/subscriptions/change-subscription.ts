@@ -8,6 +8,8 @@ import type { Plan } from '../plans/plan.js';
 import { PlanVersions } from './plan-versions.js';
 import { subscriptionChange, type SubscriptionAct } from './subscription-audit.js';
 import { newestCharge, renewed, type Subscription } from './subscription.js';
+import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
+import { subscriptionNotices } from './subscription-notices.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { isSameTerms, termsOf } from './subscription-terms.js';
@@ -49,9 +51,11 @@ export class ChangeSubscription {
       const isSame =
         isDeepStrictEqual(decided, before.subscription) && isSameTerms(before.told, termsNow(decided, versions));
       const after = isSame ? decided : { ...decided, version: before.subscription.version + 1 };
-      await this.store.save(manager, before, after, termsNow(after, versions));
+      await this.store.save(manager, before, after, termsNow(after, versions), now);
       const stored = await this.store.findIn(manager, organizationId, id);
-      if (act !== null && stored !== null && !isDeepStrictEqual(decided, current)) {
+      if (stored === null) return null;
+      await addDeliveries(manager, subscriptionNotices(before, stored, now.getTime()), now);
+      if (act !== null && !isDeepStrictEqual(decided, current)) {
         const { planName, nextPlanName } = stored;
         const details = { plan: planName, next_plan: nextPlanName };
         await this.audit.add(manager, subscriptionChange(act, current, after, details));

@@ -20,6 +20,8 @@ import { PlanVersions } from './plan-versions.js';
 import { cycleCharge, type Payg, type Subscription } from './subscription.js';
 import { subscriptionChange } from './subscription-audit.js';
 import type { StoredSubscription } from './subscription-row.js';
+import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
+import { subscriptionNotices } from './subscription-notices.js';
 import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
 
 /** For how long a repeated request gets the subscription that it has made, with its secret. */
@@ -230,7 +232,7 @@ export class Subscribe {
           now,
           key.maskedKey,
           JSON.stringify(terms),
-          dueAt(subscription),
+          dueAt(subscription, now),
           sealed,
         ]);
         await writeCharge(manager, subscription, subscription.charges[0]);
@@ -239,6 +241,7 @@ export class Subscribe {
       }
       const stored = await this.store.findIn(manager, organizationId, id);
       if (stored === null) throw new Error('a subscription that was made is not there');
+      if (row.made_at === null) await addDeliveries(manager, subscriptionNotices(null, stored, now.getTime()), now);
       return { stored, secret: key.secret, replayed: false };
     });
     this.audit.announced();

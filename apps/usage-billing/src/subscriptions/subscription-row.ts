@@ -13,6 +13,8 @@ export interface StoredSubscription {
   readonly createdAt: Date;
   /** When its key was made; null while it is not, or could not be. */
   readonly madeAt: Date | null;
+  /** When it must be looked at next; null once it has ended and that was told. */
+  readonly dueAt: Date | null;
 }
 
 /** A row that `SELECT_SUBSCRIPTION` returns, with the types that the driver gives. */
@@ -33,6 +35,7 @@ export interface SubscriptionRow {
   told: SubscriptionTerms | null;
   created_at: Date;
   made_at: Date | null;
+  due_at: Date | null;
   created_at_text: string;
   charges: ChargeRow[];
 }
@@ -51,7 +54,7 @@ interface ChargeRow {
 
 /** Selects subscriptions with the charges of their last two cycles; the caller appends its conditions. */
 export const SELECT_SUBSCRIPTION = `SELECT s.organization_id, s.id, s.member_id, s.api_key_id, s.masked_key, s.next_plan_id, p.name AS plan_name,
-    n.name AS next_plan_name, s.anchor, s.ends_at, s.payg_enabled, s.payg_limit_nano_usd, s.version, s.told, s.created_at, s.made_at,
+    n.name AS next_plan_name, s.anchor, s.ends_at, s.payg_enabled, s.payg_limit_nano_usd, s.version, s.told, s.created_at, s.made_at, s.due_at,
     ${momentText('s.created_at')} AS created_at_text, c.charges
   FROM billing.subscription AS s
   JOIN billing.plan AS p ON p.id = s.plan_id
@@ -92,6 +95,7 @@ export function storedSubscriptionOf(row: SubscriptionRow): StoredSubscription {
     told: row.told,
     createdAt: row.created_at,
     madeAt: row.made_at,
+    dueAt: row.due_at,
   };
 }
 

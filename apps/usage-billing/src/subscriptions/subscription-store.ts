@@ -147,6 +147,7 @@ export class SubscriptionStore {
     before: StoredSubscription,
     after: Subscription,
     terms: SubscriptionTerms,
+    now: Date,
   ): Promise<void> {
     const { organizationId, id } = after;
     const known = newestCharge(before.subscription);
@@ -162,7 +163,7 @@ export class SubscriptionStore {
       after.payg.limitNanoUsd?.toString() ?? null,
       after.version,
       JSON.stringify(terms),
-      dueAt(after),
+      dueAt(after, now),
     ]);
     if (isSameTerms(before.told, terms)) return;
     await this.tell(manager, organizationId, after.apiKeyId, terms);
@@ -250,10 +251,12 @@ export async function writeCharge(
   ]);
 }
 
-/** When a subscription must be looked at next: its next cycle begins. Null where none does. */
-export function dueAt(subscription: Pick<Subscription, 'endsAtMs' | 'charges'>): Date | null {
+/** When a subscription must be looked at next: its next cycle begins, or it ends. Null where it has ended by `now`. */
+export function dueAt(subscription: Pick<Subscription, 'endsAtMs' | 'charges'>, now: Date): Date | null {
   const { endMs } = newestCharge(subscription);
-  return subscription.endsAtMs !== null && subscription.endsAtMs <= endMs ? null : new Date(endMs);
+  const { endsAtMs } = subscription;
+  if (endsAtMs === null || endsAtMs > endMs) return new Date(endMs);
+  return endsAtMs <= now.getTime() ? null : new Date(endsAtMs);
 }
 
 const isAfter = (charge: CycleCharge, known: CycleCharge): boolean =>

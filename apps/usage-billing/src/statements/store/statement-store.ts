@@ -1,8 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { nanoUsd } from '@tollgate/contracts';
+import { formatUsd } from '@tollgate/credit';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
+import { addDeliveries } from '../../webhooks/deliver-webhooks/delivery-store.js';
+import type { Notice, WebhookEvent } from '../../webhooks/webhook-events.js';
 import { totalsOf, type Statement, type StatementContent } from '../build/statement.js';
 
 /** Amounts are decimal strings of nano-USD in the database, which has no type for them inside of JSON. */
@@ -112,8 +116,8 @@ export class StatementStore {
   }
 
   /**
-   * Issues a revision in the caller's transaction. Of two processes that issue the same one the first wins; false for
-   * the other. Index: statement_pk.
+   * Issues a revision in the caller's transaction, and tells the organisation's webhooks. Of two processes that issue
+   * the same one the first wins; false for the other. Index: statement_pk.
    */
   async issue(manager: EntityManager, content: StatementContent, revision: number): Promise<boolean> {
     const { requests, usageNanoUsd, feesNanoUsd } = totalsOf(content);
@@ -130,6 +134,29 @@ export class StatementStore {
         JSON.stringify(content, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value)),
       ],
     );
-    return rows.length > 0;
+    if (rows.length === 0) return false;
+    const now = new Date();
+    await addDeliveries(manager, [issuedNotice(content, revision, now)], now);
+    return true;
   }
+}
+
+/** What a statement says to webhooks. A revision above 1 stands in place of the one before. */
+function issuedNotice(content: StatementContent, revision: number, now: Date): Notice {
+  const { organizationId, cycle } = content;
+  const { requests, usageNanoUsd, feesNanoUsd } = totalsOf(content);
+  return {
+    noticeId: randomUUID(),
+    organizationId,
+    type: 'statement.issued' satisfies WebhookEvent,
+    occurredAt: now.toISOString(),
+    data: {
+      organization_id: organizationId,
+      cycle,
+      revision,
+      requests,
+      usage_usd: formatUsd(usageNanoUsd),
+      fees_usd: formatUsd(feesNanoUsd),
+    },
+  };
 }

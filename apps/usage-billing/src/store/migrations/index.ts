@@ -1,6 +1,7 @@
 import type { MigrateOptions } from '@tollgate/postgres';
 import { AccountsOfAllKinds1797379200001 } from './1797379200001-accounts-of-all-kinds.js';
 import { AlertsOfBalances1798070400001 } from './1798070400001-alerts-of-balances.js';
+import { WhatEnds1798070400002 } from './1798070400002-what-ends.js';
 import { Alerts1797811200001 } from './1797811200001-alerts.js';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
@@ -57,7 +58,8 @@ export const usageBillingSchema: MigrateOptions = {
     Statements1797984000001,
     ProviderReports1797984000002,
     OrganizationEnd1797984000003,
-    LapsedGrants1798502400001,
     AlertsOfBalances1798070400001,
+    WhatEnds1798070400002,
+    LapsedGrants1798502400001,
   ],
 };
