@@ -10,7 +10,7 @@ export interface DueMail {
 }
 
 /** The mails of a service in its database. Any number of processes may take from them. */
-export interface MailQueue<Due extends DueMail> {
+interface MailQueue<Due extends DueMail> {
   /** Takes the mail that has been due longest, with a lease: if that ends without a result, the mail is due again. */
   take(leaseMs: number): Promise<Due | null>;
   sent(id: string): Promise<void>;
