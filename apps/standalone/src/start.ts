@@ -31,6 +31,7 @@ import {
   type Readiness,
   type Registry,
 } from '@tollgate/telemetry';
+import { resealBilling, tellOfUnreadableBillingTexts } from '@tollgate/usage-billing';
 import { DISTRIBUTED_ONLY, readUnknown, type StandaloneEnvironment } from './config.js';
 import { takeDataFolder } from './data-folder.js';
 import { greeting, type FirstSignIn } from './greeting.js';
@@ -175,6 +176,9 @@ async function openInstance(
   // No other process reads these texts, so the previous key is not needed for them any more.
   await reseal(keys, sealing);
   await tellOfUnreadableTexts(keys, sealing, warn);
+  const billing = new ServiceDatabase(database.dataSource, 'billing');
+  await resealBilling(billing, sealing);
+  await tellOfUnreadableBillingTexts(billing, sealing, warn);
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
   const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, sealedIds, stores, url: '' };

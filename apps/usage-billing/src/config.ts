@@ -9,6 +9,20 @@ import type { SealingSecrets } from '@tollgate/sealing';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
+/** What the encryption keys come from. */
+export const sealingFields = {
+  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
+  /** Still accepted, and shown to services that do not know the new one yet. */
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
+  /** Encrypts the secrets of webhooks. If it is not set, the key is derived from the pepper. */
+  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
+  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
+  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
+  /** The encryption key is derived from it. Without it, and without a key, from the service secret. */
+  TOLLGATE_PEPPER: z.string().min(16).optional(),
+  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+};
+
 /** The environment variables that this app reads, and no others. */
 export const environment = z.object({
   TOLLGATE_HOST: environmentFields.host,
@@ -25,9 +39,6 @@ export const environment = z.object({
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   /** Still accepted. */
   TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
-  TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,
-  /** Still accepted, and shown to services that do not know the new one yet. */
-  TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /**
    * Knows whose API keys and sessions are, and tells a mistyped key id from a key that was never used. Without it only
    * the admin secret is a credential, and both ids show zero usage.
@@ -42,13 +53,7 @@ export const environment = z.object({
     .regex(/^[1-9]\d{3,6}$/, 'must be a number of milliseconds from 1000 on')
     .transform(Number)
     .default(30_000),
-  /** Encrypts the secrets of webhooks. If it is not set, the key is derived from the pepper. */
-  TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
-  /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
-  TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
-  /** The encryption key is derived from it. Without it, and without a key, from the service secret. */
-  TOLLGATE_PEPPER: z.string().min(16).optional(),
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  ...sealingFields,
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
   TOLLGATE_DATA: z.string().default('.data'),
@@ -74,7 +79,7 @@ export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =
  * The secrets that the encryption keys of an environment come from. All processes of usage-billing must be given the
  * same, since each opens what the others have encrypted.
  */
-export const sealingSecrets = (given: z.output<typeof environment>): SealingSecrets => ({
+export const sealingSecrets = (given: z.output<z.ZodObject<typeof sealingFields>>): SealingSecrets => ({
   encryptionKey: given.TOLLGATE_ENCRYPTION_KEY,
   encryptionKeyPrevious: given.TOLLGATE_ENCRYPTION_KEY_PREVIOUS,
   ...(given.TOLLGATE_PEPPER === undefined

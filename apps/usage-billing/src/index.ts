@@ -41,6 +41,7 @@ export { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from './ports.js';
 export { QuarantinedEvents } from './quarantine/quarantined-events.js';
 export { UsageBillingModule } from './usage-billing.module.js';
 export { UsageBillingProcessModule } from './usage-billing-process.module.js';
+export { resealBilling, tellOfUnreadableBillingTexts } from './store/sealed-texts.js';
 export { resumeOffsets } from './store/consumer-offsets.js';
 export { UsageEventMonths } from './ledger/usage-event-months/usage-event-months.js';
 export { usageBillingSchema } from './store/migrations/index.js';

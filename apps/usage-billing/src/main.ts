@@ -12,6 +12,7 @@ import { sealingFrom } from '@tollgate/sealing';
 import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown, sealingSecrets } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
+import { tellOfUnreadableBillingTexts } from './store/sealed-texts.js';
 import { usageBillingSchema } from './store/migrations/index.js';
 import { UsageBillingProcessModule } from './usage-billing-process.module.js';
 
@@ -37,6 +38,9 @@ async function open({
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
+  const sealing = sealingFrom(sealingSecrets(environment));
+  const billing = new ServiceDatabase(database.dataSource, 'billing');
+  await tellOfUnreadableBillingTexts(billing, sealing, (line) => logger.warn(line));
   const redis = connectRedis({
     url: environment.REDIS_URL,
     name: SERVICE,
@@ -47,7 +51,7 @@ async function open({
   const consumer = new KafkaBatchServer({
     ...kafka,
     groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
-    resume: resumeOffsets(new ServiceDatabase(database.dataSource, 'billing')),
+    resume: resumeOffsets(billing),
   });
   const serviceSecrets = acceptedSecrets(
     environment.TOLLGATE_SERVICE_SECRET,
@@ -66,7 +70,7 @@ async function open({
   const module = UsageBillingProcessModule.with({
     database,
     mail,
-    sealing: sealingFrom(sealingSecrets(environment)),
+    sealing,
     serviceSecrets,
     logger,
     registry,

@@ -8,9 +8,9 @@ import { createNestServer } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { resealBilling, tellOfUnreadableBillingTexts, UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
+import { billing, databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
 import {
   realRequest,
   USAGE_OPERATIONS,
@@ -22,6 +22,7 @@ import { FakeIdentities, usagePermissions } from './usage-permissions.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
 const ADMIN = 'admin-secret-of-the-contract-suite';
+const PEPPER = 'a pepper of the contract suite';
 const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const CONFIG = parseConfig(
@@ -74,7 +75,7 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
       settings: { prices: CONFIG, webhooksPrivateNetwork: true },
       logger,
       mail: { send: () => Promise.resolve() },
-      sealing: sealingFrom({ pepper: 'a pepper of the contract suite' }),
+      sealing: sealingFrom({ pepper: PEPPER }),
       bus: {
         publish: (topic, messages) => {
           if (topic !== AUDIT_RECORDED_V1) return Promise.resolve();
@@ -241,5 +242,86 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
       await waitUntil(() => entriesOf(requestId).length === 2, { what: 'the entries', timeoutMs: 30_000 });
       expect(new Set(entriesOf(requestId).map(({ entryId }) => entryId)).size).toBe(2);
     }, 60_000);
+  });
+
+  describe('what is encrypted by any of them', () => {
+    const encryptionKey = '0b'.repeat(32);
+    const lines = async (sealing: ReturnType<typeof sealingFrom>): Promise<string[]> => {
+      const told: string[] = [];
+      await tellOfUnreadableBillingTexts(billing(opened.database), sealing, (line) => told.push(line));
+      return told;
+    };
+    /** All columns of the schema that have a sealed text under the key of this id. */
+    const columnsUnder = async (keyId: string): Promise<string[]> => {
+      const { dataSource } = opened.database;
+      const columns = await dataSource.query<{ table: string; column: string }[]>(
+        `SELECT c.table_name AS table, c.column_name AS column FROM information_schema.columns AS c
+         JOIN information_schema.tables AS t USING (table_schema, table_name)
+         WHERE c.table_schema = 'billing' AND t.table_type = 'BASE TABLE' AND c.data_type IN ('text', 'jsonb', 'json', 'ARRAY')`,
+      );
+      const sealed: string[] = [];
+      for (const { table, column } of columns) {
+        const found = await dataSource.query<object[]>(
+          `SELECT 1 FROM billing."${table}" WHERE "${column}"::text LIKE '%s1.' || $1 || '.%' LIMIT 1`,
+          [keyId],
+        );
+        if (found.length > 0) sealed.push(`${table}.${column}`);
+      }
+      return sealed.sort();
+    };
+
+    it('is encrypted anew under the key that replaces theirs, in every column of the schema', async () => {
+      const former = sealingFrom({ pepper: PEPPER });
+      const present = sealingFrom({ pepper: 'another pepper', encryptionKey });
+      const alone = sealingFrom(
+        { pepper: 'another pepper', pepperPrevious: PEPPER, encryptionKey, encryptionKeyPrevious: 'derived' },
+        { alone: true },
+      );
+      const organizationId = randomUUID();
+      for (const id of ['createWebhook', 'rotateWebhook', 'createSubscription']) {
+        const each = USAGE_OPERATIONS.find(({ operation }) => operation === id)!;
+        const { method, path, body } = await realRequest(stage, each, organizationId);
+        const reply = await fetch(`${url}${path}`, {
+          method,
+          headers: {
+            authorization: `Bearer ${ADMIN}`,
+            'x-organization-id': organizationId,
+            'content-type': 'application/json',
+            'idempotency-key': randomUUID(),
+          },
+          body: JSON.stringify(body),
+        });
+        expect(reply.status).toBe(each.status);
+      }
+      const sealed = ['subscription.sealed_secret', 'webhook.former_secret', 'webhook.secret'];
+      expect(await columnsUnder(former.keyIds[0])).toEqual(sealed);
+      expect(await lines(former)).toEqual([]);
+      expect(await lines(present)).toHaveLength(3);
+      const { resealed, unreadable } = await resealBilling(billing(opened.database), alone);
+      expect([resealed > 2, unreadable]).toEqual([true, 0]);
+      expect(await columnsUnder(former.keyIds[0])).toEqual([]);
+      expect(await columnsUnder(present.keyIds[0])).toEqual(sealed);
+      expect(await lines(present)).toEqual([]);
+      const [webhook] = await opened.database.dataSource.query<{ id: string; secret: string }[]>(
+        'SELECT id, secret FROM billing.webhook WHERE organization_id = $1 LIMIT 1',
+        [organizationId],
+      );
+      expect(present.open(webhook!.secret, ['webhook', organizationId, webhook!.id])).toMatch(/^whsec_/);
+      expect(await resealBilling(billing(opened.database), alone)).toEqual({ resealed: 0, unreadable: 0 });
+    });
+
+    it('stays as it is under a key that is not given', async () => {
+      const lost = sealingFrom({ pepper: 'a pepper that nobody has' });
+      const organizationId = randomUUID();
+      const [id, text] = [randomUUID(), lost.seal('a secret', ['webhook', organizationId, 'an id'])];
+      await opened.database.dataSource.query(
+        `INSERT INTO billing.webhook (organization_id, id, url, events, secret, created_at, version)
+         VALUES ($1, $2, 'https://hooks.example.com', '{api_key.leaked}', $3, now(), 1)`,
+        [organizationId, id, text],
+      );
+      const alone = sealingFrom({ pepper: 'another pepper', encryptionKey }, { alone: true });
+      expect(await resealBilling(billing(opened.database), alone)).toEqual({ resealed: 0, unreadable: 1 });
+      expect(await lines(alone)).toEqual([expect.stringContaining(`1 secrets of webhooks cannot be read`)]);
+    });
   });
 });

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
-import { addDeliveries, DeliveryStore, WebhookStore, type Webhook } from '@tollgate/usage-billing';
+import { sealingFrom } from '@tollgate/sealing';
+import {
+  addDeliveries,
+  DeliveryStore,
+  WebhookStore,
+  type Webhook,
+  resealBilling,
+  tellOfUnreadableBillingTexts,
+} from '@tollgate/usage-billing';
 import { auditRecords } from './billing-fixture.js';
 
 /** An organisation with webhooks that were sent much. */
@@ -62,5 +70,8 @@ export async function useWebhooks({ dataSource }: Database): Promise<void> {
   await deliveries.waiting();
   await deliveries.forgetBefore(new Date(Date.now() - 30 * 86_400_000));
   await webhooks.disableGone(organizationId, id, new Date());
+  const sealing = sealingFrom({ pepper: 'a pepper of the contract suite' });
+  await resealBilling(database, sealing);
+  await tellOfUnreadableBillingTexts(database, sealing, () => undefined);
   await webhooks.delete(organizationId, id, NOBODY, () => undefined);
 }

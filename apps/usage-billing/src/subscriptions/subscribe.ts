@@ -19,6 +19,7 @@ import { termsNow } from './change-subscription.js';
 import { PlanVersions } from './plan-versions.js';
 import { cycleCharge, type Payg, type Subscription } from './subscription.js';
 import { subscriptionChange } from './subscription-audit.js';
+import { sealedForSubscription } from './sealed-secret.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
 import { subscriptionNotices } from './subscription-notices.js';
@@ -225,7 +226,9 @@ export class Subscribe {
       if (row.abandoned_at !== null) throw new Problem('service_unavailable');
       if (row.made_at === null) {
         const sealed =
-          key.secret === null || named.key === null ? null : this.sealing.seal(key.secret, boundTo(organizationId, id));
+          key.secret === null || named.key === null
+            ? null
+            : this.sealing.seal(key.secret, sealedForSubscription(organizationId, id));
         await manager.query(MADE, [
           organizationId,
           id,
@@ -251,15 +254,13 @@ export class Subscribe {
   private async again(organizationId: string, { id, sealed_secret: sealed }: BegunRow): Promise<Subscribed> {
     const stored = await this.store.find(organizationId, id);
     if (stored === null) throw new Error('a subscription that was made is not there');
-    const secret = sealed === null ? null : this.sealing.open(sealed, boundTo(organizationId, id));
+    const secret = sealed === null ? null : this.sealing.open(sealed, sealedForSubscription(organizationId, id));
     return { stored, secret, replayed: true };
   }
 }
 
 /** A subscription whose key is not made after this long is given up; nobody was told that it is there. */
 const ABANDONED_AFTER_MS = 15 * 60_000;
-
-const boundTo = (organizationId: string, id: string): string[] => ['subscription', organizationId, id];
 
 /** Two requests of one name wait for each other. Null where the name is new. */
 async function claimed(

@@ -1,3 +1,10 @@
+export {
+  resealColumns,
+  tellOfUnreadableColumns,
+  type Resealed,
+  type RunStatement,
+  type SealedColumn,
+} from './sealed-columns.js';
 export { SealedIds, sealedIdsFrom } from './sealed-ids.js';
 export {
   sealedUnder,
