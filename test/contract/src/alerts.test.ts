@@ -90,7 +90,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
         },
       },
       sealing: sealingFrom({ pepper: 'a pepper of the alerts suite' }),
-      busProgress: { drained: (topic) => bus.server.drained(topic), lag: (topic) => bus.server.lag(topic) },
+      busProgress: bus.server,
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });
     app = await createNestServer(module, { logger });

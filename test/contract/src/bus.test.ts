@@ -144,6 +144,28 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     expect(await server.lag(FIRST)).toBe(0);
   });
 
+  it('says since when the oldest message waits, and nothing once all are handled', async () => {
+    const bus = begin(trial);
+    const server = bus.server();
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    await consume(server, () => held);
+    await server.drained(FIRST);
+    expect(await server.oldestUnhandledMs(FIRST)).toBeNull();
+    const sinceMs = Date.now();
+    const published = bus.publisher.publish(FIRST, [message('a', 1), message('b', 2)]);
+    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 10_000 }).not.toBeNull();
+    // Kafka tells it to half a second.
+    expect(await server.oldestUnhandledMs(FIRST)).toBeGreaterThan(sinceMs - 1_000);
+    expect(await server.oldestUnhandledMs(FIRST)).toBeLessThanOrEqual(Date.now());
+    goOn();
+    await published;
+    await server.drained(FIRST);
+    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 10_000 }).toBeNull();
+  });
+
   it('finishes the batch at hand when it closes, and publishes nothing afterwards', async () => {
     const bus = begin(trial);
     const server = bus.server();

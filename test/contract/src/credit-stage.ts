@@ -382,6 +382,7 @@ export class CreditStage {
         busProgress: {
           drained: (topic) => (this.busIsAway ? Promise.reject(new Error('away')) : this.#bus.server.drained(topic)),
           lag: (topic) => this.#bus.server.lag(topic),
+          oldestUnhandledMs: (topic) => this.#bus.server.oldestUnhandledMs(topic),
         },
         registry: createMetricsRegistry('contract', { processMetrics: false }),
       } as Parameters<typeof UsageBillingProcessModule.with>[0]),

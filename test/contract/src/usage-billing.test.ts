@@ -92,6 +92,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
           await bus.server.drained(topic);
         },
         lag: (topic) => bus.server.lag(topic),
+        oldestUnhandledMs: (topic) => bus.server.oldestUnhandledMs(topic),
       },
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });

@@ -25,6 +25,12 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
    */
   abstract lag(topic: string): Promise<number>;
 
+  /**
+   * When the oldest message of the topic that is not handled was published, in milliseconds since 1970; null if
+   * everything is handled. Rejects if that cannot be read.
+   */
+  abstract oldestUnhandledMs(topic: string): Promise<number | null>;
+
   override on(): never {
     throw new Error('the bus emits no events');
   }
@@ -47,7 +53,7 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
 }
 
 /** Progress of a process's handlers in a topic. */
-export type BusProgress = Pick<BatchServer, 'drained' | 'lag'>;
+export type BusProgress = Pick<BatchServer, 'drained' | 'lag' | 'oldestUnhandledMs'>;
 
 /** Token of the `BusProgress` of a process. */
 export const BUS_PROGRESS = Symbol('BUS_PROGRESS');

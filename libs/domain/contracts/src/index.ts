@@ -14,6 +14,7 @@ export {
   USAGE_RECORDED_V2_FIELDS,
   usageRecordedV2,
   type UsageRecordedV2,
+  type UsageRecordedV2Input,
 } from './events/usage-recorded.v2.js';
 export { usageRecorded, USAGE_TOPIC_OF, USAGE_TOPICS, type UsageRecorded } from './events/usage-recorded.js';
 export {

@@ -1,4 +1,4 @@
-import { cycleOfAccount, organizationAccountId } from '@tollgate/api-key';
+import { cycleOfAccount, organizationAccountId, type CreditCycle } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import { budgetOwner, type AccountState, type BudgetOwner } from '../account.js';
 
@@ -97,7 +97,21 @@ export function countedForOwnersAtMs({ startedAt, accounts }: UsageRecorded): nu
 function within(ms: number, accounts: UsageRecorded['accounts']): number {
   return accounts.reduce((at, { accountId, capNanoUsd }) => {
     if (capNanoUsd === null) return at;
-    const { reset, startMs, endMs } = cycleOfAccount(accountId);
+    const { reset, startMs, endMs } = knownCycle(accountId);
     return reset === 'subscription' ? at : Math.max(startMs, Math.min(at, endMs - 1));
   }, ms);
+}
+
+/** Cycles that are remembered by the ids of their accounts; beyond that all are read again. */
+const CYCLES_MAX = 20_000;
+const cycles = new Map<string, CreditCycle>();
+
+/** `cycleOfAccount`, which follows from the id alone, without reading the same ids several times for each event. */
+function knownCycle(accountId: string): CreditCycle {
+  const known = cycles.get(accountId);
+  if (known !== undefined) return known;
+  if (cycles.size >= CYCLES_MAX) cycles.clear();
+  const cycle = cycleOfAccount(accountId);
+  cycles.set(accountId, cycle);
+  return cycle;
 }

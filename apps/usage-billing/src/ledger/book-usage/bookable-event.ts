@@ -40,8 +40,25 @@ export const COUNT_MAX = 1_000_000_000_000;
 /**
  * Replaces everything in an event that Postgres cannot store: the request was served, so its charge is owed whatever
  * its texts contain. Today's gateways refuse such texts, but earlier releases did not, and the bus checks nothing.
+ * `hasOnlyLedgerTexts` spares looking at each text where it is known that all of them can be stored.
  */
-export function bookableEvent(event: UsageRecorded): BookableEvent {
+export function bookableEvent(event: UsageRecorded, hasOnlyLedgerTexts = false): BookableEvent {
+  const changes: Record<string, unknown> = hasOnlyLedgerTexts ? {} : bookableTexts(event);
+  const fields = event as Partial<UsageRecordedV2>;
+  for (const name of COUNTS) if ((fields[name] ?? 0) > COUNT_MAX) changes[name] = COUNT_MAX;
+  // What is charged is owed: an absurd charge is not made smaller, `implausible` keeps its event out of the ledger.
+  if (!isAbove(event.chargeNanoUsd, CHARGE_MAX)) {
+    for (const name of AMOUNTS) if (isAbove(fields[name] ?? null, CHARGE_MAX)) changes[name] = CHARGE_MAX.toString();
+  }
+  // The lines of a cost that was cut do not add up to it.
+  if ('costNanoUsd' in changes && 'priceLines' in event) changes['priceLines'] = [];
+  const accounts = bookableAccounts(event.accounts);
+  if (accounts !== event.accounts) changes['accounts'] = accounts;
+  return withChanges(event, changes);
+}
+
+/** Other texts for those that the ledger cannot store, by the names of their fields. */
+function bookableTexts(event: UsageRecorded): Record<string, unknown> {
   const changes: Record<string, unknown> = {};
   const fields = event as Partial<UsageRecordedV2>;
   for (const name of TEXTS) {
@@ -55,16 +72,7 @@ export function bookableEvent(event: UsageRecorded): BookableEvent {
     const bookable = bookableStructure(given);
     if (bookable !== given) changes[name] = bookable;
   }
-  for (const name of COUNTS) if ((fields[name] ?? 0) > COUNT_MAX) changes[name] = COUNT_MAX;
-  // What is charged is owed: an absurd charge is not made smaller, `implausible` keeps its event out of the ledger.
-  if (!isAbove(event.chargeNanoUsd, CHARGE_MAX)) {
-    for (const name of AMOUNTS) if (isAbove(fields[name] ?? null, CHARGE_MAX)) changes[name] = CHARGE_MAX.toString();
-  }
-  // The lines of a cost that was cut do not add up to it.
-  if ('costNanoUsd' in changes && 'priceLines' in event) changes['priceLines'] = [];
-  const accounts = bookableAccounts(event.accounts);
-  if (accounts !== event.accounts) changes['accounts'] = accounts;
-  return withChanges(event, changes);
+  return changes;
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type UsageRecorded,
   type UsageRecordedV2,
 } from '@tollgate/contracts';
+import type { ColumnType } from '../../store/binary-array.js';
 import type { Column } from '../../store/insert-rows.js';
 import type { Booking } from './decide-booking.js';
 
@@ -12,7 +13,7 @@ type StoredKind = Exclude<FieldKind, 'version'>;
 type FieldName = keyof typeof USAGE_RECORDED_V2_FIELDS;
 
 /** The column type for each kind of field. */
-const COLUMN_TYPES: Readonly<Record<StoredKind, string>> = {
+const COLUMN_TYPES: Readonly<Record<StoredKind, ColumnType>> = {
   uuid: 'uuid',
   id: 'text',
   idOrNull: 'text',
@@ -56,7 +57,8 @@ export const FACT_COLUMNS: readonly Column<UsageRecordedV2>[] = FIELDS.filter(
 
 function valueOf(event: UsageRecorded, name: FieldName, kind: StoredKind): unknown {
   const value = (event as Partial<UsageRecordedV2>)[name] ?? null;
-  return value !== null && COLUMN_TYPES[kind] === 'jsonb' ? JSON.stringify(value) : value;
+  if (value === null || COLUMN_TYPES[kind] !== 'jsonb') return value;
+  return Array.isArray(value) && value.length === 0 ? '[]' : JSON.stringify(value);
 }
 
 /** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */

@@ -3,6 +3,7 @@ import type { UsageRecorded } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { readAccounts, type Budgets } from '../../store/accounts.js';
 import { newAccount, type AccountState } from '../account.js';
+import { binaryArray } from '../../store/binary-array.js';
 import { countedAtMs, countedForOwnersAtMs, ownersOf } from './accounts-in-force.js';
 import type { LedgerState } from './decide-booking.js';
 
@@ -76,17 +77,22 @@ async function readLapsed(manager: EntityManager, ids: readonly string[]): Promi
   });
 }
 
-// Indexes: usage_event_pk, usage_event_facts_pk. Two of those of transfers serve; the database takes either.
+/**
+ * Each request is looked up by itself: so the database reads only the partition that its event would be in, and never
+ * all transfers. Of these, two indexes serve; the database takes either. Indexes: usage_event_pk, usage_event_facts_pk.
+ */
 async function readResolutions(
   manager: EntityManager,
   requestIds: readonly string[],
 ): Promise<{ request_id: string; booked: boolean; in_short: boolean }[]> {
   return manager.query(
-    `SELECT request_id, true AS booked, text_input_tokens IS NULL AND NOT EXISTS (
-         SELECT FROM billing.usage_event_facts AS facts WHERE facts.request_id = event.request_id) AS in_short
-     FROM billing.usage_event AS event WHERE request_id = ANY($1::uuid[])
-     UNION ALL SELECT DISTINCT request_id, false, false FROM billing.transfer WHERE kind = 'void' AND request_id = ANY($1::uuid[])`,
-    [requestIds],
+    `SELECT asked.request_id, true AS booked, in_short FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
+         SELECT text_input_tokens IS NULL AND NOT EXISTS (
+           SELECT FROM billing.usage_event_facts AS facts WHERE facts.request_id = event.request_id) AS in_short
+         FROM billing.usage_event AS event WHERE event.request_id = asked.request_id LIMIT 1) AS event
+     UNION ALL SELECT asked.request_id, false, false FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
+         SELECT FROM billing.transfer WHERE kind = 'void' AND transfer.request_id = asked.request_id LIMIT 1) AS voided`,
+    [binaryArray('uuid', requestIds)],
   );
 }
 

@@ -1,8 +1,9 @@
 import type { BusDelivery } from '@tollgate/bus';
-import { usageRecorded, type UsageRecorded } from '@tollgate/contracts';
+import { isLedgerText, usageRecorded, type UsageRecorded } from '@tollgate/contracts';
 import { pathText, validate } from '@tollgate/errors';
 import { bookableEvent, type BookableEvent } from './bookable-event.js';
 import type { Difference } from './conflicts.js';
+import { quickRead } from './quick-read.js';
 
 /**
  * Why an event is in quarantine: its text cannot be read as JSON or as an event of a version that this release knows,
@@ -48,8 +49,9 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
   } catch {
     return { kind: 'poison', cause: 'unreadable', delivery, field: null, reason: 'not JSON' };
   }
-  const parsed = usageRecorded.safeParse(value);
-  if (parsed.success) return { kind: 'event', delivery, ...bookableEvent(parsed.data) };
+  const event = quickRead(value) ?? usageRecorded.safeParse(value).data;
+  if (event !== undefined)
+    return { kind: 'event', delivery, ...bookableEvent(event, hasOnlyLedgerTexts(delivery.value)) };
   const check = validate(usageRecorded, value);
   const faults = check.kind === 'invalid' ? check.faults : [];
   return {
@@ -63,3 +65,6 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
       .slice(0, 2_000),
   };
 }
+
+/** Whether the ledger can store each text of a JSON document: it escapes no character by its code. */
+const hasOnlyLedgerTexts = (json: string): boolean => !json.includes('\\u') && isLedgerText(json);

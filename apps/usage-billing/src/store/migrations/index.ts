@@ -27,6 +27,7 @@ import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organ
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
 import { UsageEventRetention1797724800002 } from './1797724800002-usage-event-retention.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
+import { OwnerUsageBySums1798329600001 } from './1798329600001-owner-usage-by-sums.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -60,6 +61,7 @@ export const usageBillingSchema: MigrateOptions = {
     OrganizationEnd1797984000003,
     AlertsOfBalances1798070400001,
     WhatEnds1798070400002,
+    OwnerUsageBySums1798329600001,
     LapsedGrants1798502400001,
   ],
 };

@@ -23,6 +23,8 @@ export function inProcessBus(): InProcessBus {
 class InProcessBatchServer extends BatchServer {
   private readonly tails = new Map<string, Promise<void>>();
   private readonly waiting = new Map<string, number>();
+  /** When what waits was published, the oldest first. */
+  private readonly publishedAt = new Map<string, Set<{ readonly ms: number }>>();
   private offset = 0n;
   private state: 'new' | 'listening' | 'closed' = 'new';
 
@@ -45,11 +47,22 @@ class InProcessBatchServer extends BatchServer {
     return Promise.resolve(this.waiting.get(topic) ?? 0);
   }
 
+  oldestUnhandledMs(topic: string): Promise<number | null> {
+    const [oldest] = this.publishedAt.get(topic) ?? [];
+    return Promise.resolve(oldest?.ms ?? null);
+  }
+
   deliver(topic: string, messages: readonly BusMessage[]): Promise<void> {
     this.count(topic, messages.length);
+    const published = { ms: Date.now() };
+    const waiting = this.publishedAt.get(topic) ?? new Set();
+    this.publishedAt.set(topic, waiting.add(published));
     const delivery = (this.tails.get(topic) ?? Promise.resolve())
       .then(() => this.run(topic, messages))
-      .finally(() => this.count(topic, -messages.length));
+      .finally(() => {
+        this.count(topic, -messages.length);
+        waiting.delete(published);
+      });
     // The next publish starts even if this one fails.
     this.tails.set(
       topic,

@@ -5,7 +5,8 @@ import { BatchServer } from '../batch-server.js';
 import type { ResumeOffsets } from '../port.js';
 import { PartitionDelivery } from './partition-delivery.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
-import { deadlineReached, positions, unhandled, type Positions } from './positions.js';
+import { deadlineReached, positions, unhandled, waitingFrom, type Positions } from './positions.js';
+import { searchOldest } from './search-oldest.js';
 import { ensureTopics, prefixed } from './topics.js';
 import { keepingSession } from './session.js';
 
@@ -20,6 +21,11 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
    */
   readonly batchSize?: number;
   /**
+   * From how many partitions batches are handled at the same time, so that the process works on one while the database
+   * has another. Those of one partition are always handled in turn. Default 1.
+   */
+  readonly partitionsAtOnce?: number;
+  /**
    * Milliseconds after which the partitions of a crashed member go to another one. Default 6,000, the minimum of
    * brokers in their default configuration.
    */
@@ -30,9 +36,10 @@ const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEATS_IN_SESSION = 4;
 const FETCH_WAIT_MS = 250;
 /**
- * For each partition. Usage events unpack to some nine times as much; a larger batch of a producer is fetched whole.
+ * For each partition. Usage events unpack to some nine times as much: thousands of them, enough for the largest
+ * batches. A larger batch of a producer is fetched whole.
  */
-const FETCH_BYTES = 256 * 1024;
+const FETCH_BYTES = 512 * 1024;
 const RESTART_MS_MAX = 5_000;
 const DRAIN_TIMEOUT_MS = 30_000;
 const DRAIN_POLL_MS = 25;
@@ -90,6 +97,22 @@ export class KafkaBatchServer extends BatchServer {
   async lag(topic: string): Promise<number> {
     const ends = await this.endsOf(topic, -Infinity);
     return unhandled(ends, await this.handledOffsets(topic, ends));
+  }
+
+  /** By the times of the records at the cluster. */
+  async oldestUnhandledMs(topic: string): Promise<number | null> {
+    const ends = await this.endsOf(topic, -Infinity);
+    const handled = await this.handledOffsets(topic, ends);
+    const [waiting, nowMs] = [waitingFrom(ends, handled), Date.now()];
+    if (waiting.size === 0) return null;
+    const admin = await this.connectedAdmin();
+    return searchOldest(nowMs, async (atMs) => {
+      const from = await admin.fetchTopicOffsetsByTimestamp(prefixed(this.options, topic), atMs);
+      // A record of this moment or later is the first that waits, or lies before it: all that wait are as young.
+      return from.every(
+        ({ partition, offset }) => BigInt(offset) <= (waiting.get(partition) ?? ends.get(partition)!.high),
+      );
+    });
   }
 
   /** Retries until `deadline`: a topic that was just created may have no leader yet. */
@@ -153,7 +176,12 @@ export class KafkaBatchServer extends BatchServer {
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: topics.map((topic) => prefixed(this.options, topic)), fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: this.batchHandler(consumer) });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.options.partitionsAtOnce ?? 1,
+        eachBatch: this.batchHandler(consumer),
+      });
       await over;
     } finally {
       over.catch(() => undefined);

@@ -130,3 +130,5 @@ export const USAGE_RECORDED_V2_FIELDS = {
 export const usageRecordedV2 = eventSchema(USAGE_RECORDED_V2_FIELDS);
 /** The usage of one request, as `usage.recorded.v2` carries it. */
 export type UsageRecordedV2 = z.infer<typeof usageRecordedV2>;
+/** The same as it is written: without the fields that have their usual values. */
+export type UsageRecordedV2Input = z.input<typeof usageRecordedV2>;
