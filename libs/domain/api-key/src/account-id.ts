@@ -28,7 +28,7 @@ export function cycleAccountId(apiKeyId: string, cycle: CreditCycle): string {
 }
 
 /** The account of a limit in a cycle: the limit's own id, with the cycle unless it never resets. */
-export function cycleAccountIdOf(limitId: string, { reset, startMs }: CreditCycle): string {
+function cycleAccountIdOf(limitId: string, { reset, startMs }: CreditCycle): string {
   return reset === 'never' ? limitId : `${limitId}:${reset}:${new Date(startMs).toISOString().slice(0, 10)}`;
 }
 
