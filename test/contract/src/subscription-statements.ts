@@ -68,7 +68,8 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   const key = { apiKeyId: randomUUID(), maskedKey: 'sk-sub…1234', secret: 'a secret' };
   const asked = {
     organizationId: SUBSCRIBED,
-    memberId: null,
+    memberId: randomUUID(),
+    onceACycle: true,
     plan,
     payg: { enabled: false, limitNanoUsd: null },
     asker: 'operator',
@@ -87,7 +88,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   await made(() => Promise.resolve(key)).execute(asked, request, new Date());
   const refused = new Problem('organization_not_found');
   await made(() => Promise.reject(refused))
-    .execute(asked, { ...request, key: null }, new Date())
+    .execute({ ...asked, onceACycle: false }, { ...request, key: null }, new Date())
     .catch(() => undefined);
   const { id } = stored.subscription;
   await store.organizationOf(id);

@@ -13,7 +13,9 @@ import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
+  PlanStore,
   RenewSubscriptions,
+  Subscribe,
   TakeConfiguredPlans,
   UsageBillingProcessModule,
   WEBHOOK_EVENTS,
@@ -520,6 +522,58 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       await ask('DELETE', `/v1/plans/${id}`);
       const refused = await ask('POST', '/v1/subscriptions', { plan: id, organization_id: randomUUID() });
       expect(refused.body.errors).toMatchObject([{ path: 'plan' }]);
+    });
+
+    it('is one at a time where owners make it by themselves: for the organisation, and for each member', async () => {
+      const organization = randomUUID();
+      const asked = owner(organization);
+      const { id: free } = await plan({ price_usd: 0, self_service: true });
+      const { id: other } = await plan({ price_usd: 0, self_service: true });
+      const replies = await Promise.all(
+        Array.from({ length: 10 }, () => ask('POST', '/v1/subscriptions', { plan: free }, asked)),
+      );
+      expect(replies.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(9).fill(409)]);
+      const { body: first } = replies.find(({ status }) => status === 201)!;
+      for (const again of [free, other])
+        expect(await ask('POST', '/v1/subscriptions', { plan: again }, asked)).toMatchObject({
+          status: 409,
+          body: { code: 'subscription_exists' },
+        });
+      const ofMember = { plan: free, member_id: MEMBER };
+      const { id: memberOne } = await made('/v1/subscriptions', ofMember, asked);
+      expect((await ask('POST', '/v1/subscriptions', ofMember, asked)).body.code).toBe('subscription_exists');
+      // What was cancelled at once has had its quota until the end of the cycle.
+      for (const id of [first.id, memberOne]) await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' }, asked);
+      for (const again of [{ plan: free }, { plan: other }, ofMember]) {
+        const refused = await ask('POST', '/v1/subscriptions', again, asked);
+        expect(refused).toMatchObject({ status: 409, body: { code: 'subscription_exists' } });
+        expect(refused.body.detail).toContain(first.current_period.ends_at.slice(0, 10));
+      }
+      await made('/v1/subscriptions', { plan: free, organization_id: organization });
+      await made('/v1/subscriptions', { plan: other, organization_id: organization });
+    });
+
+    it('may be made by an owner again once the cycle of the last one is over', async () => {
+      const organization = randomUUID();
+      const { id: free } = await plan({ price_usd: 0, self_service: true });
+      const first = await made('/v1/subscriptions', { plan: free }, owner(organization));
+      await ask('POST', `/v1/subscriptions/${first.id}/cancel`, {}, owner(organization));
+      const again = async (at: number): Promise<unknown> =>
+        app.get(Subscribe).execute(
+          {
+            organizationId: organization,
+            memberId: null,
+            plan: (await app.get(PlanStore).find(free))!,
+            payg: { enabled: false, limitNanoUsd: null },
+            onceACycle: true,
+            asker: 'an owner',
+          },
+          { key: null, method: 'POST', path: '/v1/subscriptions', fingerprint: Buffer.alloc(0), serialize: () => null },
+          new Date(at),
+        );
+      const end = Date.parse(first.current_period.ends_at);
+      await expect(again(end - 1)).rejects.toMatchObject({ code: 'subscription_exists' });
+      await expect(again(end)).resolves.toMatchObject({ replayed: false });
     });
 
     it('is an owner’s to make and to change where the plan is for self-service, and nobody else’s', async () => {

@@ -36,6 +36,8 @@ export interface SubscribeRequest {
   readonly memberId: string | null;
   readonly plan: Plan;
   readonly payg: Payg;
+  /** Whether they may have one cycle's quota at a time only: who subscribes by themselves may not take a second one. */
+  readonly onceACycle: boolean;
   /** Who asks, by a name that nobody else has. */
   readonly asker: string;
   readonly actor: Actor;
@@ -72,6 +74,19 @@ const BEGUN = `SELECT id, member_id, api_key_id, plan_id, anchor, created_at, ma
 const OF_REQUEST = `${BEGUN} WHERE organization_id = $1 AND request_scope = $2 AND created_at > $3 AND abandoned_at IS NULL
   ORDER BY created_at DESC LIMIT 1`;
 
+/**
+ * Until when those who want a subscription have one, or the cycle of one that has ended; null where it renews itself or
+ * is being made. Indexes: subscription_newest, subscription_charge_pk.
+ */
+const PRESENT = `SELECT CASE WHEN s.ends_at IS NOT NULL THEN greatest(s.ends_at, charged.until) END AS until
+  FROM billing.subscription AS s CROSS JOIN LATERAL (
+    SELECT max(c.ends_at) AS until FROM billing.subscription_charge AS c
+    WHERE c.organization_id = s.organization_id AND c.subscription_id = s.id
+  ) AS charged
+  WHERE s.organization_id = $1 AND s.member_id IS NOT DISTINCT FROM $2::uuid AND s.abandoned_at IS NULL
+    AND (s.ends_at IS NULL OR greatest(s.ends_at, charged.until) > $3)
+  ORDER BY 1 DESC NULLS FIRST LIMIT 1`;
+
 /** Index: subscription_id_unique. */
 const LOCK_BEGUN = `${BEGUN} WHERE organization_id = $1 AND id = $2 FOR UPDATE`;
 
@@ -107,7 +122,7 @@ export class Subscribe {
 
   /**
    * @throws {Problem} `organization_not_found`; `service_unavailable` where key-management cannot be asked;
-   * `idempotency_conflict` while a request of the same name is being answered, `idempotency_key_reused`
+   * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being answered, `idempotency_key_reused`
    */
   async execute(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<Subscribed> {
     const begun = await this.begin(request, named, now);
@@ -130,6 +145,7 @@ export class Subscribe {
         if (isBeingMade) throw new Problem('idempotency_conflict', { headers: { 'retry-after': '1' } });
         return earlier;
       }
+      if (request.onceACycle) await demandNone(manager, request, now);
       const id = randomUUID();
       await manager.query(BEGIN, [
         organizationId,
@@ -273,6 +289,28 @@ async function claimed(
   const since = new Date(now.getTime() - REPEATABLE_MS);
   const [row] = await manager.query<BegunRow[]>(OF_REQUEST, [organizationId, scope, since]);
   return row ?? null;
+}
+
+/**
+ * Two that want a first subscription for the same wait for each other.
+ * @throws {Problem} `subscription_exists`
+ */
+async function demandNone(
+  manager: EntityManager,
+  { organizationId, memberId }: SubscribeRequest,
+  now: Date,
+): Promise<void> {
+  const whose = JSON.stringify(['subscriber', organizationId, memberId]);
+  await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [whose]);
+  const [present] = await manager.query<{ until: Date | null }[]>(PRESENT, [organizationId, memberId, now]);
+  if (present === undefined) return;
+  const subscriber = memberId === null ? 'The organisation' : 'The member';
+  throw new Problem('subscription_exists', {
+    detail:
+      present.until === null
+        ? `${subscriber} has a subscription already: change its plan, or have the operator add one.`
+        : `${subscriber} has had a subscription for the cycle until ${present.until.toISOString()}: subscribe again then, or have the operator do so.`,
+  });
 }
 
 /** The code of a refusal that stays one however often it is asked; null for all else. */

@@ -65,10 +65,10 @@ export class SubscriptionsController {
     id: 'createSubscription',
     summary: 'Subscribe an organisation or a member',
     description:
-      'It makes a key `sk-sub-…`, whose secret this reply alone shows: a secret that was lost is replaced by rotating the key. The first cycle begins with the request and is charged. Owners may where the plan is for self-service.',
+      'It makes a key `sk-sub-…`, whose secret this reply alone shows: a secret that was lost is replaced by rotating the key. The first cycle begins with the request and is charged. Owners may where the plan is for self-service: one for the organisation and one for each member, and a new one only after the cycle of the last one.',
   })
   @ShowsVersion()
-  @Refuses('organization_not_found', 'access_denied')
+  @Refuses('organization_not_found', 'access_denied', 'subscription_exists')
   @Replies(createdSubscriptionReply, { 201: 'The subscription with its key.' })
   async create(
     @OrganizationId() named: string,
@@ -85,7 +85,15 @@ export class SubscriptionsController {
     const payg = paygAsked(NO_PAYG, body.payg, plan.terms.paygAllowed);
     await this.demandOwners(organizationId, body.member_id);
     const now = new Date();
-    const asked = { organizationId, memberId: body.member_id, plan, payg, asker: principalName(principal), actor };
+    const asked = {
+      organizationId,
+      memberId: body.member_id,
+      plan,
+      payg,
+      onceACycle: principal.kind !== 'operator',
+      asker: principalName(principal),
+      actor,
+    };
     const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     showVersion(reply, stored.subscription.version);

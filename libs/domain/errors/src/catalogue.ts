@@ -360,6 +360,11 @@ export const ERRORS = {
     message: 'The organisation has as many webhooks as it may have.',
     retryable: false,
   },
+  subscription_exists: {
+    status: 409,
+    message: 'There is a subscription for the present cycle already.',
+    retryable: false,
+  },
   budget_exists: {
     status: 409,
     message: 'The group or the project has a budget already.',
