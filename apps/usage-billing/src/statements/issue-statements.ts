@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { sameAmounts, type StatementContent } from './build/statement.js';
+import { isEmpty, sameAmounts, type StatementContent } from './build/statement.js';
 import { statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
@@ -73,10 +73,6 @@ export class IssueStatements extends PeriodicService {
       this.logger.warn({ err }, 'statements could not be issued; the next attempt follows in ten minutes'),
     );
   }
-}
-
-function isEmpty({ usage, fees, credit }: StatementContent): boolean {
-  return usage.length === 0 && fees.length === 0 && credit === null;
 }
 
 /**

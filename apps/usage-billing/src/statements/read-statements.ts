@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
-import type { Statement } from './build/statement.js';
+import { isEmpty, type Statement } from './build/statement.js';
 import { statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import type { StatementSums } from './statement.reply.js';
 import { StatementFacts } from './store/statement-facts.js';
@@ -27,7 +27,8 @@ export class ReadStatements {
 
   /**
    * The statement of a cycle: the revision that is asked for, else the latest, else what the ledger has until now. Null
-   * for a revision that was never issued, and for a month that has not begun at `nowMs` (milliseconds since 1970).
+   * for a revision that was never issued, for a month that has not begun at `nowMs` (milliseconds since 1970), and for
+   * one that has ended and in which nothing happened.
    */
   async find(
     organizationId: string,
@@ -37,7 +38,9 @@ export class ReadStatements {
   ): Promise<Statement | null> {
     const issued = await this.store.find(organizationId, cycle.name, revision);
     if (issued !== null || revision !== null || cycle.startMs > nowMs) return issued;
-    return { ...(await this.facts.read(organizationId, cycle)), status: 'open', revision: 0, issuedAt: null };
+    const content = await this.facts.read(organizationId, cycle);
+    if (cycle.endMs <= nowMs && isEmpty(content)) return null;
+    return { ...content, status: 'open', revision: 0, issuedAt: null };
   }
 
   /** The sums of all months with anything in them, of those with a statement, and of the present one: newest first. */

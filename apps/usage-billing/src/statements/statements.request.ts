@@ -5,7 +5,9 @@ import { statementCycle } from './build/statement-cycle.js';
 
 const REVISION_MAX = 100_000;
 
-const cycle = z.string().refine((text) => statementCycle(text) !== null, 'must be a month as 2026-11');
+const cycle = z
+  .string()
+  .refine((text) => statementCycle(text) !== null, 'must be a month as 2026-11, of the years 2000 to 2199');
 
 /** The query of `GET /v1/statements`. */
 export const statementsRequest = z
@@ -13,7 +15,7 @@ export const statementsRequest = z
     ...pageQuery,
     cycle: shown(cycle.optional(), {
       type: 'string',
-      pattern: '^\\d{4}-(0[1-9]|1[0-2])$',
+      pattern: '^2[01]\\d\\d-(0[1-9]|1[0-2])$',
       description: 'The month, in UTC, whose statement is asked for. Without it, the list of all.',
     }),
     revision: shown(

@@ -21,6 +21,17 @@ describe('a query for usage', () => {
     }
   });
 
+  it.each([
+    ['key', ['api_key_id']],
+    ['key,model', ['api_key_id', 'model']],
+    ['status,group', ['status', 'group_id']],
+    ['project,member', ['project_id', 'member_id']],
+    ['api_key_id,provider', ['api_key_id', 'provider']],
+    ['route', ['route']],
+  ])('groups by %s, with or without the ids’ endings', (written, fields) => {
+    expect(validate(usageQuery, { group_by: written })).toMatchObject({ value: { group_by: fields } });
+  });
+
   it('takes a period that ends where it begins, whatever the offsets it is written with', () => {
     expect(validate(usageQuery, { from: '2026-11-20T01:00:00+01:00', to: '2026-11-20T00:00:00Z' })).toMatchObject({
       kind: 'valid',
@@ -52,6 +63,12 @@ describe('a query for usage', () => {
     ['an id that is none', usageQuery, { api_key_id: 'nonsense' }, ['api_key_id: must be a UUID']],
     ['two ids', usageQuery, { api_key_id: [id, id] }, ['api_key_id: must be a string']],
     ['what is not asked by', usageQuery, { page: '2' }, ['page: unknown field']],
+    [
+      'a group twice, by two names',
+      usageQuery,
+      { group_by: 'key,api_key_id' },
+      ['group_by: must not name a field twice'],
+    ],
     ['no request id', usageEventsQuery, {}, ['request_id: is required']],
     ['an empty request id', usageEventsQuery, { request_id: '' }, ['request_id: must be a UUID']],
     ['a request id in braces', usageEventsQuery, { request_id: `{${id}}` }, ['request_id: must be a UUID']],

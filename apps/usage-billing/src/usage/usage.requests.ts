@@ -29,11 +29,16 @@ const name = (description: string) =>
 const GROUPS_MAX = 1_000;
 const GROUPED_MAX = 2;
 
+/** What a group may also be called: as people say it, without `_id`. */
+const SHORT_NAMES: ReadonlyMap<string, UsageField> = new Map(
+  USAGE_FIELDS.map((field) => [field.replace(/^(api_)?(\w+)_id$/, '$2'), field]),
+);
+
 const groupBy = z
   .string()
   .max(100)
   .default('')
-  .transform((text) => (text === '' ? [] : text.split(',')))
+  .transform((text) => (text === '' ? [] : text.split(',').map((name) => SHORT_NAMES.get(name) ?? name)))
   .pipe(
     z
       .array(z.enum(USAGE_FIELDS))
@@ -71,7 +76,7 @@ export const usageQuery = z
     group_by: shown(groupBy, {
       type: 'string',
       maxLength: 100,
-      description: `Up to ${GROUPED_MAX} of ${USAGE_FIELDS.map((field) => `\`${field}\``).join(', ')}, with a comma between them.`,
+      description: `Up to ${GROUPED_MAX} of ${USAGE_FIELDS.map((field) => `\`${field}\``).join(', ')}, with a comma between them. \`key\`, \`group\`, \`project\` and \`member\` say the same.`,
       example: 'api_key_id,model',
     }),
     order: shown(z.enum(USAGE_ORDERS).default('cost_usd'), {

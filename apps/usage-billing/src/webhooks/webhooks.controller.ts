@@ -21,7 +21,7 @@ import type { FastifyReply } from 'fastify';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { newWebhookSecret, sealedForWebhook } from './webhook-secret.js';
 import { WebhookStore } from './webhook-store.js';
-import { webhookUrlFault } from './webhook-url.js';
+import { readWebhookUrl } from './webhook-url.js';
 import {
   deletedWebhookReply,
   webhookListReply,
@@ -70,11 +70,11 @@ export class WebhooksController {
   @Replies(webhookWithSecretReply, { 201: 'The webhook with its secret.' })
   async create(
     @OrganizationId() organizationId: string,
-    @Body({ schema: createWebhookRequest }) { url, events, description }: CreateWebhookRequest,
+    @Body({ schema: createWebhookRequest }) { url: asked, events, description }: CreateWebhookRequest,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookWithSecret> {
-    this.checkUrl(url);
+    const url = this.addressOf(asked);
     const id = randomUUID();
     const secret = newWebhookSecret();
     const now = new Date();
@@ -137,10 +137,11 @@ export class WebhooksController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookObject> {
-    if (edit.url !== undefined) this.checkUrl(edit.url);
+    const url = edit.url === undefined ? {} : { url: this.addressOf(edit.url) };
     const changed = await this.store.change(organizationId, id, { actor, act: 'updated' }, (webhook) => {
       precondition.holdsFor(webhook.version);
-      return editedWebhook(webhook, { ...edit, ...(edit.description === '' && { description: null }) }, new Date());
+      const description = edit.description === '' ? { description: null } : {};
+      return editedWebhook(webhook, { ...edit, ...url, ...description }, new Date());
     });
     return shown(changed, reply);
   }
@@ -192,9 +193,11 @@ export class WebhooksController {
   }
 
   /** @throws {Problem} `invalid_request` that names the field `url`, and never says where a name leads to */
-  private checkUrl(url: string): void {
-    const fault = webhookUrlFault(url, this.settings.webhooksPrivateNetwork ?? false);
-    if (fault !== null) throw new Problem('invalid_request', { errors: [{ path: 'url', message: fault }] });
+  private addressOf(text: string): string {
+    const read = readWebhookUrl(text, this.settings.webhooksPrivateNetwork ?? false);
+    if (read.kind === 'fault')
+      throw new Problem('invalid_request', { errors: [{ path: 'url', message: read.message }] });
+    return read.url;
   }
 }
 

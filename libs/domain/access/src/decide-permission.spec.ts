@@ -86,6 +86,14 @@ describe('what a caller may', () => {
       expect(said, name).toBe(expected(principal, permission));
     }
   });
+  it('is nothing that only an owner may, for any key: an admin can make one for themselves', () => {
+    const ofOwners = Object.entries(PERMISSIONS).filter(
+      ([, each]) => each.kind === 'organization' && each.role === 'owner',
+    );
+    expect(ofOwners.length).toBeGreaterThan(0);
+    for (const [name, permission] of ofOwners)
+      expect(decidePermission(key(...SCOPES), permission, NOW), name).toMatchObject({ reason: 'no_key' });
+  });
   it('needs a proof of less than ten minutes for a step-up, and none of a time that is no number', () => {
     const permission: Permission = { kind: 'organization', role: 'owner', scope: null, stepUp: true };
     const proven = (at: number) => decidePermission(person('owner', at), permission, NOW).kind;

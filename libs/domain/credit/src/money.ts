@@ -2,14 +2,18 @@
 export const CAP_NANO_USD_MAX = 9_000_000_000_000_000n;
 
 const NANO_PER_USD = 1_000_000_000n;
+/** Doubles with 52 bits behind the first one are 2^-30 apart below 2^23, and 2^-29, some 1.9e-9, from there on. */
+const EXACT_DECIMALS_BELOW = 2 ** 23;
 const USD_PATTERN = /^(\d{1,10})(?:\.(\d{1,9}))?$/;
 
 /**
  * Reads an amount of USD that a person wrote as exact nano-USD. It takes a decimal string (`"0.000123"`), or a number
  * by its shortest decimal form (0.1 is read as "0.1", although the double differs). Null if the amount is negative, has
- * more than 9 decimals or more than 10 digits before them, or has any other form.
+ * more than 9 decimals or more than 10 digits before them, or has any other form; and for a number with decimals from
+ * 8,388,608 on, because a parser of JSON may have made it of another one: its neighbours are more than 1e-9 away.
  */
 export function readUsd(amount: string | number): bigint | null {
+  if (typeof amount === 'number' && amount >= EXACT_DECIMALS_BELOW && !Number.isInteger(amount)) return null;
   const match = USD_PATTERN.exec(typeof amount === 'string' ? amount : shortestDecimal(amount));
   if (match === null) return null;
   const [, whole = '0', decimals = ''] = match;

@@ -31,6 +31,18 @@ describe('the faults of a document', () => {
       { path: 'rates.perHour', message: 'unknown field' },
     ]);
   });
+  it('are not about the size of what has another type', () => {
+    const schema = z.object({
+      events: z
+        .array(z.enum(['a', 'b']))
+        .min(1)
+        .max(2),
+    });
+    expect(validate(schema, { events: 'a text' })).toEqual({
+      kind: 'invalid',
+      faults: [{ path: ['events'], message: 'must be a list' }],
+    });
+  });
   it('say what is missing', () => {
     expect(errorsOf({})).toEqual([{ path: 'name', message: 'is required' }]);
     expect(errorsOf(undefined)).toEqual([{ path: '', message: 'is required' }]);

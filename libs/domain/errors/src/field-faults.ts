@@ -25,7 +25,16 @@ const FAULTS_MAX = 100;
 export function validate<S extends z.ZodType>(schema: S, value: unknown): Validation<z.output<S>> {
   const result = schema.safeParse(value, { error: (issue) => faultMessage(issue as unknown as z.core.$ZodIssue) });
   if (result.success) return { kind: 'valid', value: result.data };
-  return { kind: 'invalid', faults: result.error.issues.flatMap((issue) => faultsOf(issue, [])).slice(0, FAULTS_MAX) };
+  const { issues } = result.error;
+  const faults = issues.filter((issue) => !isOfWrongType(issue, issues)).flatMap((issue) => faultsOf(issue, []));
+  return { kind: 'invalid', faults: faults.slice(0, FAULTS_MAX) };
+}
+
+/** Whether an issue is about the size of what has another type anyway: a text has no items to be counted. */
+function isOfWrongType(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
+  if (issue.code !== 'too_big' && issue.code !== 'too_small') return false;
+  const path = pathText(issue.path as (string | number)[]);
+  return issues.some((other) => other.code === 'invalid_type' && pathText(other.path as (string | number)[]) === path);
 }
 
 /** The faults in the form of a reply. */

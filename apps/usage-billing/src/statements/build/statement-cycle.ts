@@ -6,9 +6,10 @@ export interface StatementCycle {
   readonly endMs: number;
 }
 
-const NAME = /^(\d{4})-(0[1-9]|1[0-2])$/;
+/** Years in which there can be usage, as in the usage API. */
+const NAME = /^(2[01]\d\d)-(0[1-9]|1[0-2])$/;
 
-/** The month of a name as `2026-11`; null for another text. */
+/** The month of a name as `2026-11`, of the years 2000 to 2199; null for another text. */
 export function statementCycle(name: string): StatementCycle | null {
   const match = NAME.exec(name);
   if (match === null) return null;

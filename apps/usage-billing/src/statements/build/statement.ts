@@ -113,3 +113,8 @@ function amountsText({ usage, fees, includedNanoUsd, credit }: StatementContent)
       : [credit.openingNanoUsd, credit.grantedNanoUsd, credit.expiredNanoUsd, credit.chargedNanoUsd].map(String);
   return JSON.stringify([lines, ofFees, `${includedNanoUsd}`, ofCredit]);
 }
+
+/** Whether nothing happened in a month, and nothing was left of what came before: then it has no statement. */
+export function isEmpty({ usage, fees, credit }: Pick<StatementContent, 'usage' | 'fees' | 'credit'>): boolean {
+  return usage.length === 0 && fees.length === 0 && credit === null;
+}
