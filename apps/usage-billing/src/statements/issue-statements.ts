@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { isEmpty, sameAmounts, type StatementContent } from './build/statement.js';
+import { isEmpty, sameAmounts } from './build/statement.js';
 import { statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';

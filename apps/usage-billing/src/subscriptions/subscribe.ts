@@ -309,7 +309,8 @@ async function demandNone(
     detail:
       present.until === null
         ? `${subscriber} has a subscription already: change its plan, or have the operator add one.`
-        : `${subscriber} has had a subscription for the cycle until ${present.until.toISOString()}: subscribe again then, or have the operator do so.`,
+        : `${subscriber} has had a subscription for the cycle until ${present.until.toISOString()}: ` +
+          'subscribe again then, or have the operator do so.',
   });
 }
 
