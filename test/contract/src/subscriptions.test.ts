@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { paygAccountId, subscriptionAccountId, subscriptionCycleAt, subscriptionCycleStart } from '@tollgate/api-key';
-import { ADMIN_API_DEFAULT, csrfTokenOf, sessionCookieName } from '@tollgate/auth';
+import { ADMIN_API_DEFAULT, csrfTokenOf, NOBODY, sessionCookieName } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import {
   SUBSCRIPTIONS_CHANGED_V1,
@@ -567,6 +567,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
             payg: { enabled: false, limitNanoUsd: null },
             onceACycle: true,
             asker: 'an owner',
+            actor: NOBODY,
           },
           { key: null, method: 'POST', path: '/v1/subscriptions', fingerprint: Buffer.alloc(0), serialize: () => null },
           new Date(at),
