@@ -122,7 +122,8 @@ export class Subscribe {
 
   /**
    * @throws {Problem} `organization_not_found`; `service_unavailable` where key-management cannot be asked;
-   * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being answered, `idempotency_key_reused`
+   * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being
+   * answered, `idempotency_key_reused`
    */
   async execute(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<Subscribed> {
     const begun = await this.begin(request, named, now);
