@@ -37,6 +37,6 @@ export class CurrentKeyController {
       this.makers.of(organizationId, [id]),
     ]);
     const sums = charged.get(id) ?? { chargedNanoUsd: '0' };
-    return { data: currentOpenRouterKey(key, sums, makers.get(id) ?? null) };
+    return { data: currentOpenRouterKey(key, sums, makers.get(id) ?? null, new Date()) };
   }
 }

@@ -2,6 +2,7 @@ import { hashOfKey } from '@tollgate/api-key';
 import type { Maker } from '../members/maker.js';
 import { formatUsd } from '@tollgate/credit';
 import type { KeySpending } from '@tollgate/contracts';
+import { raisedLimit } from '@tollgate/http';
 import { stateOf, type ApiKey } from '../keys/api-key/api-key.js';
 import type { CurrentOpenRouterKey, OpenRouterKey } from './openrouter-key.reply.js';
 
@@ -25,7 +26,7 @@ export function openRouterKey(
     name: key.name,
     label: key.maskedKey,
     disabled: state === 'disabled' || state === 'revoked',
-    ...spendingOf(key, charged),
+    ...spendingOf(key, charged, now),
     created_at: key.createdAt.toISOString(),
     updated_at: null,
     expires_at: key.expiresAt?.toISOString() ?? null,
@@ -40,11 +41,12 @@ export function currentOpenRouterKey(
   key: ApiKey,
   charged: ChargedSums,
   creator: Pick<Maker, 'kind' | 'id'> | null,
+  now: Date,
 ): CurrentOpenRouterKey {
   const manages = key.scopes.includes('admin');
   return {
     label: key.maskedKey,
-    ...spendingOf(key, charged),
+    ...spendingOf(key, charged, now),
     is_free_tier: false,
     is_management_key: manages,
     is_provisioning_key: manages,
@@ -66,13 +68,14 @@ const personIn = (creator: Pick<Maker, 'kind' | 'id'> | null): string | null =>
   creator?.kind === 'person' ? creator.id : null;
 
 function spendingOf(
-  { creditLimitNanoUsd: limit, creditReset }: ApiKey,
+  { creditLimitNanoUsd: limit, creditReset, creditRaise }: ApiKey,
   {
     chargedNanoUsd,
     chargedTodayNanoUsd = '0',
     chargedThisWeekNanoUsd = '0',
     chargedThisMonthNanoUsd = '0',
   }: ChargedSums,
+  now: Date,
 ) {
   const used = {
     never: chargedNanoUsd,
@@ -80,7 +83,9 @@ function spendingOf(
     weekly: chargedThisWeekNanoUsd,
     monthly: chargedThisMonthNanoUsd,
   }[creditReset];
-  const left = limit === null ? null : limit - BigInt(used);
+  // A raise is for a while, so that it is no part of the limit, but calls can use it.
+  const raised = raisedLimit(limit, creditRaise, now);
+  const left = raised === null ? null : raised - BigInt(used);
   return {
     limit: limit === null ? null : usd(limit),
     limit_remaining: left === null ? null : usd(left < 0n ? 0n : left),

@@ -178,6 +178,15 @@ describe('keys in the shape of OpenRouter', () => {
       expect(shown.limit_remaining).toBe({ daily: 9, weekly: 7.5, monthly: 0 }[reset]);
       const own = await send('GET', '/api/v1/key', { bearer: body.key });
       expect(own.body.data).toMatchObject({ limit: 10, limit_remaining: shown.limit_remaining, limit_reset: reset });
+      const raise = 'UPDATE keys.api_key SET credit_raise_nano_usd = 3000000000, credit_raise_until = $2 WHERE id = $1';
+      await stage.database.dataSource.query(raise, [id, new Date(Date.now() + 60_000)]);
+      const raised = { limit: 10, limit_remaining: { daily: 12, weekly: 10.5, monthly: 2 }[reset] };
+      expect((await send('GET', '/api/v1/key', { bearer: body.key })).body.data).toMatchObject(raised);
+      expect((await send('GET', `/api/v1/keys/${body.data.hash}`)).body.data).toMatchObject(raised);
+      await stage.database.dataSource.query(raise, [id, new Date()]);
+      expect((await send('GET', '/api/v1/key', { bearer: body.key })).body.data).toMatchObject({
+        limit_remaining: shown.limit_remaining,
+      });
     },
   );
 

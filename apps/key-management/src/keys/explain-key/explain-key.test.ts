@@ -190,6 +190,11 @@ describe('an explanation', () => {
     });
     spent = { chargedNanoUsd: '7000000000' };
     expect(await credit()).toMatchObject({ passes: false, resets: null, value: { credit_left_usd: '0' } });
+    const until = new Date(Date.now() + 60_000).toISOString();
+    await call('PATCH', `/v1/api-keys/${id}`, { credit_limit_raise: { amount_usd: '3', until } });
+    expect(await credit()).toMatchObject({ passes: true, value: { credit_limit_usd: '8', credit_left_usd: '1' } });
+    expect(await credit({ at: until })).toMatchObject({ passes: false, value: { credit_limit_usd: '5' } });
+    await call('PATCH', `/v1/api-keys/${id}`, { credit_limit_raise: null });
     spent = null;
     expect(await credit()).toMatchObject({ passes: null, value: { credit_used_usd: null, credit_left_usd: null } });
     await stage.database.dataSource.query(`UPDATE keys.api_key SET credit_reset = 'daily' WHERE id = $1`, [id]);

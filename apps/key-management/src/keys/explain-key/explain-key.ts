@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { explainAccess } from '@tollgate/access';
 import { cycleOf, type ActiveSnapshot } from '@tollgate/api-key';
+import { raisedLimit } from '@tollgate/http';
 import { GroupStore } from '../../groups/group-store.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { organizationSnapshotOf, type Organization } from '../../organizations/organization.js';
@@ -61,7 +62,7 @@ export class ExplainKey {
       route: model === undefined ? null : await this.route(organization, model, closedBy),
       providersKnown: this.settings.config.reachableProviders !== null,
       usedNanoUsd: await this.used(key, at, now),
-      organizationLimitNanoUsd: organization.creditLimitNanoUsd,
+      organizationLimitNanoUsd: raisedLimit(organization.creditLimitNanoUsd, organization.creditRaise, at),
       organizationUsedNanoUsd:
         organization.creditLimitNanoUsd === null ? null : await this.use.chargedToOrganization(organizationId),
     });

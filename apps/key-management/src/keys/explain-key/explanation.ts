@@ -8,6 +8,7 @@ import {
 import { cycleOf } from '@tollgate/api-key';
 import { formatUsd } from '@tollgate/credit';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
+import { raisedLimit } from '@tollgate/http';
 import { stateOf, type ApiKey } from '../api-key/api-key.js';
 
 /** The rules in the order in which a gateway checks them, under the names that the admin API has for them. */
@@ -60,7 +61,10 @@ export interface ExplainedFacts {
   readonly providersKnown: boolean;
   /** What counts against the key's limit in the cycle of `nowMs`, in nano-USD; null if nobody could say. */
   readonly usedNanoUsd: bigint | null;
-  /** The limit over all keys of the organisation, and what counts against it; nulls for none, and for unknown. */
+  /**
+   * The limit over all keys of the organisation, with what a raise adds at `nowMs`, and what counts against it; nulls for
+   * none, and for unknown.
+   */
   readonly organizationLimitNanoUsd: bigint | null;
   readonly organizationUsedNanoUsd: bigint | null;
 }
@@ -152,10 +156,11 @@ function rateRule({ key: { rateLimits } }: ExplainedFacts): ExplainedRule {
 }
 
 function creditRule({ key, nowMs, usedNanoUsd }: ExplainedFacts): ExplainedRule {
-  if (key.creditLimitNanoUsd === null) return { rule: 'credit', passes: true, value: null };
+  const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, new Date(nowMs));
+  if (limit === null) return { rule: 'credit', passes: true, value: null };
   const { endMs } = cycleOf(key.creditReset, nowMs);
   const resetsAt = Number.isFinite(endMs) ? new Date(endMs).toISOString() : null;
-  const { passes, value } = limitOf(key.creditLimitNanoUsd, usedNanoUsd);
+  const { passes, value } = limitOf(limit, usedNanoUsd);
   return { rule: 'credit', passes, value: { ...value, credit_reset: key.creditReset, resets_at: resetsAt } };
 }
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-async function call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object | string, headers: object = {}) {
+async function call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object | string, headers: object = {}) {
   const reply = await stage.app.inject({
     method,
     url: `/v1/api-keys${path}`,
@@ -205,6 +205,22 @@ describe('POST /v1/api-keys/{id}/rotate', () => {
     }
     const allowed = await rotate(id, {}, { authorization: `Bearer ${await asking({ models: ['*'] })}` });
     expect(allowed.status).toBe(200);
+  });
+
+  it('gives no more than who asks has by a raise of the limit either, nor does enabling the key', async () => {
+    const limit = { credit_limit_usd: '1' };
+    const { id } = await create(limit);
+    const asks = { authorization: `Bearer ${(await create({ name: 'asks', scopes: ['admin'], ...limit })).secret}` };
+    await call('PATCH', `/${id}`, {
+      credit_limit_raise: { amount_usd: '1', until: new Date(Date.now() + 60_000).toISOString() },
+    });
+    await call('POST', `/${id}/disable`);
+    const refused = { status: 403, body: { code: 'access_denied', errors: [{ path: 'credit_limit_usd' }] } };
+    expect(await call('POST', `/${id}/enable`, undefined, asks)).toMatchObject(refused);
+    await call('POST', `/${id}/enable`);
+    expect(await rotate(id, {}, asks)).toMatchObject(refused);
+    await call('PATCH', `/${id}`, { credit_limit_raise: null });
+    expect((await rotate(id, {}, asks)).status).toBe(200);
   });
 
   it('gives no earlier answer to one who may not rotate the key any more', async () => {

@@ -13,7 +13,7 @@ import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/ke
 import type { ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, demandRank, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandRank, raisedReachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
 import type { RotateKeyRequest } from './rotate-key.request.js';
 import { rotated, withSecretsEnded, type RotationResult } from './rotation.js';
@@ -46,7 +46,7 @@ export class RotateKey {
     const key = await this.store.find(organizationId, id);
     if (key === null) throw new Problem('api_key_not_found');
     await this.database.inOrganization(organizationId, async (manager) =>
-      demandGrant(await this.givers.giverNow(manager, organizationId, actor, now), reachOf(key), null),
+      demandGrant(await this.givers.giverNow(manager, organizationId, actor, now), raisedReachOf(key, now), null),
     );
   }
 
@@ -72,7 +72,7 @@ export class RotateKey {
       [id],
       (before) => {
         demandPresent(before, precondition);
-        demandGrant(giver, reachOf(before), null);
+        demandGrant(giver, raisedReachOf(before, now), null);
         const made = generateSecret(keyMarker, before.kind === 'subscription' ? 'sk-sub-' : 'sk-');
         const result = rotated(
           before,

@@ -8,7 +8,7 @@ import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, demandRank, KeyGivers, reachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandRank, KeyGivers, raisedReachOf } from '../grant-key/key-givers.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 
@@ -64,7 +64,7 @@ export function decideSwitch(
   now: Date,
 ): KeyChange | null {
   // Who enables a key gives it all that it has again.
-  if (change === 'enabled') demandGrant(giver, reachOf(before), null);
+  if (change === 'enabled') demandGrant(giver, raisedReachOf(before, now), null);
   const decided = change === 'disabled' ? disabled(before, now) : enabled(before, now);
   switch (decided.kind) {
     case 'switched':
