@@ -13,6 +13,7 @@ import {
   costBound,
   costOf,
   MORE_CLASSES,
+  pricedCall,
   priceLines,
   sumOf,
   toolFees,
@@ -260,6 +261,43 @@ describe('the cost of a call', () => {
     const pass = (inputTokens: number) => ({ kind: 'compaction', model: null, usage: usage(inputTokens, 0) });
     expect(costOf(gpt, detailed(200_000, 0, { passes: [pass(100_000)] }))).toBe(300_000n * 2_500n);
     expect(costOf(gpt, detailed(200_000, 0, { passes: [pass(300_000)] }))).toBe(200_000n * 2_500n + 300_000n * 5_000n);
+  });
+});
+
+describe('a call that was served in another way than usual', () => {
+  const unpriced = (of: ModelPrice, details: Partial<UsageDetails>) =>
+    pricedCall(of, detailed(1000, 100, details)).unpriced;
+  it('has no known cost where the price has no factor for it, and is charged at the usual price', () => {
+    for (const [of, details] of [
+      [gpt, { serviceTier: 'turbo' }],
+      [claude, { serviceTier: 'priority' }],
+      [claude, { speed: 'faster' }],
+      [claude, { inferenceGeo: 'eu' }],
+      [price, { serviceTier: 'priority' }],
+      [price, { speed: 'fast' }],
+    ] as const) {
+      expect(unpriced(of, details), JSON.stringify(details)).toBe(true);
+      expect(costOf(of, detailed(1000, 100, details))).toBe(costOf(of, usage(1000, 100)));
+    }
+    expect(pricedCall(gpt, detailed(0, 0, { serviceTier: 'turbo' })).unpriced).toBe(false);
+  });
+  it('has a known one with a factor, in a cheaper tier, and under each name of the usual one', () => {
+    const usual = ['default', 'standard', 'standard_only', 'auto', 'on_demand', 'scale', 'reserved', 'flex', 'batch'];
+    for (const serviceTier of usual)
+      for (const of of [gpt, claude, price]) expect(unpriced(of, { serviceTier })).toBe(false);
+    for (const serviceTier of ['priority', 'fast']) expect(unpriced(gpt, { serviceTier })).toBe(false);
+    for (const details of [
+      { speed: 'fast' },
+      { speed: 'standard' },
+      { inferenceGeo: 'us' },
+      { inferenceGeo: 'global' },
+    ])
+      expect(unpriced(claude, details)).toBe(false);
+  });
+  it('is told by each pass for itself, else by the call', () => {
+    const pass = { kind: 'iteration', model: null, usage: detailed(10, 1, { serviceTier: 'turbo' }) };
+    expect(unpriced(gpt, { passes: [pass] })).toBe(true);
+    expect(unpriced(gpt, { passes: [{ kind: 'iteration', model: null, usage: usage(10, 1) }] })).toBe(false);
   });
 });
 

@@ -1,7 +1,7 @@
 import { isFreeTool, toolOfType, usageClasses, type TokenUsage, type UsageDetails } from '@tollgate/usage';
 import { CLASSES, classPrices, type PricedClass } from './class-prices.js';
 import type { Factor, ModelPrice } from './model-price.js';
-import { ONCE, product, tierFactor } from './price-modes.js';
+import { ONCE, product, tierFactor, unpricedModes, type AskedModes } from './price-modes.js';
 
 /** One class of what a call used, at its price. The lines of a call add up to its cost. */
 export interface PriceLine {
@@ -30,7 +30,7 @@ export interface PricedCall {
   readonly lines: readonly PriceLine[];
   /** The cost before it is rounded, in millionths of a nano-USD. */
   readonly millionths: bigint;
-  /** Whether a part of what the call used has no price, so that its cost is not known. */
+  /** Whether a part of what the call used, or how it was served, has no price, so that its cost is not known. */
   readonly unpriced: boolean;
 }
 
@@ -116,11 +116,17 @@ class Lines implements PricedCall {
     ofCall?: UsageDetails,
   ): void {
     const classes = usageClasses(usage);
-    const prices = classPrices(price, factorOf(price, usage.inputTokens, own, ofCall));
+    const served = modesOf(own, ofCall);
+    const prices = classPrices(price, factorOf(price, usage.inputTokens, served));
+    let used = false;
     for (const [field, name] of CLASSES) {
       const tokens = classes[field];
-      if (tokens > 0) this.add(name, model, null, tokens, prices[field]);
+      if (tokens === 0) continue;
+      used = true;
+      this.add(name, model, null, tokens, prices[field]);
     }
+    // It is charged at the usual price then, and counted among what nobody knows the cost of.
+    if (used && served !== null && unpricedModes(price, served).length > 0) this.unpriced = true;
   }
 
   addTool({ more }: ModelPrice, tool: string, calls: number): void {
@@ -149,17 +155,22 @@ class Lines implements PricedCall {
   }
 }
 
+const AS_USUAL: AskedModes = { serviceTier: null, speed: null, inferenceGeo: null };
+
+/** How a pass was served; null where its report says nothing besides tokens. */
+function modesOf(own: UsageDetails | undefined, ofCall: UsageDetails | undefined): AskedModes | null {
+  if (own === undefined && ofCall === undefined) return null;
+  return {
+    serviceTier: own?.serviceTier ?? ofCall?.serviceTier ?? null,
+    speed: own?.speed ?? ofCall?.speed ?? null,
+    inferenceGeo: own?.inferenceGeo ?? ofCall?.inferenceGeo ?? null,
+  };
+}
+
 /** What multiplies the prices of a pass, by what served it and how much input it had. */
-function factorOf(
-  { more }: ModelPrice,
-  inputTokens: number,
-  own: UsageDetails | undefined,
-  ofCall: UsageDetails | undefined,
-): Factor {
+function factorOf({ more }: ModelPrice, inputTokens: number, served: AskedModes | null): Factor {
   if (more === undefined) return ONCE;
-  const tier = own?.serviceTier ?? ofCall?.serviceTier ?? null;
-  const speed = own?.speed ?? ofCall?.speed ?? null;
-  const geo = own?.inferenceGeo ?? ofCall?.inferenceGeo ?? null;
+  const { serviceTier: tier, speed, inferenceGeo: geo } = served ?? AS_USUAL;
   let factor = tier === null ? ONCE : (tierFactor(more.serviceTiers, tier) ?? ONCE);
   if (speed !== null) factor = product(factor, more.speeds.get(speed));
   if (geo !== null) factor = product(factor, more.inferenceGeos.get(geo));

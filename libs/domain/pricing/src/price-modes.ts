@@ -16,8 +16,11 @@ export interface UnpricedMode {
 export const ONCE: Factor = { inputThousandths: 1_000n, outputThousandths: 1_000n };
 const THOUSANDTHS = 1_000n;
 
-/** Tiers that cost what the price book says. */
-const USUAL_TIERS: ReadonlySet<string> = new Set(['default', 'standard', 'standard_only']);
+/** Tiers that cost what the price book says. The last two are of capacity that was paid for beforehand. */
+const USUAL_TIERS: ReadonlySet<string> = new Set([
+  ...['default', 'standard', 'standard_only', 'on_demand'],
+  ...['scale', 'reserved'],
+]);
 /** Tiers that cost less than the usual one at each provider that has them. Without a factor they cost the same. */
 const CHEAPER_TIERS: ReadonlySet<string> = new Set(['flex', 'batch']);
 /** By it a request leaves the tier to the provider, whose account has a setting for it. */
@@ -33,8 +36,9 @@ export function tierFactor(tiers: ReadonlyMap<string, Factor>, tier: string): Fa
 }
 
 /**
- * All that a request names that may cost more than the price says, and has no factor in the price. Without a bound such
- * a request cannot be admitted to an account with a limit.
+ * All that a request names, or a reply says that it was served in, that may cost more than the price says, and has no
+ * factor in the price. Without a bound such a request cannot be admitted to an account with a limit, and what such a
+ * reply cost is not known.
  */
 export function unpricedModes({ more }: ModelPrice, asked: AskedModes): readonly UnpricedMode[] {
   const { serviceTier, speed, inferenceGeo } = asked;

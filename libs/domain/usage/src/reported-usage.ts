@@ -18,8 +18,14 @@ import {
 
 type Sides = readonly [input: number | null, output: number | null];
 
-/** Words of the usual tier and speed, and of requests that leave the choice to the provider. */
-const USUAL: ReadonlySet<string> = new Set(['default', 'standard', 'standard_only', 'auto']);
+/**
+ * Words of the usual tier and speed, of requests that leave the choice to the provider, and of capacity that was paid
+ * for beforehand.
+ */
+const USUAL: ReadonlySet<string> = new Set([
+  ...['default', 'standard', 'standard_only', 'auto', 'on_demand'],
+  ...['scale', 'reserved'],
+]);
 const ANYWHERE: ReadonlySet<string> = new Set(['global', 'not_available', 'default']);
 
 /**

@@ -17,7 +17,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stage?.stop(), 30_000);
 
-async function call(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object | string, headers: object = {}) {
+async function call(
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: object | string,
+  headers: object = {},
+) {
   const reply = await stage.app.inject({
     method,
     url: `/v1/api-keys${path}`,
