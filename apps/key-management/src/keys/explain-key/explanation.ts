@@ -62,8 +62,8 @@ export interface ExplainedFacts {
   /** What counts against the key's limit in the cycle of `nowMs`, in nano-USD; null if nobody could say. */
   readonly usedNanoUsd: bigint | null;
   /**
-   * The limit over all keys of the organisation, with what a raise adds at `nowMs`, and what counts against it; nulls for
-   * none, and for unknown.
+   * The limit over all keys of the organisation, with what a raise adds at `nowMs`, and what counts against it; nulls
+   * for none, and for unknown.
    */
   readonly organizationLimitNanoUsd: bigint | null;
   readonly organizationUsedNanoUsd: bigint | null;
