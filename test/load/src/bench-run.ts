@@ -23,7 +23,7 @@ import { BenchRefused, complaintAbout, findTools, othersShare, type Tools } from
 import { summarizeProfile, type Cost, type Period } from './profile-summary.js';
 import { scenarioResult, type BenchResult, type Measured as MeasuredSubject, type Measurements } from './results.js';
 import { partLengths, partsOfRound, type Part } from './round-order.js';
-import { isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
+import { FIVE_ACCOUNTS, isPaced, scenarios as allScenarios, type Scenario } from './scenarios.js';
 import { startStack, type Stack } from './stack.js';
 import { renderTable } from './table.js';
 import type { TimedCall } from './timed-call.js';
@@ -54,7 +54,8 @@ export async function runBench(options: BenchOptions): Promise<{ worse: boolean 
   const profileFolder = options.profileFolder === null ? null : resolve(options.profileFolder);
   if (profileFolder !== null) mkdirSync(profileFolder, { recursive: true });
   say('starting PostgreSQL, Redis, Kafka, the services, the upstream and the floor proxy');
-  const stack = await startStack(tools, { keys: KEYS, former, profileFolder });
+  const underBudgets = options.scenarios.some(({ name }) => name === FIVE_ACCOUNTS);
+  const stack = await startStack(tools, { keys: KEYS, underBudgets, former, profileFolder });
   let measured: Measured;
   let books: Books;
   let booksOfFormer: Books | null;

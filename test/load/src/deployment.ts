@@ -20,6 +20,7 @@ export interface Deployment {
   readonly redisUrl: string;
   readonly databaseUrl: string;
   readonly serviceSecret: string;
+  readonly adminSecret: string;
   /** Resolves when the gateway has ended all requests and shipped their usage. */
   untilQuiet(): Promise<void>;
   /** Resolves when the ledger holds all usage that was shipped. */
@@ -117,6 +118,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     redisUrl,
     databaseUrl,
     serviceSecret: secrets.service,
+    adminSecret: secrets.admin,
     untilQuiet: () => untilQuiet(gateway.operationsUrl),
     untilAllIsBooked: () => untilAllIsBooked(usageBilling.operationsUrl),
     restartGateway: async () => {

@@ -53,12 +53,14 @@ export function prepareLoad(scenario: Scenario, stack: Stack): PreparedLoad {
   return { scenario, body, credentials, choices, files };
 }
 
-function credentialsOf({ credential }: Scenario, { keys }: Stack): string[] {
+function credentialsOf({ credential }: Scenario, { keys, secretUnderBudgets }: Stack): string[] {
   switch (credential) {
     case 'one key':
       return [keys[0]!.secret.reveal()];
     case 'many keys':
       return keys.map(({ secret }) => secret.reveal());
+    case 'key under budgets':
+      return secretUnderBudgets === null ? [] : [secretUnderBudgets];
     case 'unknown':
       return [generateSecret(DEFAULT_KEY_MARKER).reveal()];
     case 'malformed':

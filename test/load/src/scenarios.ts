@@ -32,10 +32,13 @@ export interface Scenario {
   /** Bytes of the request's body. */
   readonly bodyBytes: number;
   /** `unknown` is a secret of nobody's with a valid checksum, `malformed` one whose checksum fails. */
-  readonly credential: 'one key' | 'many keys' | 'unknown' | 'malformed';
+  readonly credential: 'one key' | 'many keys' | 'key under budgets' | 'unknown' | 'malformed';
   /** The scenario whose load the floor gets in this one's place: the same body, the same answer. */
   readonly floor: string;
 }
+
+/** The scenario whose key is under five accounts: that of `chat-1k` is under two. */
+export const FIVE_ACCOUNTS = 'five-accounts';
 
 export const scenarios: readonly Scenario[] = [
   {
@@ -54,6 +57,15 @@ export const scenarios: readonly Scenario[] = [
     upstreamReply: 'reply-1k',
     bodyBytes: 1_024,
     credential: 'many keys',
+    floor: 'chat-1k',
+  },
+  {
+    name: FIVE_ACCOUNTS,
+    says: 'chat-1k with budgets of two groups and a project besides',
+    speaks: 'chat',
+    upstreamReply: 'reply-1k',
+    bodyBytes: 1_024,
+    credential: 'key under budgets',
     floor: 'chat-1k',
   },
   {

@@ -16,6 +16,7 @@ import { startDeployment, type Deployment } from './deployment.js';
 import { thisBuild, type Build } from './former-build.js';
 import { childNamed, giveWay, pinTo } from './pinning.js';
 import { BenchRefused, GATEWAY_CORE, OTHER_CORE, type Tools } from './preconditions.js';
+import { makeKeyUnderBudgets } from './seeding/key-under-budgets.js';
 import { makeKeys, type SeededKey } from './seeding/seed-keys.js';
 
 /** Everything that runs during the bench, ready for load. */
@@ -27,6 +28,8 @@ export interface Stack {
   readonly floor: RunningProcess;
   /** The same in both deployments. */
   readonly keys: readonly SeededKey[];
+  /** Of a key that is under budgets as well; the former build has none. Null where no scenario needs it. */
+  readonly secretUnderBudgets: string | null;
   /** A folder of this run's own, gone with it. */
   readonly folder: string;
   /**
@@ -41,6 +44,8 @@ export interface Stack {
 
 export interface StackOptions {
   readonly keys: number;
+  /** Whether a scenario needs a key that is under budgets. */
+  readonly underBudgets: boolean;
   /** A build that runs beside this one, with services, database, Redis and topics of its own; null for none. */
   readonly former: Build | null;
   /** Where the gateway's CPU profile goes when it ends; null for none. */
@@ -83,6 +88,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     folder: made(join(folder, 'current')),
     gatewayNodeArgs: options.profileFolder === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`],
   });
+  const secretUnderBudgets = options.underBudgets ? await makeKeyUnderBudgets(current) : null;
   const redisOfFormer = options.former === null ? null : await startRedis();
   const former =
     options.former === null
@@ -104,6 +110,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     former,
     floor,
     keys,
+    secretUnderBudgets,
     folder,
     settleBookkeepers: async () => {
       await Promise.all(deployments.map((deployment) => deployment.untilAllIsBooked()));

@@ -1,8 +1,9 @@
 import type { Books } from './books.js';
 import { WORSE_ABOVE } from './comparison.js';
 import type { BenchResult, Figures, ScenarioResult } from './results.js';
-import { inChat } from './scenarios.js';
-import type { Spread } from './statistics.js';
+import { FIVE_ACCOUNTS, inChat } from './scenarios.js';
+import { spreadOf, type Spread } from './statistics.js';
+import type { Window } from './window.js';
 
 const columns = [
   'scenario',
@@ -95,6 +96,23 @@ function range({ low, high }: Spread, digits: number): string {
   return `${low.toFixed(digits)}–${high.toFixed(digits)}`;
 }
 
+/** What a call under five accounts costs beside one under two, round by round. */
+function remarksOnAccounts(scenarios: readonly ScenarioResult[]): string[] {
+  const [two, five] = ['chat-1k', FIVE_ACCOUNTS].map((name) => scenarios.find((each) => each.name === name));
+  if (two === undefined || five === undefined) return [];
+  const times = (cost: (window: Window) => number): string => {
+    const spread = spreadOf(
+      five.windows.gateway.map((window, round) => cost(window) / cost(two.windows.gateway[round]!)),
+    );
+    return `${spread.median.toFixed(2)} × (${range(spread, 2)})`;
+  };
+  const both = times(({ cpuMicroseconds, redisCpuMicroseconds }) => cpuMicroseconds + redisCpuMicroseconds);
+  const redis = times(({ redisCpuMicroseconds }) => redisCpuMicroseconds);
+  return [
+    `Five accounts cost ${both} the CPU of gateway and Redis that two do (chat-1k), ${redis} that of Redis alone.`,
+  ];
+}
+
 function remarksOnRun({ machine, options, others, scenarios, books }: BenchResult): string[] {
   const share = (part: number): string => `${(part * 100).toFixed(0)} %`;
   const cpuOf = (name: string): number | undefined =>
@@ -120,6 +138,7 @@ function remarksOnRun({ machine, options, others, scenarios, books }: BenchResul
       if (cpu === undefined) return [];
       return [`${name} costs ${(gateway.cpuMicroseconds.median / cpu).toFixed(2)} × ${chat}.`];
     }),
+    ...remarksOnAccounts(scenarios),
     `Books: ${booksInWords(books)}.`,
     `Requests: ${Object.entries(books.outcomes)
       .map(([outcome, count]) => `${count} ${outcome}`)

@@ -23,7 +23,7 @@ export function makeKeys(count: number, marker: string): SeededKey[] {
 }
 
 /** What every seeded key is held to: everything is checked, nothing is ever refused. Amounts in nano-USD. */
-const limits = {
+export const limits = {
   /** 100,000 USD for a key, 1,000,000 USD for all of them together. */
   keyCapNanoUsd: 100_000_000_000_000n,
   organizationCapNanoUsd: 1_000_000_000_000_000n,
