@@ -224,6 +224,12 @@ export class LedgerLife {
         continue;
       }
       this.outcomes.push(decision.kind);
+      if (decision.kind === 'credit_exhausted') {
+        // Where more is charged and held than a cap, after a late final say, nothing is left of it, and never less.
+        expect(decision.availableNanoUsd).toBeGreaterThanOrEqual(0n);
+        if (decision.availableNanoUsd === 0n && (await this.#isAboveCap(accounts, decision.accountId)))
+          this.outcomes.push('above its cap');
+      }
       if (decision.kind !== 'admitted') return;
       const chosen = either?.filter(({ accountId }) => accountId === decision.either) ?? [];
       const whole = [...accounts, ...chosen];
@@ -264,6 +270,13 @@ export class LedgerLife {
 
   #capNow({ capNanoUsd, raise }: CappedItem): bigint {
     return raise !== undefined && this.time.nowMs < raise.untilMs ? raise.capNanoUsd : capNanoUsd;
+  }
+
+  async #isAboveCap(accounts: readonly CappedItem[], accountId: string): Promise<boolean> {
+    const account = accounts.find((each) => each.accountId === accountId);
+    const balance = (await this.#books.accounts(this.organizationId)).get(accountId);
+    if (account === undefined || balance === undefined) return false;
+    return balance.postedNanoUsd + balance.heldNanoUsd > this.#capNow(account);
   }
 
   /** Invariant I1: what is charged and held is at most the cap, right after a call was admitted under it. */

@@ -39,6 +39,7 @@ const OUTCOMES = [
   'lost',
   'lapsed',
   'spent and lapsed',
+  'above its cap',
 ];
 
 let opened: OpenedDatabase;

@@ -85,6 +85,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       ...behind('tollgate_billing'),
       TOLLGATE_DATA: join(folder, 'usage-billing'),
       TOLLGATE_CONFIG: configFile,
+      KEY_MANAGEMENT_URL: keyManagement.url,
     }),
   ]);
   await seedKeys({ databaseUrl, pepper: secrets.pepper, keys, halfUncapped: options.halfUncapped === true });

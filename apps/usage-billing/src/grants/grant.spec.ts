@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { balanceOf, stateOf } from './grant.js';
 
@@ -22,5 +23,19 @@ describe('a grant of 100', () => {
     expect([spentNanoUsd, heldNanoUsd, expiredNanoUsd, leftNanoUsd]).toEqual(parts);
     expect(spentNanoUsd + heldNanoUsd + expiredNanoUsd + leftNanoUsd).toBe(100n);
     expect(stateOf(balance, expiresAt !== null && expiresAt <= NOW)).toBe(state);
+  });
+
+  // After a late final of a gateway that counted as gone, more may be charged and held than is left.
+  it('adds up to its amount whatever is charged and held, and no part is ever negative', () => {
+    const amount = fc.bigInt(0n, 150n);
+    fc.assert(
+      fc.property(amount, amount, fc.bigInt(0n, 100n), fc.constantFrom(null, BEFORE, NOW, AFTER), (...given) => {
+        const [postedNanoUsd, heldNanoUsd, expiredNanoUsd, expiresAt] = given;
+        const grant = { amountNanoUsd: 100n, expiresAt, expiredNanoUsd };
+        const parts = Object.values(balanceOf(grant, { postedNanoUsd, heldNanoUsd }, NOW)) as bigint[];
+        expect(parts.reduce((sum, part) => sum + part)).toBe(100n);
+        for (const part of parts) expect(part).toBeGreaterThanOrEqual(0n);
+      }),
+    );
   });
 });

@@ -65,7 +65,7 @@ describe('the argument of the admission script', () => {
       ),
     ) as unknown[];
   const plain = [{ accountId: 'key:k', capNanoUsd: 1n }];
-  const PARTS = 7;
+  const PARTS = 8;
 
   it('has nothing more where no account has a cycle or a generation', () => {
     expect(write(plain, [], [{ ...plain[0]!, generation: 0 }])).toHaveLength(PARTS);
@@ -77,12 +77,21 @@ describe('the argument of the admission script', () => {
     const organization = { accountId: 'organization:o', capNanoUsd: 1n, generation: 2 };
     const call = write(plain, [daily, plain[0]!, organization]);
     expect(call).toHaveLength(PARTS + 1);
-    const place = (call[PARTS - 1] as unknown[]).indexOf('r:k1') + 1;
-    expect(call[PARTS]).toEqual([
-      ...[place, 5, 9, 2],
-      ...[1, 3, 5, 'l:key:k:daily:2026-11-29', 'g:key:k'],
-      ...[3, 2, 0, 'l:organization:o', ''],
-    ]);
+    const place = (call[PARTS - 2] as unknown[]).indexOf('r:k1') + 1;
+    const loads = [...[3, 5, 'l:key:k:daily:2026-11-29', 'g:key:k'], ...[2, 0, 'l:organization:o', '']];
+    expect(call[PARTS]).toEqual([loads, [...[place, 5, 9, 2], ...[1, 1], ...[3, 2]]]);
+  });
+
+  it('names accounts that keys have in common once, and each key by its own name', () => {
+    const others = ['organization:o', 'group:g'].map((accountId) => ({ accountId, capNanoUsd: 9n }));
+    const keys = ['key:a', 'key:b'].map((accountId) => [{ accountId, capNanoUsd: 1n }, ...others]);
+    const call = write(...keys);
+    const shared = ['a:organization:o,a:group:g', 'a:organization:o', 'a:group:g'];
+    expect(call[PARTS - 1]).toEqual(shared.flatMap((text, at) => [at + 1, text]));
+    const [one, other] = ['key:a', 'key:b'].map((own) => [3, 1, `a:${own}`, 1, 2, 9, 3, 9]);
+    const written = call[PARTS - 2] as unknown[];
+    const width = written.length / 2;
+    expect([written.slice(5, width), written.slice(width + 5)]).toEqual([one, other]);
   });
 
   it('names what a key has besides accounts that take the whole amount, and raised caps', () => {

@@ -27,8 +27,6 @@ const PARTS_OF_KEY_MAX = 32;
 /** The script counts time in quarters of a microsecond. */
 const TICKS_PER_US = 4;
 const REPLY_WIDTH = 3;
-/** Values of one account among the conditions of a key. */
-const LOAD_WIDTH = 5;
 
 /** A settle with this charge only gives back the place among parallel requests. */
 export const PLACE_ONLY = -1n;
@@ -46,8 +44,10 @@ interface KeyPart extends Pick<ReserveItem, 'instanceId' | 'journalId' | 'accoun
   /** The values, as JSON without the brackets of the array; `width` is how many they are. */
   readonly json: string;
   readonly width: number;
+  /** The texts in whose place the values have numbers. */
+  readonly shared: readonly SharedText[];
   /** What must hold of its accounts with a cycle or a generation; null if it has none. */
-  readonly conditions: readonly (string | number)[] | null;
+  readonly conditions: Conditions | null;
   /** What it has besides accounts that take the whole amount, or raised caps; null if it has none of it. */
   readonly further: readonly number[] | null;
   /** Other accounts of the same key, on other routes. */
@@ -57,10 +57,38 @@ interface KeyPart extends Pick<ReserveItem, 'instanceId' | 'journalId' | 'accoun
   place: number;
 }
 
+/** What must hold of the accounts of a key: all their cycles have begun and none has ended, and some are loaded. */
+interface Conditions {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** The accounts that must be loaded, with their numbers among those of the key, from 1. */
+  readonly loads: readonly { readonly number: number; readonly load: LoadPart }[];
+}
+
+/** A text about accounts, which all keys that have it share: it is written once into each call, beside its number. */
+interface SharedText {
+  readonly number: number;
+  readonly json: string;
+  /** The number of the last call that it was written into. */
+  call: number;
+}
+
+/** An account that must be loaded, which all keys that have it share. */
+interface LoadPart {
+  /** Its values, as JSON without the brackets of the array. */
+  readonly json: string;
+  /** The number of the last call that it was written into, and its number there, from 1. */
+  call: number;
+  number: number;
+}
+
 /** Writes calls of admit.lua: a batch is one JSON text, in which each key appears once. */
 export class AdmitCalls {
   #call = 0;
   readonly #keys = new Map<string, KeyPart>();
+  readonly #loads = new Map<string, LoadPart>();
+  readonly #shared = new Map<string, SharedText>();
+  #nextShared = 1;
 
   /**
    * The argument of a call under the store id `storeId`. The cache compares a key's accounts and rate limits by object
@@ -74,7 +102,9 @@ export class AdmitCalls {
     const openEnded: (number | string)[] = [];
     const keys: string[] = [];
     // Both are made only for a call that needs them: admit.lua takes their absence for "none".
-    let conditions: (string | number)[] | null = null;
+    let conditions: number[] | null = null;
+    const loads: string[] = [];
+    const shared: string[] = [];
     let further: (readonly number[])[] | null = null;
     let nextPlace = 1;
     for (const { requestId, chargeNanoUsd, tokens, answerTokens } of settles) {
@@ -89,9 +119,14 @@ export class AdmitCalls {
         key.place = nextPlace;
         nextPlace += key.width;
         keys.push(key.json);
+        for (const text of key.shared)
+          if (text.call !== this.#call) {
+            text.call = this.#call;
+            shared.push(text.json);
+          }
         if (key.conditions !== null) {
           conditions ??= [];
-          conditions.push(key.place, ...key.conditions);
+          this.#writeConditions(key.place, key.conditions, conditions, loads);
         }
         if (key.further !== null) (further ??= []).push([key.place, ...key.further]);
       }
@@ -101,9 +136,20 @@ export class AdmitCalls {
       }
       numbers.push(key.place, Number(item.amountNanoUsd), tokenUnits(item));
     }
-    let last = conditions === null ? '' : `,${toJson(conditions)}`;
+    let last = conditions === null ? '' : `,[[${loads.join()}],${toJson(conditions)}]`;
     if (further !== null) last = `${last === '' ? ',0' : last},${toJson(further)}`;
-    return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}]${last}]`;
+    return `${toJson([storeId, settles.length, fields, numbers, answers, openEnded]).slice(0, -1)},[${keys.join()}],[${shared.join()}]${last}]`;
+  }
+
+  #writeConditions(place: number, { startMs, endMs, loads }: Conditions, conditions: number[], texts: string[]): void {
+    conditions.push(place, startMs, endMs, loads.length);
+    for (const { number, load } of loads) {
+      if (load.call !== this.#call) {
+        load.call = this.#call;
+        load.number = texts.push(load.json);
+      }
+      conditions.push(number, load.number);
+    }
   }
 
   #keyPart(item: ReserveItem): KeyPart {
@@ -114,10 +160,34 @@ export class AdmitCalls {
       count += 1;
     }
     if (known === undefined && this.#keys.size >= KEYS_MAX) this.#keys.clear();
-    const part = keyPart(item, count < PARTS_OF_KEY_MAX ? (known ?? null) : null);
+    const conditions = conditionsOf([...item.accounts, ...(item.either ?? [])], this.#loadPart);
+    const part = keyPart(item, this.#sharedText, conditions, count < PARTS_OF_KEY_MAX ? (known ?? null) : null);
     this.#keys.set(item.apiKeyId, part);
     return part;
   }
+
+  readonly #sharedText = (text: string): SharedText => {
+    let known = this.#shared.get(text);
+    if (known === undefined) {
+      if (this.#shared.size >= KEYS_MAX) this.#shared.clear();
+      const number = this.#nextShared++;
+      known = { number, json: `${number},${toJson(text)}`, call: 0 };
+      this.#shared.set(text, known);
+    }
+    return known;
+  };
+
+  readonly #loadPart = ({ accountId, generation = 0, cycle }: CappedItem): LoadPart => {
+    const fields = [loadField(accountId), cycle === undefined ? '' : limitField(accountId)];
+    const json = toJson([generation, cycle?.startMs ?? 0, ...fields]).slice(1, -1);
+    let part = this.#loads.get(json);
+    if (part === undefined) {
+      if (this.#loads.size >= KEYS_MAX) this.#loads.clear();
+      part = { json, call: 0, number: 0 };
+      this.#loads.set(json, part);
+    }
+    return part;
+  };
 }
 
 function isPartOf(part: KeyPart, item: ReserveItem): boolean {
@@ -131,9 +201,21 @@ function isPartOf(part: KeyPart, item: ReserveItem): boolean {
   );
 }
 
-function keyPart(item: ReserveItem, next: KeyPart | null): KeyPart {
+function keyPart(
+  item: ReserveItem,
+  sharedText: (text: string) => SharedText,
+  conditions: Conditions | null,
+  next: KeyPart | null,
+): KeyPart {
   const { instanceId, journalId, accounts, either, grants, rateLimits } = item;
   const all = [...accounts, ...(either ?? []), ...(grants ?? [])];
+  const shared: SharedText[] = [];
+  const numberOf = (text: string): number => {
+    const known = sharedText(text);
+    shared.push(known);
+    return known.number;
+  };
+  const [first, ...others] = accounts.map(({ accountId }) => accountId);
   const values = [
     rateField(item.apiKeyId),
     formatGateway(item),
@@ -141,8 +223,12 @@ function keyPart(item: ReserveItem, next: KeyPart | null): KeyPart {
     rateLimits.tokensPerMinute ?? 0,
     rateLimits.parallelRequests ?? 0,
     all.length,
-    formatAccounts(accounts.map(({ accountId }) => accountId)),
-    ...all.flatMap(({ accountId, capNanoUsd }) => [accountField(accountId), Number(capNanoUsd)]),
+    // The first account is the key's own in nearly all cases, and the others are its organisation's.
+    others.length > 0 ? numberOf(formatAccounts(others)) : formatAccounts(first === undefined ? [] : [first]),
+    ...all.flatMap(({ accountId, capNanoUsd }, at) => [
+      at === 0 ? accountField(accountId) : numberOf(accountField(accountId)),
+      Number(capNanoUsd),
+    ]),
   ];
   return {
     instanceId,
@@ -153,7 +239,8 @@ function keyPart(item: ReserveItem, next: KeyPart | null): KeyPart {
     rateLimits,
     json: toJson(values).slice(1, -1),
     width: values.length,
-    conditions: conditionsOf([...accounts, ...(either ?? [])]),
+    shared,
+    conditions,
     further: furtherOf(item),
     next,
     call: 0,
@@ -164,29 +251,16 @@ function keyPart(item: ReserveItem, next: KeyPart | null): KeyPart {
 /** The end of a period without one: any time is before it. */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 
-/**
- * What admit.lua must check of a key's accounts with a cycle or a generation: the period in which all cycles lie, how
- * many accounts have a generation, and of each of these its number (from 1) and for what it must be loaded.
- */
-function conditionsOf(accounts: readonly CappedItem[]): readonly (string | number)[] | null {
+/** What admit.lua must check of a key's accounts with a cycle or a generation; null if it has none. */
+function conditionsOf(accounts: readonly CappedItem[], loadPart: (account: CappedItem) => LoadPart): Conditions | null {
   if (accounts.every(({ generation = 0, cycle }) => generation === 0 && cycle === undefined)) return null;
-  const loads = accounts.flatMap(({ accountId, generation = 0, cycle }, at) =>
-    generation === 0
-      ? []
-      : [
-          at + 1,
-          generation,
-          cycle?.startMs ?? 0,
-          loadField(accountId),
-          cycle === undefined ? '' : limitField(accountId),
-        ],
-  );
-  return [
-    Math.max(...accounts.map(({ cycle }) => cycle?.startMs ?? 0)),
-    Math.min(...accounts.map(({ cycle }) => cycle?.endMs ?? NEVER_MS)),
-    loads.length / LOAD_WIDTH,
-    ...loads,
-  ];
+  return {
+    startMs: Math.max(...accounts.map(({ cycle }) => cycle?.startMs ?? 0)),
+    endMs: Math.min(...accounts.map(({ cycle }) => cycle?.endMs ?? NEVER_MS)),
+    loads: accounts.flatMap((account, at) =>
+      (account.generation ?? 0) === 0 ? [] : [{ number: at + 1, load: loadPart(account) }],
+    ),
+  };
 }
 
 /** What admit.lua must know of a key with more than accounts that take the whole amount, or with raised caps. */

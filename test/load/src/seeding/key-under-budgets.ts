@@ -4,6 +4,8 @@ import { limits } from './seed-keys.js';
 const USD = 1_000_000_000n;
 /** More than any run spends, and less than what the organisation may. */
 const BUDGET_USD = '500000';
+/** The most that the API takes. */
+const TOKENS_PER_MINUTE = 1_000_000_000;
 
 /**
  * Makes a key with the limits of the seeded ones that is under five accounts: its own, the organisation's, and the
@@ -29,7 +31,7 @@ export async function makeKeyUnderBudgets(deployment: Pick<Deployment, 'gatewayU
     groups,
     project_id: project.id,
     credit_limit_usd: (limits.keyCapNanoUsd / USD).toString(),
-    rate_limits: { requests_per_minute: limits.requestsPerMinute, tokens_per_minute: limits.tokensPerMinute },
+    rate_limits: { requests_per_minute: limits.requestsPerMinute, tokens_per_minute: TOKENS_PER_MINUTE },
     models: limits.models,
     allowed_ips: limits.allowedIps,
   });

@@ -8,13 +8,16 @@
 --    for each reserve: index of its key among the keys, amount, tokens],
 --   [for each settle with a whole answer: index of the settle, output tokens of the answer],
 --   [for each reserve that names no ceiling: index of the reserve, tokens of input, name of the model],
---   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), number of accounts,
---    "a:ACCOUNT,…" in the format of a hold, "a:ACCOUNT" and cap of each account: those that take the whole amount, then
---    those of which one does, then grants],
+--   [for each key: "r:KEY", "instance|journal", rpm, tpm, parallel (0 unlimited), number of accounts, "a:ACCOUNT,…" in
+--    the format of a hold (if there are several, of all but the first), "a:ACCOUNT" and cap of each account: those that
+--    take the whole amount, then those of which one does, then grants],
+--   [for each of these texts about accounts in whose place keys have a number, since many have it: number, text],
 --   and only if there are any, else 0,
---   [for each key with accounts of cycles or with a generation: index of the key among the keys, first millisecond of
---    the cycle that began last, first millisecond after the one that ends first, how many accounts have a generation,
---    and for each of these: its number (from 1), generation, first millisecond of its cycle, "l:ACCOUNT", "g:LIMIT" or ""],
+--   [[for each account with a generation, once however many keys have it: generation, first millisecond of its cycle,
+--     "l:ACCOUNT", "g:LIMIT" or ""],
+--    [for each key with accounts of cycles or with a generation: index of the key among the keys, first millisecond of
+--     the cycle that began last, first millisecond after the one that ends first, how many accounts have a generation,
+--     and for each of these: its number (from 1), and its number in the list before]],
 --   and only if there are any,
 --   [for each key that has more than accounts which take the whole amount, or a raised cap: an array: index of the key,
 --    number of accounts that take the whole amount, number of those of which one does, number of grants (-1: it needs
@@ -28,19 +31,21 @@
 --   credit, and the second integer is its available nano-USD. Then follows, for each reserve of a key that has more
 --   than accounts which take the whole amount, what was held besides: "a:ACCOUNT|PART:a:ACCOUNT,…", the chosen account
 --   and the parts, each of which may be empty.
-local store, settles, names, numbers, whole_answers, open_ended, keys, conditional, further = unpack(cjson.decode(ARGV[1]))
+local store, settles, names, numbers, whole_answers, open_ended, keys, shared, conditional, further = unpack(cjson.decode(ARGV[1]))
 local items = #names
 -- The same number as in libs/domain/credit/src/load-accounts.ts.
 local CLOCKS_APART_MS_MAX = 600000
 -- Offsets of a key's parts from its first part. Account i (from 1) is at CAPPED + i * 2, and its cap follows.
 local GATEWAY, RPM, TPM, PARALLEL, COUNT, ACCOUNTS, CAPPED = 1, 2, 3, 4, 5, 6, 5
 
+local texts = {}
+for i = 1, #shared, 2 do texts[shared[i]] = shared[i + 1] end
 local at = 1
 while keys[at] do
   keys[at] = rate_of(keys[at])
-  for i = 1, keys[at + COUNT] do
-    local place = at + CAPPED + i * 2
-    keys[place] = account_of(keys[place])
+  for place = at + CAPPED + 2, at + CAPPED + keys[at + COUNT] * 2, 2 do
+    local name = keys[place]
+    keys[place] = account_of(texts[name] or name)
   end
   at = at + 7 + keys[at + COUNT] * 2
 end
@@ -57,26 +62,25 @@ names[items + 1] = 'e'
 names[items + 2] = 'wn'
 local wanted = items + 2
 -- By the place of a key among the keys: where the conditions say in which period all its cycles lie.
-local periods = type(conditional) == 'table' and {}
--- By the place of an account among the keys: where the conditions say for what it must be loaded.
+local periods, conditions = type(conditional) == 'table' and {}, nil
+-- By the place of an account among the keys: its number in the list of accounts that must be loaded.
 local loads = {}
--- By "l:ACCOUNT": the place of "g:LIMIT" among the names, behind its own. Many keys have the same budgets.
-local load_at = {}
+local load_list, first_load
 if periods then
+  load_list, conditions = conditional[1], conditional[2]
+  first_load = wanted
+  for i = 1, #load_list, 4 do
+    wanted = wanted + 2
+    names[wanted - 1], names[wanted] = load_list[i + 2], load_list[i + 3]
+  end
   local i = 1
-  while conditional[i] do
-    local key, count = conditional[i], conditional[i + 3]
+  while conditions[i] do
+    local key, count = conditions[i], conditions[i + 3]
     periods[key] = i
     i = i + 4
     for _ = 1, count do
-      loads[key + CAPPED + conditional[i] * 2] = i
-      local load = conditional[i + 3]
-      if not load_at[load] then
-        wanted = wanted + 2
-        names[wanted - 1], names[wanted] = load, conditional[i + 4]
-        load_at[load] = wanted
-      end
-      i = i + 5
+      loads[key + CAPPED + conditions[i] * 2] = conditions[i + 1]
+      i = i + 2
     end
   end
 end
@@ -143,24 +147,21 @@ local function tokens_of(asked, tokens, limit)
   return math.min(largest and asked.input + largest or tokens, limit)
 end
 
--- The two numbers of a field, read once however many keys name it.
-local pairs_at = {}
-local function pair_at(at)
-  local pair = pairs_at[at]
-  if not pair then
-    pair = parse_pair(values[at])
-    pairs_at[at] = pair
+-- Whether the account of this number in the list is loaded for its generation, or its limit was well before the
+-- account's cycle began. It is found out once, however many calls are charged to it.
+local loaded = {}
+local function is_loaded(load)
+  local known = loaded[load]
+  if known == nil then
+    local at, generation = first_load + load * 2, load_list[load * 4 - 3]
+    known = parse_pair(values[at - 1])[1] >= generation
+    if not known then
+      local limit = parse_pair(values[at])
+      known = limit[1] >= generation and limit[2] + CLOCKS_APART_MS_MAX < load_list[load * 4 - 2]
+    end
+    loaded[load] = known
   end
-  return pair
-end
-
--- Whether an account is loaded for its generation, or its limit was well before the account's cycle began. `i` is where
--- the conditions say so.
-local function is_loaded(i)
-  local generation, at = conditional[i + 1], load_at[conditional[i + 3]]
-  if pair_at(at - 1)[1] >= generation then return true end
-  local limit = pair_at(at)
-  return limit[1] >= generation and limit[2] + CLOCKS_APART_MS_MAX < conditional[i + 2]
+  return known
 end
 
 -- Offsets in what a key has more: of the ends of its raises and grants, and behind them of the raised caps.
@@ -246,12 +247,12 @@ local function decide(name, key, amount, tokens, asked)
     local period = periods and periods[key]
     if period then
       local ms = now_ms()
-      if ms < conditional[period + 1] or ms >= conditional[period + 2] then return 6, ms end
+      if ms < conditions[period + 1] or ms >= conditions[period + 2] then return 6, ms end
     end
     for i = first, last, 2 do
-      if loads[i] and not is_loaded(loads[i]) then return 7, (i - first) / 2 end
-      local room
-      if more then room = room_of(key, more, (i - first) / 2 + 1) else room = keys[i + 1] - keys[i].posted - keys[i].held end
+      local load, account = loads[i], keys[i]
+      if load and not is_loaded(load) then return 7, (i - first) / 2 end
+      local room = more and room_of(key, more, (i - first) / 2 + 1) or keys[i + 1] - account.posted - account.held
       if amount > room then return 10 + (i - first) / 2, max(0, room) end
     end
     if more then
@@ -266,13 +267,19 @@ local function decide(name, key, amount, tokens, asked)
   local listed = parts and #parts > 0 and text_of(parts)
   if whole > 0 or chosen or listed or parallel > 0 or tpm > 0 then
     local accounts = keys[key + ACCOUNTS]
+    accounts = texts[accounts] or accounts
+    if whole > 1 then accounts = keys[first].name .. ',' .. accounts end
     if chosen then accounts = (whole > 0 and accounts .. ',' or '') .. keys[chosen].name end
     local text = format('%d|%d|%d|', amount, tokens, parallel > 0 and 1 or 0) .. rate.name .. '|' .. accounts .. '|' .. keys[key + GATEWAY]
     if asked and tpm > 0 then text = text .. '|' .. asked.model .. ',' elseif listed then text = text .. '|' end
     if listed then text = text .. '|' .. listed .. '|' end
     put(name, text)
     holds[name] = text
-    for i = first, last, 2 do book(keys[i], 0, amount) end
+    for i = first, last, 2 do
+      local account = keys[i]
+      account.held = account.held + amount
+      if not account.changed then change(account) end
+    end
     if chosen then book(keys[chosen], 0, amount) end
     for _, part in ipairs(parts or {}) do book(part.account, 0, part.amount) end
     if parallel > 0 then occupy(rate, 1) end

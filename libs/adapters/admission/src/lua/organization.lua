@@ -54,16 +54,29 @@ local function answers_of(rate)
   return states[name] or want(name, { name = name, answers = '' })
 end
 
+-- The accounts of the lists in holds, without the first of a hold: most calls of an organisation have the same others.
+local lists = {}
+
+local function accounts_in(list)
+  local accounts = lists[list]
+  if not accounts then
+    local one, two, more = match(list, '^([^,]*),?([^,]*),?(.*)')
+    accounts = { one ~= '' and account_of(one) or nil, two ~= '' and account_of(two) or nil }
+    if more ~= '' then
+      for name in string.gmatch(more, '[^,]+') do accounts[#accounts + 1] = account_of(name) end
+    end
+    lists[list] = accounts
+  end
+  return accounts
+end
+
 -- Parses a stored hold, with its accounts in order. read() must be called before its accounts and its rate are used.
 local function parse_hold(text)
-  local amount, tokens, parallel, rate, one, two, more = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|,]*),?([^|,]*),?([^|]*)')
+  local amount, tokens, parallel, rate, first, others = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|,]*),?([^|]*)')
   local hold = {
     amount = tonumber(amount), tokens = tonumber(tokens), parallel = parallel == '1', rate = rate_of(rate),
-    one ~= '' and account_of(one) or nil, two ~= '' and account_of(two) or nil,
+    first = first ~= '' and account_of(first), others = others ~= '' and accounts_in(others),
   }
-  if more ~= '' then
-    for name in string.gmatch(more, '[^,]+') do hold[#hold + 1] = account_of(name) end
-  end
   -- Only the name of an answer ends in a comma, and only parts end in ",|": commas and bars within ids are escaped.
   local last = byte(text, -1)
   local model
@@ -132,6 +145,17 @@ end
 local function book(account, posted, held)
   account.posted, account.held = account.posted + posted, account.held + held
   change(account)
+end
+
+-- The same for each account of a hold. Written out: calls of functions are much of what a script costs.
+local function book_all(hold, posted, held)
+  if hold.first then book(hold.first, posted, held) end
+  local others = hold.others
+  for i = 1, others and #others or 0 do
+    local account = others[i]
+    account.posted, account.held = account.posted + posted, account.held + held
+    if not account.changed then change(account) end
+  end
 end
 
 local function occupy(rate, parallel)
@@ -207,7 +231,7 @@ end
 
 -- Adds the whole of a hold to its accounts.
 local function place(hold)
-  for i = 1, #hold do book(hold[i], 0, hold.amount) end
+  book_all(hold, 0, hold.amount)
   for _, part in ipairs(hold.parts or {}) do book(part.account, 0, part.amount) end
   if hold.parallel then occupy(hold.rate, 1) end
 end
@@ -216,7 +240,7 @@ end
 -- output tokens of a whole answer, or nil.
 local function settle(hold, charge, tokens, answer)
   if charge > hold.amount then charge = hold.amount end
-  for i = 1, #hold do book(hold[i], charge, -hold.amount) end
+  book_all(hold, charge, -hold.amount)
   if hold.parts then
     split_charge(charge, hold.parts, function(part, share) book(part.account, share, -part.amount) end)
   end
