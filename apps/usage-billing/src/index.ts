@@ -68,6 +68,8 @@ export { RenewSubscriptions } from './subscriptions/renew-subscriptions.js';
 export { TakeConfiguredPlans } from './plans/take-configured-plans.js';
 export { ChangeSubscription } from './subscriptions/change-subscription.js';
 export { PlanStore } from './plans/plan-store.js';
+export { ReplaceKey } from './subscriptions/replace-key.js';
+export { SubscriptionKeys } from './subscriptions/subscription-keys.js';
 export { ShowSubscriptions } from './subscriptions/show-subscriptions.js';
 export { Subscribe } from './subscriptions/subscribe.js';
 export { SubscriptionStore } from './subscriptions/subscription-store.js';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
+import type { KnownOwners, KnownOwnersRequest } from '@tollgate/contracts';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
@@ -9,8 +10,10 @@ import {
   ChangeSubscription,
   PlanStore,
   RenewSubscriptions,
+  ReplaceKey,
   ShowSubscriptions,
   Subscribe,
+  SubscriptionKeys,
   SubscriptionStore,
   TakeConfiguredPlans,
 } from '@tollgate/usage-billing';
@@ -53,7 +56,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     new BillingRelay(database, { publish: () => Promise.resolve() }, logger),
   );
   const change = new ChangeSubscription(database, plans, store, audit);
-  const shown = new ShowSubscriptions(database, store, change);
+  const shown = new ShowSubscriptions(database, store, change, new SubscriptionKeys({}, logger));
   const plan = (await plans.find(PLAN))!;
   await plans.findNamed(plan.name);
   await plans.list(10, [new Date().toISOString(), PLAN]);
@@ -83,7 +86,14 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     serialize: (body: object) => body,
   };
   const made = (outcome: () => Promise<typeof key>) =>
-    new Subscribe(database, plans, store, { createSubscriptionKey: outcome }, audit, sealing, logger);
+    new Subscribe(
+      database,
+      plans,
+      store,
+      new SubscriptionKeys({ createSubscriptionKey: outcome }, logger),
+      audit,
+      sealing,
+    );
   const { stored } = await made(() => Promise.resolve(key)).execute(asked, request, new Date());
   await made(() => Promise.resolve(key)).execute(asked, request, new Date());
   const refused = new Problem('organization_not_found');
@@ -95,6 +105,16 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   await shown.detailed(SUBSCRIBED, stored, new Date());
   await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
+  const ofKeys = {
+    createSubscriptionKey: () => Promise.resolve({ ...key, apiKeyId: randomUUID() }),
+    knownOwners: ({ apiKeyIds = [] }: KnownOwnersRequest): Promise<KnownOwners> =>
+      Promise.resolve({
+        ...{ organization: true, organizationName: null, groups: [], projects: [], members: [] },
+        apiKeys: apiKeyIds.map((apiKeyId) => ({ id: apiKeyId, name: 'k', status: 'leaked' as const })),
+      }),
+  };
+  const replace = new ReplaceKey(database, store, change, new SubscriptionKeys(ofKeys, logger), audit);
+  await replace.execute(SUBSCRIBED, id, NOBODY, new Date());
   await change.execute(SUBSCRIBED, id, new Date(), { actor: NOBODY, action: 'subscription.cancelled' }, (each) => ({
     ...each,
     endsAtMs: each.anchorMs,

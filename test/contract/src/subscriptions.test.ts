@@ -5,6 +5,7 @@ import { ADMIN_API_DEFAULT, csrfTokenOf, NOBODY, sessionCookieName } from '@toll
 import { inProcessBus } from '@tollgate/bus';
 import {
   SUBSCRIPTIONS_CHANGED_V1,
+  type ApiKeyStatus,
   type CreateSubscriptionKeyRequest,
   type SubscriptionsChangedV1,
 } from '@tollgate/contracts';
@@ -54,6 +55,9 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   const identities = new FakeIdentities();
   const told: SubscriptionsChangedV1[] = [];
   const keysMade: CreateSubscriptionKeyRequest[] = [];
+  /** What key-management says of keys that are not active, and of which it says nothing. */
+  const ofKey = new Map<string, ApiKeyStatus>();
+  const unasked = new Set<string>();
   /** What key-management does instead of making a key; null if it makes it. */
   let trouble: Error | null = null;
 
@@ -65,11 +69,14 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: () => Promise.resolve([]),
         contacts: () => Promise.resolve({ organizationName: null, apiKeys: [], keyName: null, ownerEmails: [] }),
-        knownOwners: ({ organizationId, memberIds = [] }) =>
+        knownOwners: ({ organizationId, apiKeyIds = [], memberIds = [] }) =>
           Promise.resolve({
             organization: organizationId !== 'default',
             organizationName: null,
-            apiKeys: [],
+            apiKeys: apiKeyIds.flatMap((id) => {
+              const status = unasked.has(id) ? undefined : (ofKey.get(id) ?? 'active');
+              return [{ id, name: id, status }];
+            }),
             groups: [],
             projects: [],
             members: memberIds.filter((id) => id === MEMBER).map((id) => ({ id, name: 'a@example.com' })),
@@ -744,6 +751,69 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(both).toMatchObject({ status: 400, body: { errors: [{ path: 'payg.enabled' }] } });
       expect((await ask('PATCH', path, { plan: closed.id })).body).toMatchObject({ payg: { enabled: false } });
       await waitUntil(() => lastTold(key.id)?.payg === null, { what: 'the key to hear of it' });
+    });
+  });
+
+  describe('a new key in the place of one that leaked', () => {
+    const replace = (id: string, asked: Asked = {}) => ask('POST', `/v1/subscriptions/${id}/keys`, undefined, asked);
+
+    it('has what the subscription has, and is told what changes later; the former one is told nothing', async () => {
+      const { id, api_key: former } = await subscribed((await plan()).id);
+      expect((await shown(id)).api_key).toMatchObject({ status: 'active' });
+      expect((await replace(id)).body).toMatchObject({ code: 'conflict', status: 409 });
+      ofKey.set(former.id, 'leaked');
+      expect((await shown(id)).api_key).toMatchObject({ status: 'leaked' });
+      const { status, body: replaced } = await replace(id);
+      expect(status, JSON.stringify(replaced)).toBe(201);
+      const { api_key: key } = replaced;
+      expect(key).toMatchObject({ status: 'active', secret: `sk-sub-${key.id}` });
+      expect(key.id).not.toBe(former.id);
+      const of = (apiKeyId: string) => keysMade.find((each) => each.apiKeyId === apiKeyId)!;
+      const { version: _version, ...terms } = of(key.id).terms!;
+      expect(of(former.id).terms).toMatchObject(terms);
+      const before = told.filter(({ apiKeyId }) => apiKeyId === former.id).length;
+      await ask('PATCH', `/v1/subscriptions/${id}`, { payg: { enabled: true, limit_usd: 3 } });
+      await waitUntil(() => lastTold(key.id)?.payg?.capNanoUsd === '3000000000', { what: 'the new key to hear of it' });
+      expect(lastTold(key.id)!.version).toBeGreaterThan(of(key.id).terms!.version);
+      expect(told.filter(({ apiKeyId }) => apiKeyId === former.id)).toHaveLength(before);
+      // Nothing is charged for it.
+      expect(replaced.periods).toMatchObject([{ number: 0, fee_usd: '10' }]);
+    });
+
+    it('is made once, by requests at the same time too, and by one that goes on where another was broken off', async () => {
+      const { id, api_key: former } = await subscribed((await plan()).id);
+      ofKey.set(former.id, 'revoked');
+      const count = keysMade.length;
+      trouble = new InternalCallError('/internal/subscription-keys', 'unreachable');
+      expect((await replace(id)).status).toBe(503);
+      trouble = null;
+      const all = await Promise.all([1, 2, 3].map(() => replace(id)));
+      expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+      expect(keysMade).toHaveLength(count + 1);
+      expect((await replace(id)).status).toBe(409);
+    });
+
+    it('is for owners where the plan says so, and for nobody once the subscription has ended', async () => {
+      const organization = randomUUID();
+      const [open_, closed] = [await plan({ self_service: true }), await plan({ self_service: false })];
+      for (const [planId, status] of [
+        [open_.id, 201],
+        [closed.id, 403],
+      ] as const) {
+        const { id, api_key: key } = await subscribed(planId, organization);
+        ofKey.set(key.id, 'leaked');
+        expect((await replace(id, owner(organization))).status).toBe(status);
+        expect((await replace(id, owner(randomUUID()))).status).toBe(404);
+        await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' });
+        expect((await replace(id)).body.code).toBe('subscription_ended');
+      }
+    });
+
+    it('is not made while nobody can say what the present one is, which is shown as unknown', async () => {
+      const { id, api_key: key } = await subscribed((await plan()).id);
+      unasked.add(key.id);
+      expect((await shown(id)).api_key).toMatchObject({ status: null });
+      expect((await replace(id)).body.code).toBe('service_unavailable');
     });
   });
 

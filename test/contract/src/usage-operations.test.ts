@@ -45,6 +45,7 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
   let url: string;
   const identities = new FakeIdentities();
   const told: AuditRecordedV1[] = [];
+  const revoked = new Set<string>();
   /** While it is true, the bus takes no messages for the audit trail. */
   let isBusAway = false;
 
@@ -55,11 +56,11 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
         contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
-        knownOwners: ({ groupIds, projectIds, memberIds }) =>
+        knownOwners: ({ apiKeyIds = [], groupIds, projectIds, memberIds }) =>
           Promise.resolve({
             organization: true,
             organizationName: 'Acme',
-            apiKeys: [],
+            apiKeys: apiKeyIds.map((id) => ({ id, name: id, status: revoked.has(id) ? 'leaked' : 'active' })),
             groups: named(groupIds),
             projects: named(projectIds),
             members: named(memberIds),
@@ -111,6 +112,7 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
     adminSecret: ADMIN,
     database: () => opened.database,
     receiver: () => receiver.url,
+    revokeKey: (apiKeyId) => void revoked.add(apiKeyId),
     publish: async (event) => {
       await bus.publisher.publish(USAGE_RECORDED_V1, [{ key: event.organizationId, value: JSON.stringify(event) }]);
       await bus.server.drained(USAGE_RECORDED_V1);

@@ -15,6 +15,8 @@ export interface UsageOperationsStage {
   /** Where webhooks are received. */
   readonly receiver: () => string;
   readonly publish: (event: UsageRecordedV1) => Promise<void>;
+  /** From now on key-management says that the key was revoked. */
+  readonly revokeKey: (apiKeyId: string) => void;
 }
 
 /** One operation of usage-billing's document: new ones come into the tests by themselves. */
@@ -135,6 +137,11 @@ const PREPARED: Partial<Record<AdminOperation, (one: Preparation) => Prepared | 
     at: { id: await one.subscription() },
     body: { payg: { enabled: true, limit_usd: '5' } },
   }),
+  replaceSubscriptionKey: async (one) => {
+    const id = await one.subscription();
+    one.revokeKey(((await one.read(`/v1/subscriptions/${id}`)) as unknown as { api_key: { id: string } }).api_key.id);
+    return { at: { id } };
+  },
   cancelSubscription: async (one) => ({ at: { id: await one.subscription() }, body: { at: 'now' } }),
   resumeSubscription: async (one) => {
     const id = await one.subscription();
@@ -172,6 +179,7 @@ class Preparation {
   ) {}
 
   receiver = (): string => this.stage.receiver();
+  revokeKey = (apiKeyId: string): void => this.stage.revokeKey(apiKeyId);
   newWebhook = () => ({ url: `${this.receiver()}/secret-part-of-the-path`, events: WEBHOOK_EVENTS });
   report = () => ({
     provider: 'openai',

@@ -3,7 +3,8 @@ import { uuid, type KnownOwners, type KnownOwnersRequest } from '@tollgate/contr
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 
-type Named = KnownOwners['groups'];
+/** Keys have a status besides. */
+type Named = KnownOwners['apiKeys'];
 
 const NOBODY: KnownOwners = {
   organization: false,
@@ -17,7 +18,9 @@ const NOBODY: KnownOwners = {
 /** Indexes: api_key_of_organization_unique, key_group_pk, project_pk, member_pk. */
 const NAMES = {
   // Deleted keys too: what they were used for is shown with their names.
-  apiKeys: 'SELECT id, name FROM keys.api_key WHERE organization_id = $1 AND id = ANY($2::uuid[])',
+  apiKeys: `SELECT id, name, CASE WHEN revoke_reason = 'leaked' THEN 'leaked' WHEN revoked_at IS NOT NULL OR deleted_at IS NOT NULL THEN 'revoked'
+      WHEN expires_at <= now() THEN 'expired' WHEN disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END AS status
+    FROM keys.api_key WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
   groups:
     'SELECT id, name FROM keys.key_group WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND deleted_at IS NULL',
   projects: 'SELECT id, name FROM keys.project WHERE organization_id = $1 AND id = ANY($2::uuid[])',

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
 import type { KeySubscriptionCycle } from '@tollgate/contracts';
+import type { ApiKeyStatus } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { groupedBy } from '../grouped-by.js';
@@ -8,6 +9,7 @@ import { ChangeSubscription } from './change-subscription.js';
 import type { PlanVersions } from './plan-versions.js';
 import { newestCharge, renewed, statusOf, type CycleCharge, type Subscription } from './subscription.js';
 import type { StoredSubscription } from './subscription-row.js';
+import { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore, type ListedSubscription } from './subscription-store.js';
 import type { DetailedSubscriptionObject, PeriodObject, SubscriptionObject } from './subscription.reply.js';
 
@@ -44,6 +46,7 @@ export class ShowSubscriptions {
     private readonly database: ServiceDatabase,
     private readonly store: SubscriptionStore,
     private readonly change: ChangeSubscription,
+    private readonly keys: SubscriptionKeys,
   ) {}
 
   /** The views of subscriptions of one organisation, in their order. */
@@ -51,7 +54,9 @@ export class ShowSubscriptions {
     if (listed.length === 0) return [];
     const stored = listed.map((each) => each.stored);
     const { current, versions, used } = await this.present(organizationId, stored, now);
-    return current.map((each) => subscriptionObject(each, versions, used, now));
+    const keyIds = current.map(({ subscription }) => subscription.apiKeyId);
+    const statuses = await this.keys.statuses(organizationId, keyIds);
+    return current.map((each) => subscriptionObject(each, versions, used, statuses, now));
   }
 
   /** The present cycle of the subscription of a key, by the clock; null for a key of none. */
@@ -113,6 +118,7 @@ function subscriptionObject(
   { subscription, planName, nextPlanName, maskedKey, createdAt }: StoredSubscription,
   versions: PlanVersions,
   used: ReadonlyMap<string, bigint>,
+  statuses: ReadonlyMap<string, ApiKeyStatus>,
   now: Date,
 ): SubscriptionObject {
   const { id, payg } = subscription;
@@ -140,7 +146,11 @@ function subscriptionObject(
       used_usd: formatUsd(ofPayg),
       remaining_usd: payg.limitNanoUsd === null ? null : formatUsd(left(payg.limitNanoUsd, ofPayg)),
     },
-    api_key: { id: subscription.apiKeyId, masked_key: maskedKey },
+    api_key: {
+      id: subscription.apiKeyId,
+      masked_key: maskedKey,
+      status: statuses.get(subscription.apiKeyId) ?? null,
+    },
     created_at: createdAt.toISOString(),
   };
 }

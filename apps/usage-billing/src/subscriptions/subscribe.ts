@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Inject, Injectable, Optional } from '@nestjs/common';
-import {
-  KEY_MANAGEMENT_API,
-  type CreatedSubscriptionKey,
-  type KeyManagementApi,
-  type SubscriptionTerms,
-} from '@tollgate/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import type { CreatedSubscriptionKey, SubscriptionTerms } from '@tollgate/contracts';
 import type { Actor } from '@tollgate/auth';
-import { InternalCallError, Problem, type IdempotentRequest } from '@tollgate/http';
+import { Problem, type IdempotentRequest } from '@tollgate/http';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
 import { SEALING, type Sealing } from '@tollgate/sealing';
-import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { AuditRecords } from '../audit/audit-records.js';
 import { PlanStore } from '../plans/plan-store.js';
@@ -18,6 +12,7 @@ import type { Plan } from '../plans/plan.js';
 import { termsNow } from './change-subscription.js';
 import { PlanVersions } from './plan-versions.js';
 import { cycleCharge, type Payg, type Subscription } from './subscription.js';
+import { SubscriptionKeys } from './subscription-keys.js';
 import { subscriptionChange } from './subscription-audit.js';
 import { sealedForSubscription } from './sealed-secret.js';
 import type { StoredSubscription } from './subscription-row.js';
@@ -112,12 +107,9 @@ export class Subscribe {
     private readonly database: ServiceDatabase,
     private readonly plans: PlanStore,
     private readonly store: SubscriptionStore,
-    @Optional()
-    @Inject(KEY_MANAGEMENT_API)
-    private readonly keyManagement: Partial<Pick<KeyManagementApi, 'createSubscriptionKey'>> | undefined,
+    private readonly keys: SubscriptionKeys,
     private readonly audit: AuditRecords,
     @Inject(SEALING) private readonly sealing: Pick<Sealing, 'seal' | 'open'>,
-    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   /**
@@ -200,31 +192,15 @@ export class Subscribe {
     terms: SubscriptionTerms,
     now: Date,
   ): Promise<CreatedSubscriptionKey> {
-    if (this.keyManagement?.createSubscriptionKey === undefined)
-      throw new Problem('service_unavailable', { detail: 'KEY_MANAGEMENT_URL is not set, so no key can be made.' });
     try {
-      return await this.keyManagement.createSubscriptionKey({
-        apiKeyId: begun.api_key_id,
-        organizationId,
-        name: plan.name,
-        expiresAt: null,
-        creditLimitNanoUsd: null,
-        creditReset: 'never',
-        models: terms.models,
-        rateLimits: terms.rateLimits,
-        memberId,
-        terms,
-      });
-    } catch (cause) {
-      const code = refusalOf(cause);
-      if (code === null) {
-        this.logger.warn({ err: cause }, 'key-management did not make the key of a subscription');
-        throw new Problem('service_unavailable', { cause });
-      }
-      await this.database.inOrganization(organizationId, (manager) =>
-        manager.query(ABANDON, [organizationId, begun.id, now]),
-      );
-      throw new Problem(code, { cause });
+      const key = { apiKeyId: begun.api_key_id, name: plan.name, terms };
+      return await this.keys.make({ organizationId, memberId }, key);
+    } catch (error) {
+      if (error instanceof Problem && error.code !== 'service_unavailable')
+        await this.database.inOrganization(organizationId, (manager) =>
+          manager.query(ABANDON, [organizationId, begun.id, now]),
+        );
+      throw error;
     }
   }
 
@@ -313,10 +289,4 @@ async function demandNone(
         : `${subscriber} has had a subscription for the cycle until ${present.until.toISOString()}: ` +
           'subscribe again then, or have the operator do so.',
   });
-}
-
-/** The code of a refusal that stays one however often it is asked; null for all else. */
-function refusalOf(error: unknown): 'organization_not_found' | 'invalid_request' | null {
-  const code = error instanceof Problem ? error.code : error instanceof InternalCallError ? error.refusal?.code : null;
-  return code === 'organization_not_found' || code === 'invalid_request' ? code : null;
 }

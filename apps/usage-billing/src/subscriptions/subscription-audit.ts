@@ -6,7 +6,12 @@ import { newestCharge, type CycleCharge, type Subscription } from './subscriptio
 /** What somebody does to a subscription. */
 export interface SubscriptionAct {
   readonly actor: Actor;
-  readonly action: 'subscription.created' | 'subscription.updated' | 'subscription.cancelled' | 'subscription.resumed';
+  readonly action:
+    | 'subscription.created'
+    | 'subscription.updated'
+    | 'subscription.cancelled'
+    | 'subscription.resumed'
+    | 'subscription.key_replaced';
 }
 
 /** What the audit trail has of a subscription that was made (`before` is null) or changed; both are renewed. */

@@ -34,13 +34,19 @@ const EXAMPLE = {
   current_period: { number: 0, starts_at: '2026-11-29T23:30:00.000Z', ends_at: '2026-12-29T23:30:00.000Z' },
   quota: { included_usd: '20', used_usd: '3.120045', remaining_usd: '16.879955' },
   payg: { enabled: true, limit_usd: '50', used_usd: '0', remaining_usd: '50' },
-  api_key: { id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', masked_key: 'sk-sub…x9Qf' },
+  api_key: { id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', masked_key: 'sk-sub…x9Qf', status: 'active' },
   created_at: '2026-11-29T23:30:00.412Z',
 } as const;
 
 const apiKey = {
   id: z.uuid(),
   masked_key: z.string().nullable().describe('The first six and the last four characters of its first secret.'),
+  status: z
+    .enum(['active', 'disabled', 'expired', 'revoked', 'leaked'])
+    .nullable()
+    .describe(
+      '`leaked` and `revoked` are for good: `POST /v1/subscriptions/{id}/keys` gives it a new key. Null where it cannot be asked.',
+    ),
 };
 
 const fields = {
@@ -111,7 +117,7 @@ export type DetailedSubscriptionObject = Readonly<z.input<typeof detailedSubscri
 /** A cycle of it. */
 export type PeriodObject = DetailedSubscriptionObject['periods'][number];
 
-/** The reply to the creation of a subscription; no other reply has a secret. */
+/** The reply to what makes a key for a subscription; no other reply has a secret. */
 export const createdSubscriptionReply = z
   .object({
     ...fields,

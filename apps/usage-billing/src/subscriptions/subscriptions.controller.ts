@@ -17,6 +17,7 @@ import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { ChangeSubscription, type DecideSubscription } from './change-subscription.js';
 import { cancelledAt, demandSelfService, paygAsked, resumed, updated } from './decide-subscription.js';
+import { ReplaceKey } from './replace-key.js';
 import { ShowSubscriptions } from './show-subscriptions.js';
 import { Subscribe } from './subscribe.js';
 import type { StoredSubscription } from './subscription-row.js';
@@ -57,6 +58,7 @@ export class SubscriptionsController {
     private readonly subscribe: Subscribe,
     private readonly change: ChangeSubscription,
     private readonly shown: ShowSubscriptions,
+    private readonly replace: ReplaceKey,
   ) {}
 
   /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
@@ -212,6 +214,32 @@ export class SubscriptionsController {
     const act = { actor, action: 'subscription.resumed' } as const;
     const changed = await this.change.execute(organizationId, id, now, act, (each) => resumed(each, now));
     return this.detailed(changed, reply, now);
+  }
+
+  @Post(':id/keys')
+  @Operation({
+    id: 'replaceSubscriptionKey',
+    summary: 'Give a subscription a new key',
+    description:
+      'In the place of one that was revoked, because it leaked for example. The secret is in this reply alone. What is used of the quota stays used, and nothing is charged. While its key can be used it is refused with 409: for a new secret that key is rotated.',
+  })
+  @ShowsVersion()
+  @Refuses('access_denied', 'conflict', 'subscription_ended', 'service_unavailable')
+  @Replies(createdSubscriptionReply, { 201: 'The subscription with its new key.' })
+  async replaceKey(
+    @OrganizationId() named: string,
+    @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
+    @CurrentPrincipal() principal: Principal,
+    @CurrentActor() actor: Actor,
+    @Req() raw: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CreatedSubscriptionObject> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    await this.demandSelfService(organizationId, id, principal);
+    const now = new Date();
+    const replaced = await this.replace.execute(organizationId, id, actor, now);
+    const detailed = await this.detailed(replaced?.stored ?? null, reply, now);
+    return { ...detailed, api_key: { ...detailed.api_key, secret: replaced?.secret ?? null } };
   }
 
   private async detailed(

@@ -6,8 +6,10 @@ import { BillingRelayModule } from '../relay/relay.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { ChangeSubscription } from './change-subscription.js';
 import { RenewSubscriptions } from './renew-subscriptions.js';
+import { ReplaceKey } from './replace-key.js';
 import { ShowSubscriptions } from './show-subscriptions.js';
 import { Subscribe } from './subscribe.js';
+import { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore } from './subscription-store.js';
 import { SubscriptionsController } from './subscriptions.controller.js';
 
@@ -15,7 +17,15 @@ import { SubscriptionsController } from './subscriptions.controller.js';
 @Module({
   imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
   controllers: [SubscriptionsController],
-  providers: [ChangeSubscription, RenewSubscriptions, ShowSubscriptions, Subscribe, SubscriptionStore],
+  providers: [
+    ChangeSubscription,
+    RenewSubscriptions,
+    ReplaceKey,
+    ShowSubscriptions,
+    Subscribe,
+    SubscriptionKeys,
+    SubscriptionStore,
+  ],
   exports: [ShowSubscriptions],
 })
 export class SubscriptionsModule {}

@@ -149,6 +149,7 @@ export const PERMISSIONS = {
   listSubscriptions: members('viewer', 'admin'),
   getSubscription: members('viewer', 'admin'),
   updateSubscription: members('owner', null),
+  replaceSubscriptionKey: members('owner', null),
   cancelSubscription: members('owner', null),
   resumeSubscription: members('owner', null),
 

@@ -83,6 +83,7 @@ export {
   verifyKeyReply,
   verifyKeyRequest,
   type AddedDigest,
+  type ApiKeyStatus,
   type KnownOwners,
   type KnownOwnersRequest,
   type IdentifiedPrincipal,

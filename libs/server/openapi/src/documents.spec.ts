@@ -70,6 +70,7 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   replayWebhookDelivery: 'a message that is due already stays due',
   eraseAuditTexts: 'what is erased stays erased',
   createPlan: 'a plan has its name alone, and a second one is refused',
+  replaceSubscriptionKey: 'the second finds a key that lives and is refused; who lost the secret rotates that key',
   cancelSubscription: 'what is cancelled stays cancelled',
   resumeSubscription: 'what goes on goes on',
   importProviderReport: 'the same file is one import',

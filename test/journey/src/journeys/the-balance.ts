@@ -18,7 +18,7 @@ interface Subscription {
   readonly status: string;
   readonly quota: { readonly included_usd: string; readonly used_usd: string; readonly remaining_usd: string };
   readonly payg: { readonly enabled: boolean; readonly used_usd: string };
-  readonly api_key: { readonly id: string; readonly secret: string };
+  readonly api_key: { readonly id: string; readonly secret: string; readonly status: string | null };
 }
 
 /** What is paid for beforehand, shared among keys, or bought month by month: served to its end, and no further. */
@@ -212,6 +212,51 @@ export function theBalance(shape: () => Shape): void {
       expect(cancelled.status).toBe('ended');
       await refusedEverywhere(key.secret, 'subscription_expired');
       expect(await ownCredits(key.secret)).toMatchObject({ is_subscriber: false, payg: { remaining_usd: 0 } });
+    });
+
+    it('gets a new key after its own has leaked, whose quota stands where it stood', async () => {
+      const client = await shape().client().newOrganization('Leaked subscribers');
+      const name = `plan of leaks, ${shape().name}`;
+      await changed(client, 'POST', '/v1/plans', { name, quota_usd: usd(hold + cost), price_usd: '15' });
+      const created = await changed<Subscription>(client, 'POST', '/v1/subscriptions', { plan: name });
+      const { id, api_key: leaked } = created;
+      shape().canaries.keySecrets.add(leaked.secret);
+      expect((await client.chat(leaked.secret, measured)).status).toBe(200);
+      const early = await client.admin('POST', `/v1/subscriptions/${id}/keys`);
+      expect([early.status, early.code]).toEqual([409, 'conflict']);
+
+      const finding = { token: leaked.secret, type: 'ours', url: 'https://github.com/octocat/hello', source: 'commit' };
+      const body = JSON.stringify([finding]);
+      const headers = shape().github.sign(body);
+      await client.call({ method: 'POST', path: '/webhooks/github/secret-scanning', headers, body });
+      for (const gateway of everyGateway())
+        await waitUntil(async () => (await gateway.chat(leaked.secret, measured)).status === 401, {
+          what: 'the leaked key to be refused',
+          timeoutMs: knownWithinMs,
+        });
+      const shown = () => changed<Subscription>(client, 'GET', `/v1/subscriptions/${id}`);
+      expect(await shown()).toMatchObject({ status: 'active', api_key: { id: leaked.id, status: 'leaked' } });
+
+      const replaced = await changed<Subscription>(client, 'POST', `/v1/subscriptions/${id}/keys`);
+      const { api_key: key } = replaced;
+      shape().canaries.keySecrets.add(key.secret);
+      expect(key.secret).toMatch(/^sk-sub-/);
+      expect(key.id).not.toBe(leaked.id);
+      expect(await shown()).toMatchObject({ id, api_key: { id: key.id, status: 'active' } });
+      await served(key.secret);
+      // One call was served with the leaked key, and the quota covers two.
+      await refusedEverywhere(key.secret, 'quota_exceeded');
+      expect((await client.chat(leaked.secret, measured)).status).toBe(401);
+      await waitUntil(async () => (await shown()).quota.used_usd === usd(2n * cost), {
+        what: 'the subscription to show what both keys used',
+        timeoutMs: knownWithinMs,
+      });
+      const { data: accounts } = await changed<{ data: object[] }>(
+        client,
+        'GET',
+        '/v1/ledger/accounts?kind=subscription',
+      );
+      expect(accounts).toHaveLength(1);
     });
   });
 

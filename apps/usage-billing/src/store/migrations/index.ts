@@ -22,6 +22,7 @@ import { Statements1797984000001 } from './1797984000001-statements.js';
 import { Subscriptions1797552000001 } from './1797552000001-subscriptions.js';
 import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
 import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
+import { ReplacedSubscriptionKeys1798243200001 } from './1798243200001-replaced-subscription-keys.js';
 import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
@@ -61,6 +62,7 @@ export const usageBillingSchema: MigrateOptions = {
     OrganizationEnd1797984000003,
     AlertsOfBalances1798070400001,
     WhatEnds1798070400002,
+    ReplacedSubscriptionKeys1798243200001,
     OwnerUsageBySums1798329600001,
     LapsedGrants1798502400001,
   ],

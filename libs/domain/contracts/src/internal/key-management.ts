@@ -166,6 +166,18 @@ export const KNOWN_OWNERS_MAX = 1_000;
 const ownerIds = z.array(id).max(KNOWN_OWNERS_MAX);
 const named = z.array(z.object({ id, name: z.string() }));
 
+/** What can be said of a key; `leaked` was revoked since it was seen where it must not be. */
+const API_KEY_STATUSES = ['active', 'disabled', 'expired', 'revoked', 'leaked'] as const;
+export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
+const namedKeys = z.array(
+  z.object({
+    id,
+    name: z.string(),
+    /** Absent from the release before; another word of a later release is none that is known here. */
+    status: z.enum(API_KEY_STATUSES).optional().catch(undefined),
+  }),
+);
+
 /**
  * `POST /internal/owners/known`: which of these groups, projects and members an organisation has, with their names, and
  * whether it is there itself. What was deleted is left out. The release before does not know this call (404).
@@ -182,7 +194,7 @@ export type KnownOwnersRequest = z.input<typeof knownOwnersRequest>;
 export const knownOwnersReply = z.object({
   organization: z.boolean(),
   organizationName: z.string().nullable().default(null),
-  apiKeys: named.default([]),
+  apiKeys: namedKeys.default([]),
   groups: named,
   projects: named,
   /** A member's name is their address. */
