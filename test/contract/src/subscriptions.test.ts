@@ -420,7 +420,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
         { amount_nano_usd: '10000000000', note: `subscription ${id}, cycle 0` },
       ]);
       const { api_key: later, ...rest } = await shown(id);
-      expect(later).toEqual({ id: key.id, masked_key: 'sk-sub…1234' });
+      expect(later).toEqual({ id: key.id, masked_key: 'sk-sub…1234', status: 'active' });
       expect(rest).toMatchObject({ id, plan: name });
       const listed = await ask('GET', '/v1/subscriptions', undefined, { organization });
       expect(listed.body).toMatchObject({ data: [{ id }], has_more: false });
