@@ -15,7 +15,7 @@ export interface BillingSources {
   /** The number of bus records with usage events that are not booked yet. */
   readonly consumerLag: () => Promise<number>;
   /** When the oldest of them was published, in milliseconds since 1970; null if all are booked. */
-  readonly oldestUnbookedMs: () => Promise<number | null>;
+  readonly oldestUnbooked: () => Promise<{ readonly publishedMs: number | null }>;
   /** The number of settles that admission has not accepted yet. */
   readonly settlesWaiting: () => number;
   /** The state of the partitions of usage events. */
@@ -206,7 +206,7 @@ export class BillingMeter {
 
 /** Registers gauges that query their sources on each scrape. */
 export function registerBillingGauges(registry: Registry, sources: BillingSources): void {
-  const { consumerLag, oldestUnbookedMs, settlesWaiting, months } = sources;
+  const { consumerLag, oldestUnbooked, settlesWaiting, months } = sources;
   registerAskedGauges(registry, consumerLag, [
     {
       name: 'tollgate_usage_billing_consumer_lag_records',
@@ -214,11 +214,11 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
       samples: (records) => [{ value: records }],
     },
   ]);
-  registerAskedGauges(registry, oldestUnbookedMs, [
+  registerAskedGauges(registry, oldestUnbooked, [
     {
       name: 'tollgate_usage_billing_oldest_unbooked_seconds',
       help: 'Age of the oldest usage event on the bus that is not booked; 0 where all are',
-      samples: (ms) => [{ value: ms === null ? 0 : Math.max(0, Date.now() - ms) / 1_000 }],
+      samples: ({ publishedMs: ms }) => [{ value: ms === null ? 0 : Math.max(0, Date.now() - ms) / 1_000 }],
     },
   ]);
   registerAskedGauges(registry, async () => settlesWaiting(), [

@@ -21,19 +21,22 @@ import { scriptOf, thisBuild } from './former-build.js';
 import { JOURNALS, usageEvents, type IngestLoad } from './ingest-events.js';
 import { cpuOfCommand, pinTo } from './pinning.js';
 import { findTools, GATEWAY_CORE, OTHER_CORE } from './preconditions.js';
-import { parsePeakMemory, parseProcessStat } from './proc-files.js';
+import { parsePeakMemory, parseProcessStat, parseResidentMemory } from './proc-files.js';
 
 /**
  * Measures how many usage events one usage-billing process on one core takes from Kafka into PostgreSQL, with price
  * lines and all roll-ups; everything else has the other core. The events wait in the topic before the process starts,
  * so it is never short of them. CPU times say what the figure would be on a machine that is not busy with other things.
  *
- * `npm run bench:ingest` prints both tables. `-- --events N` (200,000), `-- --keys N` (1,000), `-- --accounts 2,5`,
- * `-- --outage S` stops the process for S seconds at 2,000 events a second and says when the lag is gone, `-- --profile
- * FOLDER` writes a CPU profile there.
+ * `npm run bench:ingest` prints both tables. `-- --events N` (200,000), `-- --keys N` (1,000), `-- --accounts 2,5`
+ * (`none` for no table). `-- --outage S` stops the process for S seconds at 2,000 events a second and says when the lag
+ * is gone. `-- --minutes M` has it book for M minutes at `-- --rate N` (2,000) events a second and prints its memory.
+ * `-- --profile FOLDER` writes a CPU profile there.
  */
 const BATCH = 2_000;
 const OUTAGE_RATE = 2_000;
+/** How often memory is looked at. */
+const LOOK_MS = 30_000;
 
 const option = (name: string): string | undefined => {
   const at = process.argv.indexOf(`--${name}`);
@@ -50,8 +53,10 @@ interface Servers {
   readonly taskset: string;
 }
 
+type UsageBilling = RunningProcess & { readonly operationsUrl: string };
+
 /** Starts usage-billing on its core. */
-async function startUsageBilling(servers: Servers, topicPrefix: string): Promise<RunningProcess> {
+async function startUsageBilling(servers: Servers, topicPrefix: string): Promise<UsageBilling> {
   const [port, operationsPort] = [await freePort(), await freePort()];
   const profile = option('profile');
   const app = await spawnApp({
@@ -75,10 +80,10 @@ async function startUsageBilling(servers: Servers, topicPrefix: string): Promise
       LOG_LEVEL: 'warn',
     },
     readyWhen: `http://127.0.0.1:${operationsPort}/healthz`,
-    readyWithinMs: 60_000,
+    readyWithinMs: 120_000,
   });
   pinTo(servers.taskset, GATEWAY_CORE, app.pid);
-  return app;
+  return Object.assign(app, { operationsUrl: `http://127.0.0.1:${operationsPort}` });
 }
 
 /** Stands for key-management, which knows every key. */
@@ -155,50 +160,96 @@ async function measureBacklog(servers: Servers, client: Postgres, load: IngestLo
   }
 }
 
-/** An outage under load: usage-billing is away, and comes back. */
-async function measureOutage(servers: Servers, client: Postgres, load: IngestLoad, seconds: number): Promise<void> {
-  const topicPrefix = `ingest-${randomBytes(4).toString('hex')}-`;
+/** Publishes events at a rate until it is stopped. */
+function startLoad(servers: Servers, topicPrefix: string, load: IngestLoad, rate: number) {
   const bus = kafkaBus({ brokers: servers.brokers.split(','), clientId: 'ingest-bench', topicPrefix });
   const messages = usageEvents({ ...load, events: Number.MAX_SAFE_INTEGER });
-  let published = 0;
   const begunMs = performance.now();
-  let going = true;
+  const state = { published: 0, going: true };
   const loading = (async () => {
-    while (going) {
-      const due = Math.floor(((performance.now() - begunMs) / 1_000) * OUTAGE_RATE) - published;
-      const batch = Array.from({ length: Math.max(0, due) }, () => messages.next().value!);
+    while (state.going) {
+      const due = Math.floor(((performance.now() - begunMs) / 1_000) * rate) - state.published;
+      const batch = Array.from({ length: Math.min(BATCH, Math.max(0, due)) }, () => messages.next().value!);
       await bus.publisher.publish(USAGE_RECORDED_V2, batch);
-      published += batch.length;
+      state.published += batch.length;
       await delay(50);
     }
   })();
+  return {
+    published: () => state.published,
+    stop: async () => {
+      state.going = false;
+      await loading;
+      await bus.close();
+    },
+  };
+}
+
+/** An outage under load: usage-billing is away, and comes back. */
+async function measureOutage(servers: Servers, client: Postgres, load: IngestLoad, seconds: number): Promise<void> {
+  const topicPrefix = `ingest-${randomBytes(4).toString('hex')}-`;
   const start = await booked(client);
+  const going = startLoad(servers, topicPrefix, load, OUTAGE_RATE);
   try {
     await delay(seconds * 1_000);
-    const app = await startUsageBilling(servers, topicPrefix);
     const backMs = performance.now();
+    const app = await startUsageBilling(servers, topicPrefix);
+    const readyMs = performance.now();
     const behind = await waitUntil(
       async () => {
-        const lag = published - ((await booked(client)) - start);
+        const lag = going.published() - ((await booked(client)) - start);
         return lag < OUTAGE_RATE ? { lag } : false;
       },
       { what: 'the lag to be gone', timeoutMs: 600_000, intervalMs: 200 },
     );
+    const goneMs = performance.now();
     console.log(
-      `after ${seconds} s away at ${OUTAGE_RATE} events/s the lag was gone (${behind.lag} events, a second's worth) ${((performance.now() - backMs) / 1_000).toFixed(1)} s after it was back`,
+      `after ${seconds} s away at ${OUTAGE_RATE} events/s (${going.published()} published) the lag was gone ` +
+        `(${behind.lag} events, less than a second's worth) ${((goneMs - readyMs) / 1_000).toFixed(1)} s after it was ready, ` +
+        `${((goneMs - backMs) / 1_000).toFixed(1)} s after it was started`,
     );
     await app.stop();
   } finally {
-    going = false;
-    await loading;
-    await bus.close();
+    await going.stop();
+  }
+}
+
+/** Bookings for minutes at a steady rate: the memory of the process at each look. */
+async function measureMemory(servers: Servers, client: Postgres, load: IngestLoad, rate: number): Promise<void> {
+  const topicPrefix = `ingest-${randomBytes(4).toString('hex')}-`;
+  const minutes = Number(option('minutes'));
+  const app = await startUsageBilling(servers, topicPrefix);
+  const start = await booked(client);
+  const going = startLoad(servers, topicPrefix, load, rate);
+  const begunMs = performance.now();
+  try {
+    for (let look = 1; look <= (minutes * 60_000) / LOOK_MS; look++) {
+      await delay(Math.max(0, begunMs + look * LOOK_MS - performance.now()));
+      const metrics = await (await fetch(`${app.operationsUrl}/metrics`)).text();
+      const metric = (name: string): number =>
+        Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(metrics)?.[1]);
+      const resident = parseResidentMemory(readFileSync(`/proc/${app.pid}/status`, 'utf8'));
+      const [rss, heap, external] = [
+        resident,
+        metric('nodejs_heap_size_used_bytes'),
+        metric('nodejs_external_memory_bytes'),
+      ].map((bytes) => `${(bytes / 1024 / 1024).toFixed(0)} MB`);
+      console.log(
+        `${((performance.now() - begunMs) / 60_000).toFixed(1)} min: resident ${rss}, heap ${heap}, outside of it ${external}, ` +
+          `${(await booked(client)) - start} of ${going.published()} events booked, ` +
+          `oldest unbooked ${metric('tollgate_usage_billing_oldest_unbooked_seconds').toFixed(1)} s`,
+      );
+    }
+  } finally {
+    await going.stop();
+    await app.stop();
   }
 }
 
 const until = (client: Postgres, events: number, timeoutFor: number): Promise<unknown> =>
   waitUntil(async () => (await booked(client)) >= events, {
     what: `${events} events to be booked`,
-    timeoutMs: 60_000 + timeoutFor * 2,
+    timeoutMs: 120_000 + timeoutFor * 5,
     intervalMs: 100,
   });
 
@@ -228,10 +279,13 @@ async function main(): Promise<void> {
     for (const journal of JOURNALS)
       await client.query('INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $1)', [journal]);
     const load = { events: Number(option('events') ?? 200_000), keys: Number(option('keys') ?? 1_000) };
-    for (const accounts of (option('accounts') ?? '2,5').split(',').map(Number))
+    const backlogs = option('accounts') ?? '2,5';
+    for (const accounts of backlogs === 'none' ? [] : backlogs.split(',').map(Number))
       await measureBacklog(servers, client, { ...load, accounts });
     const outage = option('outage');
     if (outage !== undefined) await measureOutage(servers, client, { ...load, accounts: 2 }, Number(outage));
+    if (option('minutes') !== undefined)
+      await measureMemory(servers, client, { ...load, accounts: 2 }, Number(option('rate') ?? OUTAGE_RATE));
     console.log(`load average ${loadavg()[0]!.toFixed(1)}`);
   } finally {
     await client.end();

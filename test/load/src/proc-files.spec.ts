@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { busyShare, parseCoreTimes, parsePeakMemory, parseProcessStat } from './proc-files.js';
+import { busyShare, parseCoreTimes, parsePeakMemory, parseResidentMemory, parseProcessStat } from './proc-files.js';
 
 const STAT = `cpu  238481 0 78225 731176 2930 0 4169 195 0 0
 cpu0 100 10 50 800 20 0 10 10 5 0
@@ -30,8 +30,10 @@ describe('/proc', () => {
     expect(parseProcessStat(`956 (a) (b c) ${rest}`)).toMatchObject({ command: 'a) (b c', cpuMicroseconds: 2_000_000 });
     expect(() => parseProcessStat('nonsense')).toThrow(TypeError);
   });
-  it('tells the most memory of a process', () => {
-    expect(parsePeakMemory('VmPeak:\t  900 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1000 kB\n')).toBe(2_097_152);
+  it('tells the most memory of a process, and what it has now', () => {
+    const status = 'VmPeak:\t  900 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1024 kB\n';
+    expect(parsePeakMemory(status)).toBe(2_097_152);
+    expect(parseResidentMemory(status)).toBe(1_048_576);
     expect(() => parsePeakMemory('')).toThrow(TypeError);
   });
 });

@@ -49,7 +49,16 @@ export function parseProcessStat(line: string): ProcessStat {
  * The most memory a process has had resident, in bytes, from /proc/PID/status. Throws a TypeError where it is not told.
  */
 export function parsePeakMemory(procStatus: string): number {
-  const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(procStatus)?.[1];
-  if (kibibytes === undefined) throw new TypeError('no VmHWM in /proc/PID/status');
+  return memoryOf(procStatus, 'VmHWM');
+}
+
+/** The memory that a process has resident now; the rest as for `parsePeakMemory`. */
+export function parseResidentMemory(procStatus: string): number {
+  return memoryOf(procStatus, 'VmRSS');
+}
+
+function memoryOf(procStatus: string, field: string): number {
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(procStatus)?.[1];
+  if (kibibytes === undefined) throw new TypeError(`no ${field} in /proc/PID/status`);
   return Number(kibibytes) * 1024;
 }

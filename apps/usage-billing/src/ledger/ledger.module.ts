@@ -51,10 +51,10 @@ export class LedgerModule {
         const lags = await Promise.all(USAGE_TOPICS.map((topic) => bus.lag(topic)));
         return lags.reduce((sum, lag) => sum + lag, 0);
       },
-      oldestUnbookedMs: async () => {
+      oldestUnbooked: async () => {
         const oldest = await Promise.all(USAGE_TOPICS.map((topic) => bus.oldestUnhandledMs(topic)));
         const waiting = oldest.filter((ms) => ms !== null);
-        return waiting.length === 0 ? null : Math.min(...waiting);
+        return { publishedMs: waiting.length === 0 ? null : Math.min(...waiting) };
       },
       settlesWaiting: () => settles.waiting,
       months: () => months.state(),
