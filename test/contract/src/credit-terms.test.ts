@@ -388,7 +388,23 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       grants: expect.arrayContaining([expect.objectContaining({ id: one.id, left_usd: '10' })]),
     });
     const theirs = await call('GET', '/api/v1/credits', undefined, reader);
-    expect(theirs.body).toEqual({ data: { total_credits: 10, total_usage: 2.5 } });
+    // What was charged before the grants, or to a subscription, took nothing of them.
+    expect(theirs.body).toEqual({ data: { total_credits: 10, total_usage: 0 } });
+    await query(
+      `INSERT INTO billing.account (account_id, organization_id, posted_nano_usd, ceiling_nano_usd) VALUES ($1, $2, 1500000000, 1500000000)`,
+      [`grant:${one.id}`, organizationId],
+    );
+    expect((await call('GET', '/v1/credits', undefined, reader)).body).toMatchObject({
+      used_usd: '1.5',
+      remaining_usd: '8.5',
+    });
+    expect((await call('GET', '/api/v1/credits', undefined, reader)).body).toEqual({
+      data: { total_credits: 10, total_usage: 1.5 },
+    });
+    await call('PUT', `/v1/organizations/${organizationId}/billing`, { balance: 'postpaid' });
+    expect((await call('GET', '/api/v1/credits', undefined, reader)).body).toEqual({
+      data: { total_credits: 10, total_usage: 2.5 },
+    });
     const inference = identities.key(['inference:write'], organizationId);
     for (const path of ['/v1/credits', '/api/v1/credits'])
       expect((await call('GET', path, undefined, inference)).status).toBe(403);

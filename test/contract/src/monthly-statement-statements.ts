@@ -49,7 +49,8 @@ export async function useStatements({ dataSource }: Database): Promise<void> {
   await new IssueStatements(database, facts, store, logger).issue(now);
   const ends = new OrganizationEndStore(database);
   await ends.request(STATED);
-  await new EndOrganizations(ends, logger).run(new Date(Date.now() + 7_200_000));
+  await ends.goingOn();
+  await new EndOrganizations(ends, { rest: () => Promise.resolve() }, logger).run(new Date(Date.now() + 7_200_000));
   await ends.list(10, ['2026-11-02T00:00:00.000000Z', STATED]);
   await ends.content(STATED);
   const reports = new ProviderReportStore(database, auditRecords(database));

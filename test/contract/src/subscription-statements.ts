@@ -120,5 +120,6 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     endsAtMs: each.anchorMs,
   }));
   await store.abandon(SUBSCRIBED, id, new Date());
+  await store.goingOn(SUBSCRIBED);
   await new RenewSubscriptions(change, store, logger).execute(new Date(0));
 }

@@ -60,6 +60,8 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   const unasked = new Set<string>();
   /** What key-management does instead of making a key; null if it makes it. */
   let trouble: Error | null = null;
+  /** What happens while a key is being made. */
+  let beforeKey = (): Promise<void> => Promise.resolve();
 
   beforeAll(async () => {
     opened = await open();
@@ -81,15 +83,16 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
             projects: [],
             members: memberIds.filter((id) => id === MEMBER).map((id) => ({ id, name: 'a@example.com' })),
           }),
-        createSubscriptionKey: (request) => {
-          if (trouble !== null) return Promise.reject(trouble);
+        createSubscriptionKey: async (request) => {
+          await beforeKey();
+          if (trouble !== null) throw trouble;
           const isNew = keysMade.every(({ apiKeyId }) => apiKeyId !== request.apiKeyId);
           if (isNew) keysMade.push(request);
-          return Promise.resolve({
+          return {
             apiKeyId: request.apiKeyId,
             maskedKey: 'sk-sub…1234',
             secret: isNew ? `sk-sub-${request.apiKeyId}` : null,
-          });
+          };
         },
       },
       mail: { send: () => Promise.resolve() },
@@ -702,6 +705,79 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect((await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' })).body.ends_at).toBe(
         cancelledNow.body.ends_at,
       );
+    });
+  });
+
+  describe('subscriptions of an organisation that was deleted', () => {
+    const api = () => httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 30_000 });
+
+    it('end with it, and so do its grants: nothing is charged after it, and keys and webhooks are told', async () => {
+      const [organization, other] = [randomUUID(), randomUUID()];
+      const { id: planId } = await plan();
+      const { id, anchor, api_key: key } = await subscribed(planId, organization);
+      const later = await subscribed(planId, organization);
+      const theirs = await subscribed(planId, other);
+      await ask('POST', `/v1/subscriptions/${later.id}/cancel`, { at: 'cycle_end' });
+      await ask(
+        'POST',
+        '/v1/webhooks',
+        { url: 'https://hooks.invalid/x', events: ['subscription.canceled', 'subscription.expired'] },
+        { organization },
+      );
+      const grant = await made('/v1/credit-grants', { organization_id: organization, amount_usd: 5 });
+      const billing = api();
+      try {
+        await Promise.all([billing.endOrganization(organization), billing.endOrganization(organization)]);
+        await billing.endOrganization(organization);
+      } finally {
+        await billing.close();
+      }
+      for (const each of [id, later.id]) expect(await shown(each)).toMatchObject({ status: 'ended' });
+      expect((await shown(theirs.id))['status']).toBe('active');
+      await waitUntil(() => lastTold(key.id)?.endsAtMs, { what: 'the key to hear of its end' });
+      expect((await notices(organization)).map(({ type }) => type).sort()).toEqual([
+        'subscription.canceled',
+        'subscription.canceled',
+        'subscription.expired',
+        'subscription.expired',
+      ]);
+      expect((await ask('GET', `/v1/credit-grants/${grant.id}`)).body).toMatchObject({
+        state: 'expired',
+        left_usd: '0',
+      });
+      await renew(subscriptionCycleStart(Date.parse(anchor), 3));
+      expect(await fees(organization)).toHaveLength(2);
+      expect((await ask('POST', `/v1/subscriptions/${id}/resume`)).body.code).toBe('subscription_ended');
+    });
+
+    it('have no cycle that begins after its end, also where nobody has ended them yet', async () => {
+      const organization = randomUUID();
+      const { id, anchor } = await subscribed((await plan()).id, organization);
+      await opened.database.dataSource.transaction(async (manager) => {
+        await manager.query(`SELECT set_config('role', 'tollgate_billing_all_tenants', true)`);
+        await manager.query('INSERT INTO billing.organization_end (organization_id) VALUES ($1)', [organization]);
+      });
+      await Promise.all([2, 3].map((number) => renew(subscriptionCycleStart(Date.parse(anchor), number))));
+      expect(await fees(organization)).toHaveLength(1);
+      expect(await shown(id)).toMatchObject({ status: 'ended', current_period: { number: 0 } });
+    });
+
+    it('are given up while their key is being made, so that nobody has made them afterwards', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const billing = api();
+      const endedMeanwhile = async () => {
+        await billing.endOrganization(organization);
+      };
+      beforeKey = endedMeanwhile;
+      try {
+        const reply = await ask('POST', '/v1/subscriptions', { plan: planId, organization_id: organization });
+        expect(reply.status).toBe(503);
+      } finally {
+        beforeKey = () => Promise.resolve();
+        await billing.close();
+      }
+      expect(await fees(organization)).toEqual([]);
     });
   });
 

@@ -333,7 +333,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' };
       known = new Set([idle]);
       expect((await get(`/v1/usage?api_key_id=${idle}`)).body.totals).toMatchObject(nothing);
-      for (const written of [nobodys, nobodys.toUpperCase()])
+      for (const written of [nobodys, nobodys.toUpperCase(), `${nobodys}&format=csv`, `${nobodys}&format=ndjson`])
         expect(await get(`/v1/usage?api_key_id=${written}`)).toMatchObject({
           status: 404,
           body: { code: 'api_key_not_found' },

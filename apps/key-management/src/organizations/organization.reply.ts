@@ -45,7 +45,9 @@ export const organizationWithUseReply = organizationReply
     credit_remaining_usd: z
       .string()
       .nullable()
-      .describe('What is left of the limit: 0 where more is used. Null without a limit, and while it is not known.'),
+      .describe(
+        'The limit less what was charged, whatever calls in flight hold: 0 where more is used. Null without a limit, and while it is not known.',
+      ),
   })
   .meta({
     id: 'OrganizationWithUse',

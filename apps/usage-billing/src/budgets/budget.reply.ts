@@ -36,7 +36,9 @@ export const budgetReply = z
     credit_limit_raise: creditLimitRaiseReply,
     used_usd: z.string().describe('What was charged in the present cycle.'),
     held_usd: z.string().describe('What calls in flight may still be charged.'),
-    remaining_usd: z.string().describe('What calls can still use in this cycle: 0 where more is used.'),
+    remaining_usd: z
+      .string()
+      .describe('What calls can still use in this cycle, what calls in flight hold taken off: 0 where more is used.'),
     cycle: z.object({ starts_at: moment, ends_at: moment }).nullable().describe('Null where it never begins anew.'),
     resets_at: moment.nullable().describe('The end of the cycle; null where it never begins anew.'),
     created_at: moment,

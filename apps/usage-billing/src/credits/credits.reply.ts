@@ -16,7 +16,7 @@ export const creditsReply = z
     used_usd: usd('What calls were charged to grants.'),
     held_usd: usd('What calls in flight may still be charged.'),
     expired_usd: usd('What lapsed.'),
-    remaining_usd: usd('What calls can still use.'),
+    remaining_usd: usd('What calls can still use: what calls in flight hold is taken off already.'),
     charged_usd: usd('What all calls were charged, also before the organisation was prepaid.'),
     grants: z.array(creditGrantReply).describe('Grants that are neither used up nor done with.'),
   })
@@ -45,7 +45,11 @@ export const openRouterCreditsReply = z
   .object({
     data: z.object({
       total_credits: z.number().describe('All that was ever given and did not lapse, in USD.'),
-      total_usage: z.number().describe('What all calls were charged, in USD.'),
+      total_usage: z
+        .number()
+        .describe(
+          'In USD. Of a prepaid organisation what its grants paid, so that `total_credits` less this is what is left, with what calls in flight hold: never below 0, and without calls that a subscription or an earlier invoice paid. Of any other, what all calls were charged.',
+        ),
     }),
   })
   .meta({ id: 'OpenRouterCredits', examples: [{ data: { total_credits: 25, total_usage: 3.5 } }] });
@@ -73,7 +77,7 @@ export function openRouterCreditsObject(credits: Credits): OpenRouterCreditsObje
   return {
     data: {
       total_credits: Number(formatUsd(credits.grantedNanoUsd - credits.expiredNanoUsd)),
-      total_usage: Number(formatUsd(credits.chargedNanoUsd)),
+      total_usage: Number(formatUsd(credits.balance === 'prepaid' ? credits.spentNanoUsd : credits.chargedNanoUsd)),
     },
   };
 }

@@ -35,4 +35,8 @@ export class ExpireGrant {
     this.terms.announced();
     return expired;
   }
+  /** The same for all of an organisation that can still be used. */
+  async all(organizationId: string, actor: Actor, now: Date): Promise<void> {
+    for (const { id } of await this.store.open(organizationId)) await this.execute(organizationId, id, actor, now);
+  }
 }

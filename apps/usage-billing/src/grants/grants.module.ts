@@ -15,6 +15,6 @@ import { GrantStore } from './grant-store.js';
   imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
   controllers: [CreditGrantsController],
   providers: [EndGrants, ExpireGrant, GiveGrant, GrantStore],
-  exports: [GrantStore],
+  exports: [ExpireGrant, GrantStore],
 })
 export class GrantsModule {}

@@ -4,7 +4,7 @@ import type { SetBudgets } from '../budgets/set-budgets.js';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
-import type { OrganizationEndStore } from '../organization-end/organization-end-store.js';
+import type { StopBilling } from '../organization-end/stop-billing.js';
 import type { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
@@ -14,7 +14,7 @@ export function directUsageBillingApi(
   gateways: GatewayWatch,
   openEpoch: OpenEpoch,
   loadAccount: LoadAccount,
-  ends: OrganizationEndStore,
+  stopBilling: StopBilling,
   subscriptions: ShowSubscriptions,
   budgets: SetBudgets,
 ): UsageBillingApi {
@@ -22,7 +22,7 @@ export function directUsageBillingApi(
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
-    endOrganization: (organizationId) => ends.request(organizationId),
+    endOrganization: (organizationId) => stopBilling.execute(organizationId, new Date()),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
     endBudget: (request) => budgets.endOf(request),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),

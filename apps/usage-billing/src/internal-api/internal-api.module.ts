@@ -10,7 +10,7 @@ import { GatewaysModule } from '../gateways/gateways.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { LoadAccount } from '../ledger/load-account/load-account.js';
 import { OrganizationEndModule } from '../organization-end/organization-end.module.js';
-import { OrganizationEndStore } from '../organization-end/organization-end-store.js';
+import { StopBilling } from '../organization-end/stop-billing.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
@@ -32,15 +32,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [
-        ServiceDatabase,
-        GatewayWatch,
-        OpenEpoch,
-        LoadAccount,
-        OrganizationEndStore,
-        ShowSubscriptions,
-        SetBudgets,
-      ],
+      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, StopBilling, ShowSubscriptions, SetBudgets],
     },
   ],
   exports: [USAGE_BILLING_API],

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { OrganizationEndStore } from './organization-end-store.js';
+import { StopBilling } from './stop-billing.js';
 
 const EVERY_MS = 300_000;
 const SOON_MS = 45_000;
@@ -16,6 +17,7 @@ const KEPT_MS = 30 * 86_400_000;
 export class EndOrganizations extends PeriodicService {
   constructor(
     private readonly store: OrganizationEndStore,
+    @Inject(StopBilling) private readonly stopBilling: Pick<StopBilling, 'rest'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super({ everyMs: EVERY_MS, firstInMs: SOON_MS });
@@ -23,6 +25,7 @@ export class EndOrganizations extends PeriodicService {
 
   /** Does what is due at `now`. Rejects if the database cannot be reached; what was done stays done. */
   async run(now: Date): Promise<void> {
+    await this.stopBilling.rest(now);
     const before = new Date(now.getTime() - EXPORTED_AFTER_MS);
     while (await this.store.exportNext(before, now)) this.logger.info('an organisation that was deleted is exported');
     for (const organizationId of await this.store.toErase()) {

@@ -26,6 +26,15 @@ interface EndRow {
 /** Events whose addresses are erased in one transaction. */
 const ERASED_AT_ONCE = 5_000;
 
+/**
+ * Those with a subscription or a grant that has not ended. Indexes: organization_end_newest, subscription_newest,
+ * grant_open.
+ */
+const GOING_ON = `SELECT e.organization_id FROM billing.organization_end AS e
+  WHERE EXISTS (SELECT 1 FROM billing.subscription AS s WHERE s.organization_id = e.organization_id AND s.due_at IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM billing.grant AS g WHERE g.organization_id = e.organization_id AND g.closed_at IS NULL AND g.live)
+  ORDER BY e.requested_at, e.organization_id LIMIT 100`;
+
 /** The table of organisations that were deleted. */
 @Injectable()
 export class OrganizationEndStore {
@@ -39,6 +48,14 @@ export class OrganizationEndStore {
         [organizationId],
       ),
     );
+  }
+
+  /** Up to a hundred organisations of which something goes on. */
+  async goingOn(): Promise<string[]> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string }[]>(GOING_ON),
+    );
+    return rows.map((row) => row.organization_id);
   }
 
   /**

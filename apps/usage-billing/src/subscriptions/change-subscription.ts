@@ -7,7 +7,7 @@ import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { PlanVersions } from './plan-versions.js';
 import { subscriptionChange, type SubscriptionAct } from './subscription-audit.js';
-import { newestCharge, renewed, type Subscription } from './subscription.js';
+import { endedWith, newestCharge, renewed, type Subscription } from './subscription.js';
 import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
 import { subscriptionNotices } from './subscription-notices.js';
 import type { StoredSubscription } from './subscription-row.js';
@@ -19,7 +19,8 @@ export type DecideSubscription = (subscription: Subscription, versions: PlanVers
 
 /**
  * Changes subscriptions one after the other, each under a lock. All cycles that have begun by then are charged first,
- * so that no change falls into a cycle that nobody has noticed.
+ * so that no change falls into a cycle that nobody has noticed; and none that would begin after the end of the
+ * organisation, whoever looks at the subscription then.
  */
 @Injectable()
 export class ChangeSubscription {
@@ -46,7 +47,8 @@ export class ChangeSubscription {
       const before = await this.store.lock(manager, organizationId, id);
       if (before === null) return null;
       const versions = await this.versionsOf(manager, [before], further);
-      const current = renewed(before.subscription, versions.at, now.getTime());
+      const endMs = await this.store.organizationEnd(manager, organizationId);
+      const current = renewed(endedWith(before.subscription, endMs), versions.at, now.getTime());
       const decided = decide(current, versions);
       const isSame =
         isDeepStrictEqual(decided, before.subscription) && isSameTerms(before.told, termsNow(decided, versions));

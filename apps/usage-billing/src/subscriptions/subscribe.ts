@@ -253,7 +253,7 @@ export class Subscribe {
 }
 
 /** A subscription whose key is not made after this long is given up; nobody was told that it is there. */
-const ABANDONED_AFTER_MS = 15 * 60_000;
+export const ABANDONED_AFTER_MS = 15 * 60_000;
 
 /** Two requests of one name wait for each other. Null where the name is new. */
 async function claimed(

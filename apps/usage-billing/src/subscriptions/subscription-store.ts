@@ -67,8 +67,14 @@ const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made FROM billin
 
 /** Index: subscription_due. */
 const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NULL
-  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND abandoned_at IS NULL AND due_at <= $3
+  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND abandoned_at IS NULL AND due_at <= $4
   RETURNING api_key_id, anchor`;
+
+/** Index: organization_end_pk. */
+const ORGANIZATION_END = 'SELECT requested_at FROM billing.organization_end WHERE organization_id = $1';
+
+/** Those that have not ended, or are being made. Index: subscription_newest. */
+const GOING_ON = 'SELECT id FROM billing.subscription WHERE organization_id = $1 AND due_at IS NOT NULL ORDER BY id';
 
 /** Index: subscription_sealed. */
 const FORGET_SECRETS =
@@ -169,6 +175,20 @@ export class SubscriptionStore {
     await this.tell(manager, organizationId, after.apiKeyId, terms);
   }
 
+  /** When the organisation was deleted, in ms since 1970, in the caller's transaction; null while it is there. */
+  async organizationEnd(manager: EntityManager, organizationId: string): Promise<number | null> {
+    const [row] = await manager.query<{ requested_at: Date }[]>(ORGANIZATION_END, [organizationId]);
+    return row?.requested_at.getTime() ?? null;
+  }
+
+  /** The ids of those of an organisation whose end was not told yet, and of those that are being made. */
+  async goingOn(organizationId: string): Promise<string[]> {
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<{ id: string }[]>(GOING_ON, [organizationId]),
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** At most `count` subscriptions that must be looked at by then, of all organisations. */
   async due(by: Date, count: number): Promise<DueSubscription[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
@@ -179,14 +199,15 @@ export class SubscriptionStore {
 
   /**
    * Gives up a subscription whose key was not made in time. Should the key be there all the same, it is told that it
-   * has ended.
+   * has ended. `dueBy` is a later moment than `now` for one that nobody is to wait for any more.
    */
-  async abandon(organizationId: string, id: string, now: Date): Promise<void> {
+  async abandon(organizationId: string, id: string, now: Date, dueBy: Date = now): Promise<void> {
     await this.database.inOrganization(organizationId, async (manager) => {
       const [rows] = await manager.query<[{ api_key_id: string; anchor: Date }[], number]>(ABANDON, [
         organizationId,
         id,
         now,
+        dueBy,
       ]);
       for (const { api_key_id: apiKeyId, anchor } of rows)
         await this.tell(manager, organizationId, apiKeyId, ended(id, anchor));

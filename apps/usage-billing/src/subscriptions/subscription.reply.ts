@@ -70,10 +70,10 @@ const fields = {
     .describe('Of one that has ended, its last.'),
   quota: z
     .object({ included_usd: usd, used_usd: usd, remaining_usd: usd })
-    .describe('Of the present cycle, at most 2 s behind.'),
+    .describe('Of the present cycle, at most 2 s behind; what calls in flight hold is not taken off.'),
   payg: z
     .object({ enabled: z.boolean(), limit_usd: usd.nullable(), used_usd: usd, remaining_usd: usd.nullable() })
-    .describe('Of the present cycle. Not enabled where the plan does not allow it.'),
+    .describe('Of the present cycle, like the quota. Not enabled where the plan does not allow it.'),
   api_key: z.object(apiKey),
   created_at: moment,
 };

@@ -169,3 +169,15 @@ export function cancelled(subscription: Subscription, at: 'now' | 'cycle_end', n
   if (subscription.endsAtMs !== null && subscription.endsAtMs <= endsAtMs) return null;
   return { ...subscription, endsAtMs };
 }
+
+/**
+ * The subscription of an organisation that was deleted at `organizationEndMs`, in milliseconds since 1970: it ends with
+ * it, so that no later cycle begins. One that was deleted before a cycle which is charged already ends with the first
+ * second of that cycle.
+ */
+export function endedWith(subscription: Subscription, organizationEndMs: number | null): Subscription {
+  if (organizationEndMs === null) return subscription;
+  const secondMs = Math.max(newestCharge(subscription).startMs, Math.floor(organizationEndMs / 1_000) * 1_000);
+  if (subscription.endsAtMs !== null && subscription.endsAtMs <= secondMs) return subscription;
+  return { ...subscription, endsAtMs: secondMs };
+}

@@ -5,6 +5,7 @@ import { PlansModule } from '../plans/plans.module.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { ChangeSubscription } from './change-subscription.js';
+import { EndSubscriptions } from './end-subscriptions.js';
 import { RenewSubscriptions } from './renew-subscriptions.js';
 import { ReplaceKey } from './replace-key.js';
 import { ShowSubscriptions } from './show-subscriptions.js';
@@ -19,6 +20,7 @@ import { SubscriptionsController } from './subscriptions.controller.js';
   controllers: [SubscriptionsController],
   providers: [
     ChangeSubscription,
+    EndSubscriptions,
     RenewSubscriptions,
     ReplaceKey,
     ShowSubscriptions,
@@ -26,6 +28,6 @@ import { SubscriptionsController } from './subscriptions.controller.js';
     SubscriptionKeys,
     SubscriptionStore,
   ],
-  exports: [ShowSubscriptions],
+  exports: [EndSubscriptions, ShowSubscriptions],
 })
 export class SubscriptionsModule {}

@@ -59,17 +59,28 @@ export class UsageController {
       order: query.order,
       limit: query.limit,
     };
-    if (query.format !== 'json') return this.lines(question, query.format, reply);
+    if (query.format !== 'json') {
+      await this.demandKey(question, query.api_key_id);
+      return this.lines(question, query.format, reply);
+    }
     const answer = await this.queryUsage.answer(question);
-    const { api_key_id: apiKeyId } = query;
-    if (apiKeyId !== null && answer.totals.requests === 0 && (await this.knownKeys.isNobodys(organizationId, apiKeyId)))
-      throw new Problem('api_key_not_found');
+    if (answer.totals.requests === 0) await this.demandKey(question, query.api_key_id);
     const nameOf = await this.names.of(
       organizationId,
       query.group_by,
       answer.groups.map(({ values }) => values),
     );
     return usageObject(query, answer, nameOf);
+  }
+
+  /**
+   * Nobody's key may have usage all the same: what was charged is shown, whatever key-management knows.
+   * @throws {Problem} `api_key_not_found` for a key that is nobody's and was never used
+   */
+  private async demandKey(question: UsageQuestion, apiKeyId: string | null): Promise<void> {
+    if (apiKeyId === null || !(await this.knownKeys.isNobodys(question.organizationId, apiKeyId))) return;
+    const { totals } = await this.queryUsage.answer({ ...question, groupBy: [], isSeries: false });
+    if (totals.requests === 0) throw new Problem('api_key_not_found');
   }
 
   private lines(question: UsageQuestion, format: LineFormat, reply: FastifyReply): SerializedReply {

@@ -21,7 +21,9 @@ const account = z
     cap_usd: usd.nullable().describe('The limit that the last call was admitted under; null without one.'),
     posted_usd: usd.describe('What was charged to it.'),
     held_usd: usd.nullable().describe('What calls under way hold on it; null while that cannot be told.'),
-    remaining_usd: usd.nullable().describe('What is left of the limit; null without one.'),
+    remaining_usd: usd
+      .nullable()
+      .describe('What calls can still use of the limit, what calls in flight hold taken off; null without one.'),
   })
   .meta({ id: 'LedgerAccount' });
 type LedgerAccountObject = Readonly<z.input<typeof account>>;

@@ -81,8 +81,9 @@ export const spendingByKeyReply = z.object({ spending: readableItems(keySpending
 export type KeySpending = z.infer<typeof keySpending>;
 
 /**
- * `POST /internal/organizations/end`: an organisation was deleted. What is known of it is exported about an hour later,
- * and what is personal erased. It may be repeated. The release before does not know this call (404).
+ * `POST /internal/organizations/end`: an organisation was deleted. Its subscriptions and grants end at once. What is
+ * known of it is exported about an hour later, and what is personal erased. It may be repeated. The release before does
+ * not know this call (404).
  */
 export const endOrganizationRequest = z.object({ organizationId: ledgerId });
 
@@ -129,7 +130,9 @@ export interface UsageBillingApi {
   spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
   /** Null for a key of no subscription. Throws if Postgres is unreachable. */
   subscriptionOfKey(organizationId: string, apiKeyId: string): Promise<KeySubscriptionCycle | null>;
-  /** Notes that an organisation was deleted. Throws if Postgres is unreachable. */
+  /**
+   * Notes that an organisation was deleted, and ends its subscriptions and grants. Throws if Postgres is unreachable.
+   */
   endOrganization(organizationId: string): Promise<void>;
   /** Ends the budget of a group or project that was deleted, if it has one. Throws if Postgres is unreachable. */
   endBudget(request: EndBudgetRequest): Promise<void>;
