@@ -49,6 +49,7 @@ export { UsedKeys } from './usage/tell-used-keys/used-keys.js';
 export { usedOtherProviders } from './usage/read-usage/other-providers.js';
 export { AuditRecords } from './audit/audit-records.js';
 export { BillingRelay } from './relay/billing-relay.js';
+export { OrganizationPrices } from './prices/organization-prices/organization-prices.js';
 export { OrganizationTerms } from './terms/organization-terms.js';
 export { DeliverNoticesController } from './webhooks/deliver-notices.controller.js';
 export { DeliverWebhooks } from './webhooks/deliver-webhooks/deliver-webhooks.js';

@@ -9,6 +9,7 @@ import { BudgetsController } from './budgets/budgets.controller.js';
 import { CreditsController } from './credits/credits.controller.js';
 import { CreditGrantsController } from './grants/credit-grants.controller.js';
 import { PlansController } from './plans/plans.controller.js';
+import { OrganizationPricesController } from './prices/organization-prices/organization-prices.controller.js';
 import { PricesController } from './prices/prices.controller.js';
 import { SubscriptionsController } from './subscriptions/subscriptions.controller.js';
 import { OrganizationExportsController } from './organization-end/organization-exports.controller.js';
@@ -54,6 +55,7 @@ it('has its document written down (npm run openapi writes it)', async () => {
       PlansController,
       SubscriptionsController,
       PricesController,
+      OrganizationPricesController,
       WebhooksController,
       DeliveriesController,
     ],

@@ -164,6 +164,124 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         body: { code: 'price_version_not_found' },
       });
   });
+  describe('the own prices of an organisation', () => {
+    const put = async (organizationId: string, prices: unknown, secret = ADMIN) => {
+      const reply = await fetch(`${url}/v1/organizations/${organizationId}/prices`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ prices }),
+      });
+      return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
+    };
+    const cheap = {
+      provider: 'ours',
+      model: 'gpt-4o-mini',
+      input_usd_per_million: 0.1,
+      output_usd_per_million: '0.3',
+    };
+    const exact = { ...cheap, input_usd_per_million: '0.1' };
+
+    it('are set by the operator, stand before all others in its book, and each version is kept', async () => {
+      const [mine, other] = [randomUUID(), randomUUID()];
+      const reader = identities.key(['analytics:read'], mine);
+      const owner = identities.key(['admin'], mine);
+      const path = `/v1/organizations/${mine}/prices`;
+      const common = PRICES.priceVersion;
+      expect((await get(path)).body).toMatchObject({
+        object: 'organization_prices',
+        price_version: common,
+        prices: [],
+      });
+      const set = await put(mine, [cheap]);
+      expect(set).toMatchObject({ status: 200, body: { organization_id: mine, prices: [exact] } });
+      const first = String(set.body['price_version']);
+      expect(first).toMatch(new RegExp(`^${common}-[0-9a-f]{12}$`));
+      expect((await get(path, owner)).body).toEqual(set.body);
+      expect((await put(mine, [exact])).body, 'the same prices are the same version').toEqual(set.body);
+      expect((await put(mine, [exact], owner)).body['code']).toBe('access_denied');
+      expect((await get(path, identities.key(['admin'], other))).body['code']).toBe('organization_not_found');
+
+      const book = await get('/v1/prices?limit=2', reader);
+      expect(book.body).toMatchObject({
+        price_version: first,
+        data: [
+          { origin: 'organization', provider: 'ours', model: 'gpt-4o-mini', input_usd_per_million: '0.1' },
+          { origin: 'config', model: 'mine' },
+        ],
+        targets: [{ model: 'gpt-4o-mini', price: { origin: 'organization', output_usd_per_million: '0.3' } }, {}],
+      });
+      const next = await get(`/v1/prices?limit=2&cursor=${String(book.body['next_cursor'])}`, reader);
+      expect(next.body).toMatchObject({ data: [{ origin: 'known' }, { origin: 'known' }] });
+      expect((await get(`/v1/prices?limit=1&organization_id=${mine}`)).body, 'for the operator').toMatchObject({
+        price_version: first,
+        data: [{ origin: 'organization' }],
+      });
+      for (const asked of [get('/v1/prices?limit=1'), get('/v1/prices?limit=1', identities.key(['admin'], other))])
+        expect((await asked).body).toMatchObject({ price_version: common, data: [{ origin: 'config' }] });
+      expect((await get(`/v1/prices?organization_id=${mine}`, identities.key(['admin'], other))).body['code']).toBe(
+        'organization_not_found',
+      );
+
+      await put(mine, []);
+      expect((await get(path)).body).toMatchObject({ price_version: common, prices: [] });
+      const kept = await get(`/v1/prices/versions/${first}`, reader);
+      expect(kept.body).toMatchObject({ object: 'price_version', version: first });
+      const [own, ...all] = kept.body['prices'] as { origin: string; input_usd_per_million: string }[];
+      expect(own).toMatchObject({ origin: 'organization', input_usd_per_million: '0.1' });
+      expect(all.map(({ origin }) => origin)).toEqual(expect.arrayContaining(['config', 'known']));
+      expect((await get(`/v1/prices/versions/${first}`, ADMIN, mine)).status).toBe(200);
+      for (const refused of [
+        get(`/v1/prices/versions/${first}`, identities.key(['admin'], other)),
+        get(`/v1/prices/versions/${common}-${'0'.repeat(12)}`, reader),
+        get(`/v1/prices/versions/${'0'.repeat(12)}-${first.slice(13)}`, reader),
+      ])
+        expect((await refused).body['code']).toBe('price_version_not_found');
+    });
+
+    it.each<[string, unknown, string, RegExp]>([
+      ['no list', { a: 1 }, 'prices', /must be a list/],
+      ['a hundred and one', Array.from({ length: 101 }, (_, n) => ({ ...cheap, model: `m${n}` })), 'prices', /100/],
+      ['a provider that there is not', [{ ...cheap, provider: 'nobody' }], 'prices[0].provider', /no provider/],
+      ['one model twice', [cheap, cheap], 'prices[1]', /has a price already/],
+      ['a negative amount', [{ ...cheap, input_usd_per_million: -1 }], 'prices[0].input_usd_per_million', /./],
+      ['ten decimals', [{ ...cheap, input_usd_per_million: 1e-10 }], 'prices[0].input_usd_per_million', /9 decimals/],
+      ['an exponent', [{ ...cheap, input_usd_per_million: '1e3' }], 'prices[0].input_usd_per_million', /9 decimals/],
+      [
+        'no output price',
+        [{ ...cheap, output_usd_per_million: undefined }],
+        'prices[0].output_usd_per_million',
+        /required/,
+      ],
+      ['an unknown field', [{ ...cheap, moonlight: 1 }], 'prices[0].moonlight', /unknown field/],
+      [
+        'a known model that is none',
+        [{ provider: 'ours', model: 'a', like: 'openai/nobody' }],
+        'prices[0].like',
+        /known/,
+      ],
+      [
+        'more than 32 KiB',
+        Array.from({ length: 100 }, (_, n) => ({
+          ...cheap,
+          model: `${n}${'m'.repeat(190)}`,
+          like: undefined,
+          requests_usd: 1,
+          image_input_usd_per_million: 1,
+          cached_input_usd_per_million: 1,
+          cache_write_usd_per_million: 1,
+        })),
+        'prices',
+        /at most 32768 bytes/,
+      ],
+    ])('are refused with %s, and nothing is stored', async (_, prices, path, message) => {
+      const organizationId = randomUUID();
+      const { status, body } = await put(organizationId, prices);
+      expect(status, JSON.stringify(body)).toBe(400);
+      expect(body).toMatchObject({ code: 'invalid_request', errors: [{ path }] });
+      expect((body['errors'] as { message: string }[])[0]?.message).toMatch(message);
+      expect((await get(`/v1/organizations/${organizationId}/prices`)).body['prices']).toEqual([]);
+    });
+  });
   const publish = (...events: UsageRecordedV1[]) => {
     for (const event of events) known?.add(event.apiKeyId);
     return bus.publisher.publish(

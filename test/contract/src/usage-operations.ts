@@ -102,6 +102,8 @@ const PREPARED: Partial<Record<AdminOperation, (one: Preparation) => Prepared | 
 
   getOrganizationBilling: ({ organizationId: id }) => ({ at: { id } }),
   setOrganizationBilling: ({ organizationId: id }) => ({ at: { id }, body: { markup_percent: 5 } }),
+  getOrganizationPrices: ({ organizationId: id }) => ({ at: { id } }),
+  setOrganizationPrices: ({ organizationId: id }) => ({ at: { id }, body: { prices: [ownPrice()] } }),
   createCreditGrant: ({ organizationId: organization_id }) => ({ body: { organization_id, amount_usd: '10' } }),
   listCreditGrants: NOTHING,
   getCreditGrant: async (one) => ({ at: { id: await one.grant() } }),
@@ -162,6 +164,14 @@ const PREPARED: Partial<Record<AdminOperation, (one: Preparation) => Prepared | 
     return { at: { id, delivery: await one.made(`/v1/webhooks/${id}/test`) } };
   },
 };
+
+/** Of the provider that the configurations of these tests have. */
+const ownPrice = () => ({
+  provider: 'ours',
+  model: randomUUID(),
+  input_usd_per_million: '1',
+  output_usd_per_million: '2',
+});
 
 const newPlan = () => ({
   name: `plan ${randomUUID()}`,

@@ -72,7 +72,15 @@ interface Refusal {
 
 /** What the operator alone may do, whatever a tenant has: it is set against the tenant, or spans tenants. */
 const OF_THE_OPERATOR = [
-  ...['createCreditGrant', 'expireCreditGrant', 'setOrganizationBilling', 'createPlan', 'updatePlan', 'deletePlan'],
+  ...[
+    'createCreditGrant',
+    'expireCreditGrant',
+    'setOrganizationBilling',
+    'setOrganizationPrices',
+    'createPlan',
+    'updatePlan',
+    'deletePlan',
+  ],
   ...['listQuarantinedEvents', 'getQuarantinedEvent', 'replayQuarantinedEvent', 'discardQuarantinedEvent'],
   ...['getReconciliation', 'importProviderReport', 'listProviderReports', 'getProviderReport'],
   ...['listOrganizationExports', 'getOrganizationExport'],

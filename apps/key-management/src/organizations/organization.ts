@@ -9,9 +9,9 @@ export type GroupRoutes = Readonly<Record<string, readonly string[]>>;
 
 /**
  * What usage-billing says of an organisation's credit, as gateways read it: the budgets of its groups and projects, its
- * grants, and its mark-up.
+ * grants, its mark-up, and prices of its own.
  */
-export type BillingTerms = Pick<OrganizationSnapshot, 'budgets' | 'grants' | 'markupMillionths'>;
+export type BillingTerms = Pick<OrganizationSnapshot, 'budgets' | 'grants' | 'markupMillionths' | 'prices'>;
 
 /** A tenant: each key, member and usage event belongs to exactly one. */
 export interface Organization {
@@ -57,8 +57,8 @@ export function organizationSnapshotOf(organization: OrganizationState) {
 }
 
 /**
- * Gateways of releases before do not load the account of a limit that was set later, or do not know of budgets, grants
- * and mark-ups: they refuse its keys.
+ * Gateways of releases before do not load the account of a limit that was set later, or do not know of budgets, grants,
+ * mark-ups and own prices: they refuse its keys.
  */
 function stateOf({ deletedAt, creditGeneration, billing }: OrganizationState): OrganizationSnapshot['state'] {
   if (deletedAt !== null) return 'deleted';

@@ -1,24 +1,15 @@
-import { readOrganizationId, uuid } from '@tollgate/contracts';
+import { uuid } from '@tollgate/contracts';
 import { newestFirst, pageQuery, Pages, usdAmount } from '@tollgate/http';
-import { pathSchema, shown } from '@tollgate/openapi';
+import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
+import { namedOrganizationId } from '../terms/organization-billing.request.js';
 
 const DESCRIPTION_LENGTH_MAX = 500;
-
-const organizationId = shown(
-  z.string().transform((text, context) => {
-    const read = readOrganizationId(text);
-    if (read !== null) return read;
-    context.addIssue({ code: 'custom', message: 'must be the id of one organisation' });
-    return z.NEVER;
-  }),
-  { type: 'string', minLength: 7, maxLength: 36, description: 'A UUID in any case, or `default`.' },
-);
 
 /** The body of `POST /v1/credit-grants`. */
 export const createCreditGrantRequest = z
   .strictObject({
-    organization_id: organizationId,
+    organization_id: namedOrganizationId,
     amount_usd: usdAmount(1n, 'What is given. A decimal string is taken exactly.'),
     expires_at: z.iso
       .datetime({ offset: true })
@@ -51,7 +42,7 @@ export type CreateCreditGrantRequest = z.output<typeof createCreditGrantRequest>
 /** The query of `GET /v1/credit-grants`. */
 export const listCreditGrantsRequest = z.strictObject({
   ...pageQuery,
-  organization_id: organizationId.optional().describe('Whose grants; the same as by `x-organization-id`.'),
+  organization_id: namedOrganizationId.optional().describe('Whose grants; the same as by `x-organization-id`.'),
 });
 export type ListCreditGrantsRequest = z.output<typeof listCreditGrantsRequest>;
 

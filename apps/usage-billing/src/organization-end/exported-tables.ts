@@ -12,6 +12,7 @@ interface ExportedTable {
  */
 export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { table: 'organization_terms' },
+  { table: 'organization_price_version' },
   { table: 'budget' },
   { table: 'grant' },
   { table: 'subscription', without: ['sealed_secret', 'request_fingerprint', 'request_scope'] },

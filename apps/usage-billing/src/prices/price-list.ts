@@ -7,11 +7,11 @@ export interface PricedConfig extends PriceFacts, Pick<TollgateConfig, 'routes' 
 
 /** One price of the book, with the time at which it counts. */
 export interface ListedPrice {
-  /** Where it comes from: the file, what is known, or `default_price`. */
-  readonly origin: 'config' | 'known' | 'default';
+  /** Where it comes from: one organisation's own prices, the file, what is known, or `default_price`. */
+  readonly origin: 'organization' | 'config' | 'known' | 'default';
   /** The source of a known price, also of one that an entry of the file takes. */
   readonly source: string | null;
-  /** The provider of an entry of the file. */
+  /** The provider of an entry of the file, or of an organisation. */
   readonly provider: string | null;
   /** The id of a model, or a pattern of the file; `*` for the default. */
   readonly model: string;
@@ -32,7 +32,7 @@ export interface PricedTarget {
   readonly price: ListedPrice | null;
 }
 
-const RANKS = { config: '0', known: '1', default: '2' } as const;
+const RANKS = { organization: '-', config: '0', known: '1', default: '2' } as const;
 
 /** All prices of a configuration as a list, known ones included, and what its targets are priced by. */
 export class PriceList {
@@ -54,21 +54,18 @@ export class PriceList {
     return this.#pricesOf([...new Set(sources)]);
   }
 
-  /** What each target of each route is priced by at a moment. */
-  targets(nowMs: number): readonly PricedTarget[] {
-    return this.config.routes.flatMap(({ name: route, targets }) =>
-      targets.map(({ provider, model }) => ({ route, provider, model, price: this.#priceOf(provider, model, nowMs) })),
-    );
+  /** The prices of one organisation alone, in their places before all others. */
+  own(entries: readonly PriceEntry[]): readonly ListedPrice[] {
+    const book = new PriceBook(this.config, entries);
+    return this.#sorted(entries.flatMap((entry, index) => this.#entry('organization', book, entry, index)));
   }
 
-  #priceOf(provider: string, model: string, nowMs: number): ListedPrice | null {
-    if (model === '*') return null;
-    const { price, match } = this.#book.at(provider, model, nowMs);
-    const index = match?.rules.findLastIndex((rule) => rule.price === price) ?? -1;
-    const rule = match?.rules[index];
-    if (match === null || rule === undefined) return null;
-    const { origin, source, name } = match;
-    return listed({ origin, source, provider: origin === 'config' ? provider : null, model: name, rule }, index);
+  /** What each target of each route is priced by at a moment; for an organisation that has them, by its own prices. */
+  targets(nowMs: number, own: readonly PriceEntry[] = []): readonly PricedTarget[] {
+    const book = own.length === 0 ? this.#book : new PriceBook(this.config, own);
+    return this.config.routes.flatMap(({ name: route, targets }) =>
+      targets.map(({ provider, model }) => ({ route, provider, model, price: priceOf(book, provider, model, nowMs) })),
+    );
   }
 
   #pricesOf(sources: readonly string[]): readonly ListedPrice[] {
@@ -88,19 +85,33 @@ export class PriceList {
               0,
             ),
           ];
-    return [...prices.flatMap((entry, index) => this.#configured(entry, index)), ...known, ...byDefault].sort((a, b) =>
-      comparePositions(a.position, b.position),
-    );
+    const configured = prices.flatMap((entry, index) => this.#entry('config', this.#book, entry, index));
+    return this.#sorted([...configured, ...known, ...byDefault]);
+  }
+
+  #sorted(prices: readonly ListedPrice[]): readonly ListedPrice[] {
+    return [...prices].sort((a, b) => comparePositions(a.position, b.position));
   }
 
   /** An entry that takes the prices of whatever model is asked for has none of its own to show. */
-  #configured(entry: PriceEntry, index: number): ListedPrice[] {
+  #entry(from: 'organization' | 'config', book: PriceBook, entry: PriceEntry, index: number): ListedPrice[] {
     const { provider, model, price, like, fromMs = null, untilMs = null, hours = null } = entry;
-    const of = { origin: 'config' as const, source: like?.source ?? null, provider, model };
+    const of = { origin: from, source: like?.source ?? null, provider, model };
     if (price !== null) return [listed({ ...of, rule: { price, fromMs, untilMs, hours } }, index)];
-    const rules = this.#book.matches(provider, model).find(({ origin }) => origin === 'config')?.rules ?? [];
+    const rules = book.matches(provider, model).find(({ origin }) => origin === from)?.rules ?? [];
     return rules.map((rule, at) => listed({ ...of, rule }, index * RULES_MAX + at));
   }
+}
+
+function priceOf(book: PriceBook, provider: string, model: string, nowMs: number): ListedPrice | null {
+  if (model === '*') return null;
+  const { price, match } = book.at(provider, model, nowMs);
+  const index = match?.rules.findLastIndex((rule) => rule.price === price) ?? -1;
+  const rule = match?.rules[index];
+  if (match === null || rule === undefined) return null;
+  const { origin, source, name } = match;
+  const isEntry = origin === 'organization' || origin === 'config';
+  return listed({ origin, source, provider: isEntry ? provider : null, model: name, rule }, index);
 }
 
 /** No model has as many prices by date and hour. */

@@ -49,10 +49,12 @@ export const priceReply = z
   .object({
     object: z.literal('price'),
     origin: z
-      .enum(['config', 'known', 'default'])
-      .describe('`config`: an entry of the file. `known`: the price data. `default`: `default_price` of the file.'),
+      .enum(['organization', 'config', 'known', 'default'])
+      .describe(
+        "`organization`: the organisation's own price, which goes before all others. `config`: an entry of the file. `known`: the price data. `default`: `default_price` of the file.",
+      ),
     source: z.string().nullable().describe('Whose price it is, as `openai`; null for one that the file names itself.'),
-    provider: z.string().nullable().describe('The provider of an entry of the file.'),
+    provider: z.string().nullable().describe('The provider of an entry of the file, or of the organisation.'),
     model: z.string().describe('The id of the model, or a pattern of the file; `*` for the default.'),
     input_usd_per_million: usd,
     output_usd_per_million: usd,
@@ -134,7 +136,9 @@ export const priceVersionReply = z
     prices: z
       .array(priceReply)
       .readonly()
-      .describe('The prices of the file, and the known ones of the sources that its providers have.'),
+      .describe(
+        'The prices of the file, and the known ones of the sources that its providers have; before them those of the organisation.',
+      ),
   })
   .meta({ id: 'PriceVersion', examples: [VERSION_EXAMPLE] });
 export type PriceVersionObject = Readonly<z.input<typeof priceVersionReply>>;

@@ -1,6 +1,7 @@
 import { pageQuery, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
+import { namedOrganizationId } from '../terms/organization-billing.request.js';
 
 const name = (description: string) =>
   shown(z.string().min(1).max(200).optional(), { type: 'string', minLength: 1, maxLength: 200, description });
@@ -8,6 +9,9 @@ const name = (description: string) =>
 /** The query of `GET /v1/prices`. */
 export const listPricesRequest = z.strictObject({
   ...pageQuery,
+  organization_id: namedOrganizationId
+    .optional()
+    .describe('As whose calls are priced; the same as by `x-organization-id`.'),
   source: name('Only prices of this source, as `openai`.'),
   model: name('Only prices of the model of exactly this id.'),
 });
@@ -19,8 +23,10 @@ export const priceVersionPath = pathSchema(
   z.strictObject({
     version: z
       .string()
-      .regex(/^[0-9a-f]{12}$/)
-      .describe('As usage events name it: `price_version`.'),
+      .regex(/^[0-9a-f]{12}(?:-[0-9a-f]{12})?$/)
+      .describe(
+        'As usage events name it: `price_version`. The part after `-` is that of the own prices of an organisation.',
+      ),
   }),
 );
 export type PriceVersionPath = z.output<typeof priceVersionPath>;

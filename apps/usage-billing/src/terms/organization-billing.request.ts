@@ -48,19 +48,22 @@ export const organizationBillingRequest = z
   .meta({ id: 'SetOrganizationBilling', examples: [{ balance: 'prepaid', markup_percent: 5 }] });
 export type OrganizationBillingRequest = z.output<typeof organizationBillingRequest>;
 
+/** The id of an organisation, as requests name it. */
+export const namedOrganizationId = shown(
+  z.string().transform((text, context) => {
+    const read = readOrganizationId(text);
+    if (read !== null) return read;
+    context.addIssue({ code: 'custom', message: 'must be the id of one organisation' });
+    return z.NEVER;
+  }),
+  { type: 'string', minLength: 7, maxLength: 36, description: 'A UUID in any case, or `default`.' },
+);
+
 /** The organisation that a path names; a malformed id names none. */
 export const billedOrganizationPath = pathSchema(
   'organization_not_found',
   z.object({
-    id: shown(
-      z.string().transform((text, context) => {
-        const read = readOrganizationId(text);
-        if (read !== null) return read;
-        context.addIssue({ code: 'custom', message: 'must be the id of one organisation' });
-        return z.NEVER;
-      }),
-      { type: 'string', minLength: 7, maxLength: 36, description: 'A UUID in any case, or `default`.' },
-    ),
+    id: namedOrganizationId,
   }),
 );
 export type BilledOrganizationPath = z.output<typeof billedOrganizationPath>;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { StoredPriceOverrides } from '@tollgate/config';
 import { ORGANIZATIONS_CHANGED_V1, type OrganizationsChangedV1 } from '@tollgate/contracts';
 import { oneRow } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
@@ -16,12 +17,16 @@ export interface Terms {
   readonly balance: Balance;
   /** Added to the cost of each call, in millionths of it: 50,000 is 5 %. */
   readonly markupMillionths: number;
+  /** Prices of its own; null where it pays what everybody does. */
+  readonly prices: StoredPriceOverrides | null;
 }
 
 interface TermsRow {
   version: string;
   balance: Balance;
   markup_millionths: number;
+  price_version: string | null;
+  prices: StoredPriceOverrides['entries'] | null;
 }
 
 interface BudgetRow {
@@ -40,13 +45,16 @@ interface GrantRow {
   expires_at: Date | null;
 }
 
-const NOTHING_AGREED: Terms = { version: 0, balance: 'postpaid', markupMillionths: 0 };
+const NOTHING_AGREED: Terms = { version: 0, balance: 'postpaid', markupMillionths: 0, prices: null };
+
+/** Indexes: organization_terms_pk, organization_price_version_pk. */
+const READ = `SELECT t.version, t.balance, t.markup_millionths, t.price_version, p.prices FROM billing.organization_terms AS t
+  LEFT JOIN billing.organization_price_version AS p ON p.organization_id = t.organization_id AND p.version = t.price_version
+  WHERE t.organization_id = $1`;
 
 /** Index: organization_terms_pk. */
-const READ = 'SELECT version, balance, markup_millionths FROM billing.organization_terms WHERE organization_id = $1';
-
-/** Index: organization_terms_pk. */
-const SAVE = `UPDATE billing.organization_terms SET version = $2, balance = $3, markup_millionths = $4 WHERE organization_id = $1`;
+const SAVE = `UPDATE billing.organization_terms SET version = $2, balance = $3, markup_millionths = $4, price_version = $5
+  WHERE organization_id = $1`;
 
 /** Index: budget_pk. */
 const BUDGETS = `SELECT kind, owner_id, cap_nano_usd, credit_reset, generation, raise_nano_usd, raise_until FROM billing.budget
@@ -81,7 +89,7 @@ export class OrganizationTerms {
       'INSERT INTO billing.organization_terms (organization_id) VALUES ($1) ON CONFLICT ON CONSTRAINT organization_terms_pk DO NOTHING',
       [organizationId],
     );
-    return termsOf(oneRow(await manager.query<TermsRow[]>(`${READ} FOR UPDATE`, [organizationId])));
+    return termsOf(oneRow(await manager.query<TermsRow[]>(`${READ} FOR UPDATE OF t`, [organizationId])));
   }
 
   /**
@@ -90,7 +98,8 @@ export class OrganizationTerms {
    */
   async save(manager: EntityManager, organizationId: string, terms: Terms): Promise<void> {
     const version = terms.version + 1;
-    await manager.query(SAVE, [organizationId, version, terms.balance, terms.markupMillionths]);
+    const priceVersion = terms.prices?.version ?? null;
+    await manager.query(SAVE, [organizationId, version, terms.balance, terms.markupMillionths, priceVersion]);
     const budgets = await manager.query<BudgetRow[]>(BUDGETS, [organizationId]);
     const grants = terms.balance === 'postpaid' ? null : await manager.query<GrantRow[]>(GRANTS, [organizationId]);
     const message: OrganizationsChangedV1 = {
@@ -100,6 +109,7 @@ export class OrganizationTerms {
       budgets: budgets.map(budgetOf),
       grants: grants?.map(grantOf) ?? null,
       markupMillionths: terms.markupMillionths,
+      ...(terms.prices !== null && { prices: terms.prices }),
     };
     await this.relay.outbox.add(manager, {
       effect: ORGANIZATIONS_CHANGED_V1,
@@ -118,6 +128,8 @@ const termsOf = (row: TermsRow): Terms => ({
   version: Number(row.version),
   balance: row.balance,
   markupMillionths: row.markup_millionths,
+  prices:
+    row.price_version === null || row.prices === null ? null : { version: row.price_version, entries: row.prices },
 });
 
 function budgetOf(row: BudgetRow): OrganizationsChangedV1['budgets'][number] {

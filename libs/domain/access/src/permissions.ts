@@ -110,7 +110,9 @@ export const PERMISSIONS = {
   getProviderReport: operator,
   listStatements: members('admin', 'admin'),
 
-  // Prices: the same for every organisation
+  // Prices: the same for every organisation, but for those that the operator has set for one
+  getOrganizationPrices: members('owner', 'admin'),
+  setOrganizationPrices: operator,
   listPrices: members('viewer', 'analytics:read'),
   getPriceVersion: members('viewer', 'analytics:read'),
 

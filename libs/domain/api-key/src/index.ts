@@ -30,6 +30,7 @@ export {
   type OrganizationSnapshot,
   type SnapshotBudget,
   type SnapshotGrant,
+  type SnapshotPrices,
 } from './organization-snapshot.js';
 export {
   BROWSER_USES,

@@ -29,6 +29,16 @@ export interface OrganizationSnapshot {
   readonly grants?: readonly SnapshotGrant[];
   /** What is added to the cost of each call, in millionths of it: 50,000 is 5 %. Absent for nothing. */
   readonly markupMillionths?: number;
+  /** Prices of its own, which go before those of the configuration. Absent for none. */
+  readonly prices?: SnapshotPrices;
+}
+
+/** Prices of one organisation. */
+export interface SnapshotPrices {
+  /** Of what they say: the same for the same prices. */
+  readonly version: string;
+  /** In the shape of `prices` in config.yaml, which gateways read. */
+  readonly entries: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** What the keys of a group or of a project may spend together in each cycle. */

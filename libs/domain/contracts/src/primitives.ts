@@ -18,6 +18,15 @@ export const id = z.string().min(1).max(200);
 export const uuid = z.guid().toLowerCase();
 
 /**
+ * Prices of one organisation: a version of 12 hex digits, and entries in the shape of `prices` in config.yaml, which
+ * gateways read by the rules of that file.
+ */
+export const organizationPrices = z.object({
+  version: z.string().regex(/^[0-9a-f]{12}$/),
+  entries: z.array(z.record(z.string(), z.unknown())).readonly(),
+});
+
+/**
  * A list in the reply of another service, which may be of a later release. An item that this release cannot read is
  * left out, and the others are kept.
  */

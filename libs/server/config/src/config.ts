@@ -220,6 +220,8 @@ export interface PriceEntry {
   readonly like?: LikeKnown;
   /** Whether the file leaves the ceiling of output to what is known of the model; absent for no. */
   readonly isCeilingOpen?: boolean;
+  /** Whether the file does not say how much the model reads; absent for no. */
+  readonly isContextOpen?: boolean;
   /** The first moment at which it counts, and the first at which it does not, in milliseconds since 1970. */
   readonly fromMs?: number;
   readonly untilMs?: number;

@@ -3,7 +3,7 @@ import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
 import { foldedPlanName } from './plan-name.js';
-import { likeFaults, priceTimeFaults } from './price-checks.js';
+import { priceFaults } from './price-checks.js';
 import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 
 /** The names in a file, as far as they can be read: faults of the rest must not hide faults between them. */
@@ -85,16 +85,11 @@ export function crossFaults(value: unknown): FieldFault[] {
       read.routes.map((each) => each?.name),
       'another route has this name',
     ),
-    ...priceTimeFaults(read.prices),
-    ...read.prices.flatMap((price, index) => (price === null ? [] : likeFaults(price, index))),
+    ...priceFaults(read.prices, (provider) => hasProvider(read, provider)),
     ...repeated(
       'plans',
       read.plans.map((each) => each && foldedPlanName(each.name)),
       'another plan has this name',
-    ),
-    ...read.prices.flatMap((price, index) => (price === null ? [] : longContextFaults(price, index))),
-    ...read.prices.flatMap((price, index) =>
-      price === null || hasProvider(read, price.provider) ? [] : [unknownProvider(['prices', index], price.provider)],
     ),
     ...read.routes.flatMap((route, at) =>
       (route?.targets ?? []).flatMap((target, index) =>
@@ -139,21 +134,6 @@ function limitFaults(limits: Names['limits']): FieldFault[] {
   if (limits === null || limits.bodies_bytes_max >= 2 * limits.body_bytes_max) return [];
   const message = `must be at least twice body_bytes_max, ${2 * limits.body_bytes_max}: one key may fill half of it`;
   return [{ path: ['limits', 'bodies_bytes_max'], message }];
-}
-
-/** A threshold that no call can exceed, or that stands there twice, is a mistake in one of the numbers. */
-function longContextFaults(
-  { context_tokens, long_context }: NonNullable<Names['prices'][number]>,
-  index: number,
-): FieldFault[] {
-  const thresholds = long_context.map((each) => each?.above_input_tokens);
-  return thresholds.flatMap((threshold, at) => {
-    const path = ['prices', index, 'long_context', at, 'above_input_tokens'];
-    if (threshold === undefined) return [];
-    if (threshold >= context_tokens)
-      return [{ path, message: `must be less than context_tokens, ${context_tokens}: no call has more input` }];
-    return thresholds.indexOf(threshold) < at ? [{ path, message: 'another long context begins there' }] : [];
-  });
 }
 
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {

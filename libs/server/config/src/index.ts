@@ -17,6 +17,17 @@ export {
 } from './config.js';
 export { ConfigError, ConfigFileMissing, type ConfigProblem } from './config-error.js';
 export { PriceBook, type PriceFacts } from './price-book.js';
+export {
+  ownPrices,
+  PRICE_OVERRIDES_BYTES_MAX,
+  PRICE_OVERRIDES_MAX,
+  priceOverrideFaults,
+  priceOverridesSchema,
+  priceVersionWith,
+  storedPriceOverrides,
+  type OwnPrices,
+  type StoredPriceOverrides,
+} from './price-overrides.js';
 export { foldedPlanName } from './plan-name.js';
 export { loadConfig } from './load-config.js';
 export { parseConfig, type EnvironmentLookup } from './parse-config.js';

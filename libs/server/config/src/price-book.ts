@@ -6,8 +6,8 @@ import { withOverrides } from './like-known.js';
 
 /** What the prices of a model at a provider follow from: the first of these that has one at a moment. */
 export interface PriceMatch {
-  /** Entries of `prices`; a known model; or `default_price`. */
-  readonly origin: 'config' | 'known' | 'default';
+  /** Prices of the organisation alone; entries of `prices`; a known model; or `default_price`. */
+  readonly origin: 'organization' | 'config' | 'known' | 'default';
   /** The source of a known price, also of one that an entry takes. */
   readonly source: string | null;
   /** The name of the entry that matched: a pattern of the file, or the id of a known model; `*` for the default. */
@@ -38,29 +38,22 @@ interface NamedEntries {
 
 /**
  * All prices of a configuration, known ones included. A price follows from the provider's entry and the exact id of the
- * model: from `prices` of the file, else from the source that the provider's host or `source` names, else from
- * `default_price`.
+ * model: from the prices of the organisation that calls, else from `prices` of the file, else from the source that the
+ * provider's host or `source` names, else from `default_price`.
  *
  * @example
  * new PriceBook(config).at('openai', 'gpt-4o-mini', Date.now()).price?.inputNanoUsdPerMillion; // 150_000_000n
  */
 export class PriceBook {
-  readonly #entriesOf: ReadonlyMap<string, (model: string) => NamedEntries | null>;
+  readonly #ownOf: NamesOf;
+  readonly #entriesOf: NamesOf;
   readonly #sources: ReadonlyMap<string, string>;
   readonly #default: PriceMatch | null;
 
-  constructor({ prices, defaultPrice, providers }: PriceFacts) {
-    const names = new Set(prices.map(({ provider }) => provider));
-    this.#entriesOf = new Map(
-      [...names].map((name) => {
-        const own = prices.filter(({ provider }) => provider === name);
-        const named = [...new Set(own.map(({ model }) => model))].map((model) => ({
-          name: model,
-          entries: own.filter((entry) => entry.model === model),
-        }));
-        return [name, compileNames(named, (each) => each.name)];
-      }),
-    );
+  /** `own` are the prices of one organisation, for a book of that organisation. */
+  constructor({ prices, defaultPrice, providers }: PriceFacts, own: readonly PriceEntry[] = []) {
+    this.#ownOf = namesOf(own);
+    this.#entriesOf = namesOf(prices);
     this.#sources = new Map(
       providers.flatMap(({ name, source }) => (source === null || source === undefined ? [] : [[name, source]])),
     );
@@ -84,20 +77,63 @@ export class PriceBook {
     const source = this.#sources.get(provider) ?? null;
     const known = source === null ? null : knownPrice(source, model);
     const named = this.#entriesOf.get(provider)?.(model) ?? null;
-    return [
-      ...(named === null ? [] : configured(named, model, source, known)),
+    const common: PriceMatch[] = [
+      ...(named === null ? [] : matchOf('config', named, model, source, known)),
       ...(known === null
         ? []
         : [{ origin: 'known' as const, source: known.source, name: known.model, rules: known.rules }]),
       ...(this.#default === null ? [] : [this.#default]),
     ];
+    const own = this.#ownOf.get(provider)?.(model) ?? null;
+    if (own === null) return common;
+    const listed = common.find(({ origin }) => origin !== 'default')?.rules.at(-1)?.price ?? null;
+    const entries = own.entries.map((entry) => withLimitsOf(listed, entry));
+    return [...matchOf('organization', { ...own, entries }, model, source, known), ...common];
   }
+}
+
+/** Finds the entries of a model, for each provider that has any. */
+type NamesOf = ReadonlyMap<string, (model: string) => NamedEntries | null>;
+
+function namesOf(prices: readonly PriceEntry[]): NamesOf {
+  const providers = new Set(prices.map(({ provider }) => provider));
+  return new Map(
+    [...providers].map((provider) => {
+      const entries = prices.filter((entry) => entry.provider === provider);
+      const named = [...new Set(entries.map(({ model }) => model))].map((name) => ({
+        name,
+        entries: entries.filter(({ model }) => model === name),
+      }));
+      return [provider, compileNames(named, ({ name }) => name)];
+    }),
+  );
+}
+
+/**
+ * An organisation's entry with what the model is known to take, where it does not say that itself: another price makes
+ * no other model.
+ */
+function withLimitsOf(listed: ModelPrice | null, entry: PriceEntry): PriceEntry {
+  const { price, isCeilingOpen, isContextOpen, ...rest } = entry;
+  if (price === null || listed === null) return entry;
+  const { maxOutputTokens, contextTokens, tokenizer, imageTokensMax, audioTokensPerSecond } = listed;
+  const known = {
+    ...(tokenizer !== undefined && { tokenizer }),
+    ...(imageTokensMax !== undefined && { imageTokensMax }),
+    ...(audioTokensPerSecond !== undefined && { audioTokensPerSecond }),
+  };
+  const open = {
+    ...(isCeilingOpen === true && { maxOutputTokens }),
+    ...(isContextOpen === true && { contextTokens }),
+  };
+  return { ...rest, price: { ...known, ...price, ...open } };
 }
 
 const always = (price: ModelPrice): PriceRule => ({ price, fromMs: null, untilMs: null, hours: null });
 
 /** The entries of one name for a model that it matches; none if they take a price that is not known. */
-function configured(
+function matchOf(
+  origin: 'organization' | 'config',
   { name, entries }: NamedEntries,
   model: string,
   source: string | null,
@@ -107,7 +143,7 @@ function configured(
   const ordered = [...entries].sort((a, b) => Number(a.hours !== undefined) - Number(b.hours !== undefined));
   const rules = ordered.flatMap((entry) => rulesOf(entry, model, source, known));
   const like = entries.find((entry) => entry.like !== undefined)?.like;
-  return rules.length === 0 ? [] : [{ origin: 'config', source: like?.source ?? null, name, rules }];
+  return rules.length === 0 ? [] : [{ origin, source: like?.source ?? null, name, rules }];
 }
 
 function rulesOf(entry: PriceEntry, model: string, source: string | null, known: KnownPrice | null): PriceRule[] {

@@ -1,6 +1,7 @@
 import { hasWildcard } from '@tollgate/access';
 import type { FieldFault } from '@tollgate/errors';
 import { knownPrice } from '@tollgate/known-prices';
+import { CONTEXT_TOKENS_DEFAULT } from './schema.js';
 
 /** An entry of `prices` as far as it can be read. */
 interface CheckedPrice {
@@ -11,10 +12,31 @@ interface CheckedPrice {
   readonly valid_from?: string | undefined;
   readonly valid_until?: string | undefined;
   readonly hours?: { readonly from: string; readonly until: string } | undefined;
+  readonly context_tokens?: number | undefined;
+  readonly long_context?: readonly ({ readonly above_input_tokens: number } | null)[] | undefined;
+}
+
+/** What is wrong between entries of `prices`, and in each of them. A null is an entry that cannot be read. */
+export function priceFaults(
+  prices: readonly (CheckedPrice | null)[],
+  hasProvider: (name: string) => boolean,
+): FieldFault[] {
+  const each = (faults: (price: CheckedPrice, index: number) => FieldFault[]): FieldFault[] =>
+    prices.flatMap((price, index) => (price === null ? [] : faults(price, index)));
+  return [
+    ...priceTimeFaults(prices),
+    ...each(likeFaults),
+    ...each(longContextFaults),
+    ...each(({ provider }, index) =>
+      hasProvider(provider)
+        ? []
+        : [{ path: ['prices', index, 'provider'], message: `there is no provider "${provider}"` }],
+    ),
+  ];
 }
 
 /** Entries for one model of one provider at the same time, and entries that never count. */
-export function priceTimeFaults(prices: readonly (CheckedPrice | null)[]): FieldFault[] {
+function priceTimeFaults(prices: readonly (CheckedPrice | null)[]): FieldFault[] {
   return prices.flatMap((price, index) => {
     if (price === null) return [];
     const path = ['prices', index];
@@ -58,7 +80,7 @@ function isAt({ from, until }: NonNullable<CheckedPrice['hours']>, time: string)
 }
 
 /** Entries that take the price of a model that is not known. */
-export function likeFaults({ model, like, source }: CheckedPrice, index: number): FieldFault[] {
+function likeFaults({ model, like, source }: CheckedPrice, index: number): FieldFault[] {
   const fault = (field: string, from: string, named: string): FieldFault[] => [
     { path: ['prices', index, field], message: `no price of "${named}" at ${from} is known` },
   ];
@@ -68,4 +90,19 @@ export function likeFaults({ model, like, source }: CheckedPrice, index: number)
   if (like === undefined || slash === -1) return [];
   const [from, named] = [like.slice(0, slash), like.slice(slash + 1)];
   return knownPrice(from, named) === null ? fault('like', from, named) : [];
+}
+
+/** A threshold that no call can exceed, or that stands there twice, is a mistake in one of the numbers. */
+function longContextFaults(
+  { context_tokens = CONTEXT_TOKENS_DEFAULT, long_context = [] }: CheckedPrice,
+  index: number,
+): FieldFault[] {
+  const thresholds = long_context.map((each) => each?.above_input_tokens);
+  return thresholds.flatMap((threshold, at) => {
+    const path = ['prices', index, 'long_context', at, 'above_input_tokens'];
+    if (threshold === undefined) return [];
+    if (threshold >= context_tokens)
+      return [{ path, message: `must be less than context_tokens, ${context_tokens}: no call has more input` }];
+    return thresholds.indexOf(threshold) < at ? [{ path, message: 'another long context begins there' }] : [];
+  });
 }

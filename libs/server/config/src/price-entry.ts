@@ -18,6 +18,7 @@ export function toPriceEntry(entry: ConfigFile['prices'][number]): PriceEntry {
     price: like === null ? toModelPrice(entry) : null,
     ...(like !== null && { like }),
     ...(like === null && entry.max_output_tokens === undefined && { isCeilingOpen: true }),
+    ...(like === null && entry.context_tokens === undefined && { isContextOpen: true }),
     ...(valid_from !== undefined && { fromMs: Date.parse(valid_from) }),
     ...(valid_until !== undefined && { untilMs: Date.parse(valid_until) }),
     ...(hours !== undefined && { hours: { fromMinute: minuteOf(hours.from), untilMinute: minuteOf(hours.until) } }),

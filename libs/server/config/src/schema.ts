@@ -65,13 +65,23 @@ const publicKeysUrl = z.string().refine((text) => {
   );
 }, 'must be an https URL (http only on loopback) without user, password, query or fragment');
 
+const USD_MAX = 9_999_999;
+
 /** In the file a number or a string; here always the text as it stands there, so that no float rounds it. */
 const usdPerMillion = z
   .union([
     z
       .string()
       .regex(/^\d{1,7}(?:\.\d{1,9})?$/, 'must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15'),
-    z.number().min(0),
+    // Of JSON; in the file numbers come as the text that stands there.
+    z
+      .number()
+      .min(0)
+      .max(USD_MAX)
+      .refine(
+        (usd) => usd < 0 || usd > USD_MAX || readUsd(usd) !== null,
+        'must be a decimal number of USD with at most 9 decimals',
+      ),
   ])
   .describe('USD for a million tokens, at most 9 decimals');
 
@@ -377,7 +387,8 @@ const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
 
 const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of the day in UTC, as 16:30');
 
-const priceSchema = z
+/** An entry of `prices`. */
+export const priceSchema = z
   .strictObject({
     provider: providerName,
     model: modelName.describe("The provider's model; * stands for any characters"),

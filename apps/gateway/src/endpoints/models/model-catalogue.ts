@@ -7,12 +7,15 @@ import {
   type AccessRefused,
   type KeyAccess,
 } from '@tollgate/access';
+import type { OrganizationSnapshot } from '@tollgate/api-key';
 import type { TollgateConfig } from '@tollgate/config';
 import type { RouteTable } from '../../request-path/choose-route/route-table.js';
 import { listedModel, type ListedModel } from './listed-model.js';
 
 /** The restrictions of a key that decide what it may use. */
-type Asking = Pick<KeyAccess, 'allowsModel' | 'opens'>;
+type Asking = Pick<KeyAccess, 'allowsModel' | 'opens'> & {
+  readonly organization: { readonly snapshot: OrganizationSnapshot | null };
+};
 /** A key as a list is made for it: its restrictions, and the list of models that `allowsModel` was compiled from. */
 export type Lister = Asking & { readonly snapshot: { readonly models: readonly string[] | null } };
 
@@ -36,7 +39,7 @@ export class ModelCatalogue {
 
   constructor(
     config: Pick<TollgateConfig, 'routes' | 'prices'>,
-    private readonly routes: Pick<RouteTable, 'find'>,
+    private readonly routes: Pick<RouteTable, 'at'>,
   ) {
     this.#names = namesToShow(config);
   }
@@ -45,7 +48,7 @@ export class ModelCatalogue {
   listFor(key: Lister): readonly ListedModel[] {
     let lists = this.#lists.get(key.opens);
     if (lists === undefined) this.#lists.set(key.opens, (lists = new Map()));
-    const id = JSON.stringify(key.snapshot.models);
+    const id = JSON.stringify([key.snapshot.models, key.organization.snapshot?.prices?.version]);
     let list = lists.get(id);
     if (list === undefined) {
       list = this.#names.flatMap((name) => {
@@ -60,7 +63,9 @@ export class ModelCatalogue {
 
   /** The model that a key would be served under a name, which may be one that no list shows; else why it is refused. */
   find(key: Asking, name: string): ListedModel | AccessRefused {
-    const route = checkRoute(key, name, this.routes.find(name));
+    // What cannot be priced is not served.
+    const priced = this.routes.at(key.organization.snapshot);
+    const route = checkRoute(key, name, priced?.find(name) ?? null);
     return isAccessRefused(route) ? route : listedModel(name, reachableTargets(key, route));
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { compileKeyAccess } from '@tollgate/access';
+import type { OrganizationSnapshot } from '@tollgate/api-key';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OPENAI_ERRORS } from '../../dialects/openai/errors.js';
@@ -63,15 +64,23 @@ interface Asked {
   opens?: string[];
   headers?: Record<string, string>;
   catalogue?: ModelCatalogue;
+  organization?: Partial<OrganizationSnapshot> | null;
 }
-function ask(url: string, { models: list = null, opens = [], headers = {}, catalogue = CATALOGUE }: Asked = {}) {
+function ask(
+  url: string,
+  { models: list = null, opens = [], headers = {}, catalogue = CATALOGUE, organization = null }: Asked = {},
+) {
   const request = { url, headers, rawHeaders: [], socket: {} } as unknown as IncomingMessage;
   const exchange = new Exchange(request, {} as ServerResponse, OPENAI_ERRORS);
   const access = compileKeyAccess(
     { scopes: ['inference:read'], allowedIps: null, models: list, groups: ['g'] },
     { groupRoutes: { g: opens } },
   );
-  exchange.key = { ...access, snapshot: { models: list } } as unknown as Exchange['key'];
+  exchange.key = {
+    ...access,
+    snapshot: { models: list },
+    organization: { snapshot: organization },
+  } as unknown as Exchange['key'];
   const endpoint = /models\/[^?]/.test(url) ? model : models;
   const answer = endpoint.answer(exchange as Identified, catalogue);
   return isRefusal(answer) ? answer : (JSON.parse(answer.toString()) as Record<string, unknown>);
@@ -114,8 +123,10 @@ describe('the list of models', () => {
     expect(ask('/api/v1/models')).toMatchObject({ total_count: data.length, links: { next: null } });
   });
   it('has the price of each class of tokens that is charged, and of a search', () => {
-    const pricingOf = (id: string) => {
-      const { data } = ask('/api/v1/models') as unknown as { data: { id: string; pricing: object }[] };
+    const pricingOf = (id: string, organization: Partial<OrganizationSnapshot> | null = null) => {
+      const { data } = ask('/api/v1/models', { organization }) as unknown as {
+        data: { id: string; pricing: object }[];
+      };
       return data.find((each) => each.id === id)!.pricing;
     };
     expect(pricingOf('claude-sonnet-4-5')).toEqual({
@@ -128,6 +139,12 @@ describe('the list of models', () => {
       input_cache_read: '0.000003',
       input_cache_write: '0.00000375',
       input_cache_write_1h: '0.000006',
+    });
+    const entries = [{ provider: 'openai', model: 'gpt-4o', input_usd_per_million: '1', output_usd_per_million: '2' }];
+    const own = { organizationId: 'o', prices: { version: 'a'.repeat(12), entries } };
+    expect(pricingOf('gpt-4o', own), 'of an organisation with prices of its own').toMatchObject({
+      prompt: '0.000001',
+      completion: '0.000002',
     });
     expect(pricingOf('gpt-4o')).toEqual({
       prompt: '0.0000025',

@@ -21,9 +21,9 @@ function outcome(fields: object, ...targets: Target[]) {
   const body = Buffer.from(JSON.stringify({ model: 'm', messages: [], ...fields }));
   const exchange = {
     ask: openAiChat.read(body),
-    key: { allowsModel: null },
+    key: { allowsModel: null, organization: { snapshot: null } },
   } as unknown as Received;
-  const refusal = chooseRoute({ find: () => routeOf('m', targets) } as unknown as RouteTable)(exchange);
+  const refusal = chooseRoute({ at: () => ({ find: () => routeOf('m', targets) }) } as unknown as RouteTable)(exchange);
   return refusal ?? exchange.targets.map(({ provider }) => provider.name).sort();
 }
 

@@ -5,11 +5,18 @@ import { refuse, type Refusal } from '../exchange/refusal.js';
 import { shown, targetsAllowing } from './allowed-fields.js';
 import { orderTargets, type RouteTable } from './route-table.js';
 
+const PRICES_UNREADABLE = refuse('keys_unavailable', {
+  message: 'The prices of the organisation cannot be read by this gateway: they are of a later release.',
+  headers: ['retry-after', '1'],
+});
+
 /** Finds the route for the model that was asked for, and checks that the key may use it. */
 export function chooseRoute(routes: RouteTable): (exchange: Received) => Refusal | undefined {
   return (exchange) => {
     const { model, others } = exchange.ask;
-    const route = checkRoute(exchange.key, model, routes.find(model));
+    const priced = routes.at(exchange.key.organization.snapshot);
+    if (priced === null) return PRICES_UNREADABLE;
+    const route = checkRoute(exchange.key, model, priced.find(model));
     if (isAccessRefused(route)) return accessRefusal(route, model);
     exchange.route = route;
     keepTargets(exchange, orderTargets(reachableTargets(exchange.key, route), Math.random));

@@ -49,6 +49,67 @@ describe('the table of routes', () => {
   });
 });
 
+describe('the prices of one organisation', () => {
+  const version = (digit: string) => digit.repeat(12);
+  const own = (input: string, more: object = {}) => [
+    { provider: 'p', model: 'gpt-4o', input_usd_per_million: input, output_usd_per_million: '1', ...more },
+  ];
+  const routes = [{ name: 'gpt-*', targets: [{ provider: 'p', model: '*', weight: 1 }], access: 'everyone' as const }];
+  const make = (nowMs?: () => number) =>
+    new RouteTable(
+      { routes, prices: [{ provider: 'p', model: 'gpt-4o*', price }] },
+      new Map([['p', { name: 'p' } as Provider]]),
+      nowMs,
+    );
+  const inputOf = (table: RouteTable | null, model: string) =>
+    table?.find(model)?.targets[0]?.price.inputNanoUsdPerMillion;
+
+  it('cost others nothing: without them there is one table', () => {
+    const table = make();
+    expect(table.at(null)).toBe(table);
+    expect(table.at({ organizationId: 'o' })).toBe(table);
+    expect(table.find('gpt-4o')).not.toHaveProperty('ownPriceVersion');
+  });
+  it('go before those of all, with their version, for their models alone and for nobody else', () => {
+    const table = make();
+    const mine = table.at({ organizationId: 'o', prices: { version: version('a'), entries: own('3') } });
+    expect(inputOf(mine, 'gpt-4o')).toBe(3_000_000_000n);
+    expect(mine?.find('gpt-4o')?.ownPriceVersion).toBe(version('a'));
+    expect(mine?.find('gpt-4o')?.targets[0]?.pricePart).toContain('"inputNanoUsdPerMillion":"3000000000"');
+    expect(mine?.find('gpt-4o')?.targets[0]?.priceOf('gpt-4o')?.inputNanoUsdPerMillion).toBe(3_000_000_000n);
+    expect(inputOf(mine, 'gpt-4o-mini'), 'which has the price of all').toBe(1n);
+    expect(inputOf(table, 'gpt-4o')).toBe(1n);
+    const theirs = table.at({ organizationId: 'another', prices: { version: version('b'), entries: own('4') } });
+    expect([inputOf(theirs, 'gpt-4o'), inputOf(mine, 'gpt-4o')]).toEqual([4_000_000_000n, 3_000_000_000n]);
+  });
+  it('are joined once for each version of them, whatever else of the organisation changes', () => {
+    const table = make();
+    const first = table.at({ organizationId: 'o', prices: { version: version('a'), entries: own('3') } });
+    expect(table.at({ organizationId: 'o', prices: { version: version('a'), entries: own('3') } })).toBe(first);
+    expect(first?.find('gpt-4o')).toBe(first?.find('gpt-4o'));
+    const later = table.at({ organizationId: 'o', prices: { version: version('b'), entries: own('5') } });
+    expect([inputOf(first, 'gpt-4o'), inputOf(later, 'gpt-4o')]).toEqual([3_000_000_000n, 5_000_000_000n]);
+  });
+  it('follow the clock: who has a route keeps its price across the change', () => {
+    const until = Date.parse('2027-01-01');
+    let nowMs = until - 1;
+    const entries = own('3', { valid_until: '2027-01-01' });
+    const mine = make(() => nowMs).at({ organizationId: 'o', prices: { version: version('a'), entries } });
+    const held = mine?.find('gpt-4o');
+    nowMs = until;
+    expect(inputOf(mine, 'gpt-4o')).toBe(1n);
+    expect(held?.targets[0]?.price.inputNanoUsdPerMillion).toBe(3_000_000_000n);
+  });
+  it('of a later release are not passed over: nothing is served at a price that is not theirs', () => {
+    const table = make();
+    const entries = own('3', { moonlight_usd_per_million: '1' });
+    const organization = { organizationId: 'o', prices: { version: version('c'), entries } };
+    expect(table.at(organization)).toBeNull();
+    const exchange = { ask: { model: 'gpt-4o', others: [] }, key: { organization: { snapshot: organization } } };
+    expect(chooseRoute(table)(exchange as unknown as Received)).toMatchObject({ code: 'keys_unavailable' });
+  });
+});
+
 describe('a price with dates and hours', () => {
   const at = (text: string): number => Date.parse(text);
   const dear = { ...price, inputNanoUsdPerMillion: 2n };
@@ -114,7 +175,10 @@ describe('a route whose provider has no credential', () => {
     const asks = (allowed: string | null) =>
       chooseRoute(table)({
         ask: { model: 'q-7', others: [] },
-        key: { allowsModel: allowed === null ? null : (model: string) => model === allowed },
+        key: {
+          allowsModel: allowed === null ? null : (model: string) => model === allowed,
+          organization: { snapshot: null },
+        },
       } as unknown as Received);
     expect(asks(null)).toMatchObject({ kind: 'refusal', code: 'provider_not_configured', param: 'model' });
     expect(asks('q-8')).toMatchObject({ code: 'model_access_denied' });

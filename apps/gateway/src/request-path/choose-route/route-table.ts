@@ -1,7 +1,9 @@
 import { compileRouting, isOpenToAll, type ClosedBy, type RouteOpenTo } from '@tollgate/access';
-import { PriceBook, type TollgateConfig } from '@tollgate/config';
+import type { OrganizationSnapshot, SnapshotPrices } from '@tollgate/api-key';
+import { ownPrices, PriceBook, type OwnPrices, type TollgateConfig } from '@tollgate/config';
 import type { ModelPrice, PriceOf } from '@tollgate/pricing';
 import { targetPart } from '../event-parts.js';
+import { evictOldest } from '../exchange/evict-oldest.js';
 import { headerText } from '../exchange/header-text.js';
 import type { DialectName } from '../../dialects/dialect-name.js';
 import type { Provider } from '../../providers/provider.js';
@@ -48,10 +50,16 @@ export interface Route {
   readonly others?: readonly Route[];
   /** When a price of it may change, in milliseconds since 1970; absent for never. */
   readonly pricesUntilMs?: number;
+  /** The version of the prices of the organisation that calls, if it has some of its own. */
+  readonly ownPriceVersion?: string;
 }
 
+/** The configuration that routes and their prices follow from. */
+type RouteFacts = Pick<TollgateConfig, 'routes' | 'prices'> &
+  Partial<Pick<TollgateConfig, 'defaultPrice' | 'providers'>>;
 type ConfiguredRoute = TollgateConfig['routes'][number];
-type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute>>>>;
+type Routing = ReturnType<typeof compileRouting<ConfiguredRoute>>;
+type Routed = NonNullable<ReturnType<Routing>>;
 
 /** Of a model whose price is not known. It costs nothing here, and its event says that this is not what it costs. */
 const UNPRICED: ModelPrice = {
@@ -64,23 +72,51 @@ const UNPRICED: ModelPrice = {
 
 /** The most model names whose routes are cached. Callers can make up names that wildcards match. */
 const REMEMBERED_MAX = 10_000;
+/** The same of each organisation with prices of its own, and the most such organisations that are cached. */
+const REMEMBERED_OF_OWN_MAX = 200;
+const OWN_MAX = 1_000;
 
 /**
  * The routes of the configuration, joined with the providers and prices that their targets name. `providers` are those
  * that can be called.
  */
 export class RouteTable {
-  readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute>>;
+  readonly #routing: Routing;
   readonly #book: PriceBook;
   readonly #remembered = new Map<string, Route | null>();
+  /** The tables of organisations with prices of their own; null for prices that cannot be read. */
+  readonly #own = new Map<string, { readonly version: string; readonly table: RouteTable | null }>();
 
+  /** `own` are the prices of one organisation, for its table; `routing` spares reading the same routes again. */
   constructor(
-    config: Pick<TollgateConfig, 'routes' | 'prices'> & Partial<Pick<TollgateConfig, 'defaultPrice' | 'providers'>>,
+    private readonly config: RouteFacts,
     private readonly providers: ReadonlyMap<string, Provider>,
     private readonly nowMs: () => number = () => Date.now(),
+    private readonly own: OwnPrices | null = null,
+    routing: Routing = compileRouting(config.routes),
   ) {
-    this.#routing = compileRouting(config.routes);
-    this.#book = new PriceBook({ defaultPrice: null, providers: [], ...config });
+    this.#routing = routing;
+    this.#book = new PriceBook({ defaultPrice: null, providers: [], ...config }, own?.entries);
+  }
+
+  /**
+   * The table at the prices that an organisation pays: this one, unless it has prices of its own. Null if these are of
+   * a later release, so that what its calls cost is not known here. A table is kept as long as the prices are the same.
+   */
+  at(organization: Pick<OrganizationSnapshot, 'organizationId' | 'prices'> | null): RouteTable | null {
+    if (organization?.prices === undefined) return this;
+    return this.#ownTable(organization.organizationId, organization.prices);
+  }
+
+  #ownTable(organizationId: string, prices: SnapshotPrices): RouteTable | null {
+    const known = this.#own.get(organizationId);
+    if (known?.version === prices.version) return known.table;
+    const own = ownPrices(prices);
+    const table = own === null ? null : new RouteTable(this.config, this.providers, this.nowMs, own, this.#routing);
+    this.#own.delete(organizationId);
+    evictOldest(this.#own, OWN_MAX);
+    this.#own.set(organizationId, { version: prices.version, table });
+    return table;
   }
 
   /**
@@ -94,7 +130,8 @@ export class RouteTable {
       (remembered?.pricesUntilMs === undefined || this.nowMs() < remembered.pricesUntilMs)
     )
       return remembered;
-    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    const max = this.own === null ? REMEMBERED_MAX : REMEMBERED_OF_OWN_MAX;
+    if (this.#remembered.size >= max) this.#remembered.clear();
     const route = this.#resolve(model);
     this.#remembered.set(model, route);
     return route;
@@ -138,7 +175,11 @@ export class RouteTable {
         },
       ];
     });
-    return { ...routeOf(name, targets, access), ...(pricesUntilMs < Infinity && { pricesUntilMs }) };
+    return {
+      ...routeOf(name, targets, access),
+      ...(pricesUntilMs < Infinity && { pricesUntilMs }),
+      ...(this.own !== null && { ownPriceVersion: this.own.version }),
+    };
   }
 }
 

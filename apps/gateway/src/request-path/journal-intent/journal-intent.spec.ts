@@ -56,6 +56,15 @@ describe('the intent of a request', () => {
     expect(exchange.eventHead).toContain('"requestId":"r1"');
   });
 
+  it('names the prices that the request is charged by: those of all, and those that its organisation has besides', async () => {
+    const [common, own] = [exchangeOf('r1'), exchangeOf('r2')];
+    Object.assign(own, { route: { name: 'r', ownPriceVersion: '0f3a1c5b7d92' } });
+    const intent = step();
+    for (const exchange of [own, common]) await intent(exchange);
+    expect(common.eventHead).toContain('"priceVersion":"v1"');
+    expect(own.eventHead).toContain('"priceVersion":"v1-0f3a1c5b7d92"');
+  });
+
   it('refuses with 503 if the disk does not take it, and no final is owed', async () => {
     vi.spyOn(journal, 'append').mockReturnValue(Promise.resolve(false));
     const exchange = exchangeOf('r1');

@@ -1,3 +1,4 @@
+import { priceVersionWith } from '@tollgate/config';
 import type { Journal } from '../../journal/journal.js';
 import { JournaledRequest } from '../../journal/journaled-request.js';
 import type { GatewayIdentity } from '../exchange/gateway-identity.js';
@@ -19,7 +20,12 @@ export function journalIntent(
   let written: Promise<boolean> | null = null;
   let answer: Promise<Refusal | undefined> = Promise.resolve(undefined);
   return (exchange) => {
-    exchange.eventHead = eventHead(gateway, exchange);
+    const own = exchange.route.ownPriceVersion;
+    const part =
+      own === undefined
+        ? gateway
+        : gatewayPart({ eventVersion: 2, journalId, priceVersion: priceVersionWith(priceVersion, own) });
+    exchange.eventHead = eventHead(part, exchange);
     exchange.journaled = new JournaledRequest(exchange.requestId, exchange.key.snapshot.organizationId);
     const writing = journal.append('I', exchange.journaled, 0, intentText(exchange));
     if (writing !== written) {

@@ -38,6 +38,11 @@ describe('a message about the credit of an organisation', () => {
   it('of an organisation without any grant left says that it has no credit', () => {
     expect(read({ ...message, grants: [] }).told[0]?.terms).toEqual({ grants: [] });
   });
+  it('passes on prices as they are written: gateways read them', () => {
+    const prices = { version: '0f3a1c5b7d92', entries: [{ provider: 'p', of_tomorrow: [1] }] };
+    expect(read({ ...message, prices }).told[0]?.terms).toEqual({ prices });
+    expect(read({ ...message, prices: { ...prices, version: 'nonsense' } })).toMatchObject({ unreadable: 1 });
+  });
   it('counts by its version, whatever the order', () => {
     const later = { ...message, version: 3, markupMillionths: 3 };
     expect(read(message, later, { ...message, version: 2 }).told).toEqual([

@@ -43,12 +43,13 @@ function parsed(value: string): unknown {
 }
 
 /** Nothing stands in a snapshot that changes nothing: gateways of the release before refuse keys with any of it. */
-function termsOf({ budgets, grants, markupMillionths }: OrganizationsChangedV1): BillingTerms {
+function termsOf({ budgets, grants, markupMillionths, prices }: OrganizationsChangedV1): BillingTerms {
   return {
     ...(budgets.length > 0 && {
       budgets: budgets.map(({ raise, ...budget }) => ({ ...budget, ...(raise !== null && { raise }) })),
     }),
     ...(grants !== null && { grants }),
     ...(markupMillionths > 0 && { markupMillionths }),
+    ...(prices !== undefined && { prices }),
   };
 }

@@ -5,6 +5,7 @@ import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
+import { GROUP_ROUTES_BYTES_MAX } from '../../groups/group.js';
 import { RefillSnapshots } from '../../keys/refill-snapshots/refill-snapshots.js';
 import { OrganizationsChangedController } from './organizations-changed.controller.js';
 
@@ -97,6 +98,47 @@ describe('what usage-billing says of an organisation', () => {
       grants: message.grants,
       markupMillionths: 50_000,
     });
+  });
+
+  it('is at most a record that fits, with the most of everything that it may have', async () => {
+    const raise = { amountNanoUsd: '8999999999999999', untilMs: 9_999_999_999_999 };
+    const budget = {
+      kind: 'project',
+      capNanoUsd: '8999999999999999',
+      reset: 'monthly',
+      generation: 999_999_999,
+    } as const;
+    const entry = (n: number) => ({
+      provider: `p${n}`,
+      model: `m${n}`,
+      tool_calls_usd_per_thousand: { a: 'x'.repeat(200) },
+    });
+    const prices = { version: 'a'.repeat(12), entries: Array.from({ length: 100 }, (_, n) => entry(n)) };
+    // As many bytes as usage-billing lets prices have.
+    expect(Buffer.byteLength(JSON.stringify(prices.entries))).toBeGreaterThan(27_000);
+    prices.entries[0]!.tool_calls_usd_per_thousand.a += 'x'.repeat(
+      32_768 - Buffer.byteLength(JSON.stringify(prices.entries)),
+    );
+    await told({
+      ...message,
+      budgets: Array.from({ length: 200 }, () => ({ ...budget, ownerId: randomUUID(), raise })),
+      grants: Array.from({ length: 100 }, () => ({
+        grantId: randomUUID(),
+        amountNanoUsd: '8999999999999999',
+        expiresAtMs: 9_999_999_999_999,
+      })),
+      markupMillionths: 10_000_000,
+      prices,
+    });
+    // With routes of groups, of which there may be 64 KiB more.
+    const routes = JSON.stringify({ [randomUUID()]: ['r'.repeat(65_480)] });
+    expect(Buffer.byteLength(routes)).toBeLessThanOrEqual(GROUP_ROUTES_BYTES_MAX);
+    await stage.database.dataSource.query('UPDATE keys.organization SET group_routes = $2 WHERE id = $1', [id, routes]);
+    await call('PATCH', `/v1/organizations/${id}`, { name: 'Acme, Berlin' });
+    const whole = await snapshotOf(3);
+    expect(whole).toMatchObject({ state: 'billed', prices: { version: prices.version } });
+    expect(whole?.groupRoutes).toBeDefined();
+    expect(Buffer.byteLength(JSON.stringify(whole))).toBeLessThan(192 * 1_024);
   });
 
   it('changes nothing when it comes again, or after something newer', async () => {

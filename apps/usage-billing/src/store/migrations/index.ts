@@ -16,6 +16,7 @@ import { RefusedCalls1797638400002 } from './1797638400002-refused-calls.js';
 import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
 import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
 import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
+import { OrganizationPrices1798156800001 } from './1798156800001-organization-prices.js';
 import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
 import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
 import { Statements1797984000001 } from './1797984000001-statements.js';
@@ -62,6 +63,7 @@ export const usageBillingSchema: MigrateOptions = {
     OrganizationEnd1797984000003,
     AlertsOfBalances1798070400001,
     WhatEnds1798070400002,
+    OrganizationPrices1798156800001,
     ReplacedSubscriptionKeys1798243200001,
     OwnerUsageBySums1798329600001,
     LapsedGrants1798502400001,

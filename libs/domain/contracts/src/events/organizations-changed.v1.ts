@@ -1,6 +1,6 @@
 import { CREDIT_RESETS } from '@tollgate/api-key';
 import { z } from 'zod';
-import { id, nanoUsd } from '../primitives.js';
+import { id, nanoUsd, organizationPrices } from '../primitives.js';
 
 /**
  * Bus topic; key `organizationId`; from usage-billing to key-management: what an organisation's snapshot must say of
@@ -29,6 +29,8 @@ export const organizationsChangedV1 = z.object({
   grants: z.array(z.object({ grantId: id, amountNanoUsd: nanoUsd, expiresAtMs: z.int().nullable() })).nullable(),
   /** In millionths of the cost: 50,000 is 5 %. */
   markupMillionths: z.int().nonnegative(),
+  /** Prices of its own; absent for none. */
+  prices: organizationPrices.optional(),
 });
 /** An organisation's credit, as `organizations.changed.v1` carries it. */
 export type OrganizationsChangedV1 = z.infer<typeof organizationsChangedV1>;

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
 import { subscriptionTerms } from '../events/subscriptions-changed.v1.js';
-import { digest, id, instant, nanoUsd, readableItems, uuid } from '../primitives.js';
+import { digest, id, instant, nanoUsd, organizationPrices, readableItems, uuid } from '../primitives.js';
 
 const identity = {
   form: z.int().positive().optional(),
@@ -123,6 +123,7 @@ export const organizationSnapshot: z.ZodType<OrganizationSnapshot> = z.object({
     .readonly()
     .exactOptional(),
   markupMillionths: z.int().nonnegative().exactOptional(),
+  prices: organizationPrices.exactOptional(),
 });
 
 /** A secret can have been imported in two forms, under two peppers. */
