@@ -58,7 +58,7 @@ function valueOf({ name, type }: Column, table: TenantTable, tenant: string): st
   if (type === 'uuid') return 'gen_random_uuid()';
   if (type === 'bytea') return 'sha256(gen_random_uuid()::text::bytea)';
   if (type === 'boolean') return 'true';
-  if (type === 'jsonb') return `'{}'`;
+  if (type === 'json' || type === 'jsonb') return `'{}'`;
   if (type.endsWith('[]')) return `'{}'`;
   if (/^(integer|bigint|smallint|numeric)/.test(type)) return '1';
   if (/^(timestamp|date)/.test(type)) return 'now()';
