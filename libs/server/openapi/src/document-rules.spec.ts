@@ -9,8 +9,11 @@ interface Content {
   readonly examples?: Readonly<Record<string, Json>>;
 }
 
-/** Bodies whose form another product has made: we take what it sends. */
-const FORMS_OF_OTHERS = ['reportLeakedSecrets', 'exchangeCode', 'importProviderReport'];
+/**
+ * Bodies whose form another product has made: we take what it sends; and that of `prices` in config.yaml, which has maps
+ * from the names of tools and tiers. It is bounded as a whole.
+ */
+const FORMS_OF_OTHERS = ['reportLeakedSecrets', 'exchangeCode', 'importProviderReport', 'setOrganizationPrices'];
 
 const BOUNDS_OF_TEXT = ['maxLength', 'enum', 'const', 'format', 'pattern'];
 
