@@ -10,8 +10,8 @@ interface Content {
 }
 
 /**
- * Bodies whose form another product has made: we take what it sends; and that of `prices` in config.yaml, which has maps
- * from the names of tools and tiers. It is bounded as a whole.
+ * Bodies whose form another product has made: we take what it sends; and that of `prices` in config.yaml, which has
+ * maps from the names of tools and tiers. It is bounded as a whole.
  */
 const FORMS_OF_OTHERS = ['reportLeakedSecrets', 'exchangeCode', 'importProviderReport', 'setOrganizationPrices'];
 
