@@ -56,7 +56,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     new BillingRelay(database, { publish: () => Promise.resolve() }, logger),
   );
   const change = new ChangeSubscription(database, plans, store, audit);
-  const shown = new ShowSubscriptions(database, store, change, new SubscriptionKeys({}, logger));
+  const shown = new ShowSubscriptions(database, store, change);
   const plan = (await plans.find(PLAN))!;
   await plans.findNamed(plan.name);
   await plans.list(10, [new Date().toISOString(), PLAN]);
@@ -102,7 +102,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     .catch(() => undefined);
   const { id } = stored.subscription;
   await store.organizationOf(id);
-  await shown.detailed(SUBSCRIBED, stored, new Date());
+  await shown.detailed(SUBSCRIBED, stored, new SubscriptionKeys({}, logger), new Date());
   await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
   const ofKeys = {

@@ -9,7 +9,7 @@ import { ChangeSubscription } from './change-subscription.js';
 import type { PlanVersions } from './plan-versions.js';
 import { newestCharge, renewed, statusOf, type CycleCharge, type Subscription } from './subscription.js';
 import type { StoredSubscription } from './subscription-row.js';
-import { SubscriptionKeys } from './subscription-keys.js';
+import type { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore, type ListedSubscription } from './subscription-store.js';
 import type { DetailedSubscriptionObject, PeriodObject, SubscriptionObject } from './subscription.reply.js';
 
@@ -39,6 +39,8 @@ const CHARGES = `SELECT c.number, c.sequence, c.at, c.starts_at, c.ends_at, c.pl
 /** The name of a plan that follows. Index: plan_pk. */
 const NAMES = 'SELECT id, name FROM billing.plan WHERE id = ANY($1::uuid[])';
 
+type KeyStatuses = Pick<SubscriptionKeys, 'statuses'>;
+
 /** Shows subscriptions as they are by the clock, whether or not their cycles were noticed yet. */
 @Injectable()
 export class ShowSubscriptions {
@@ -46,16 +48,23 @@ export class ShowSubscriptions {
     private readonly database: ServiceDatabase,
     private readonly store: SubscriptionStore,
     private readonly change: ChangeSubscription,
-    private readonly keys: SubscriptionKeys,
   ) {}
 
-  /** The views of subscriptions of one organisation, in their order. */
-  async all(organizationId: string, listed: readonly ListedSubscription[], now: Date): Promise<SubscriptionObject[]> {
+  /**
+   * The views of subscriptions of one organisation, in their order. `keys` says what their keys are. It is not
+   * injected: in one process key-management, which it asks, is made of services that ask this class.
+   */
+  async all(
+    organizationId: string,
+    listed: readonly ListedSubscription[],
+    keys: KeyStatuses,
+    now: Date,
+  ): Promise<SubscriptionObject[]> {
     if (listed.length === 0) return [];
     const stored = listed.map((each) => each.stored);
     const { current, versions, used } = await this.present(organizationId, stored, now);
     const keyIds = current.map(({ subscription }) => subscription.apiKeyId);
-    const statuses = await this.keys.statuses(organizationId, keyIds);
+    const statuses = await keys.statuses(organizationId, keyIds);
     return current.map((each) => subscriptionObject(each, versions, used, statuses, now));
   }
 
@@ -83,11 +92,16 @@ export class ShowSubscriptions {
   }
 
   /** One with its cycles. Those that have begun are charged first. */
-  async detailed(organizationId: string, stored: StoredSubscription, now: Date): Promise<DetailedSubscriptionObject> {
+  async detailed(
+    organizationId: string,
+    stored: StoredSubscription,
+    keys: KeyStatuses,
+    now: Date,
+  ): Promise<DetailedSubscriptionObject> {
     const { id } = stored.subscription;
     const upToDate = await this.change.execute(organizationId, id, now, null, (subscription) => subscription);
     const listed = { stored: upToDate ?? stored, position: ['', id] as const };
-    const [shown] = await this.all(organizationId, [listed], now);
+    const [shown] = await this.all(organizationId, [listed], keys, now);
     const rows = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<ChargeRow[]>(CHARGES, [organizationId, id, PERIODS_SHOWN]),
     );

@@ -21,6 +21,7 @@ import { ReplaceKey } from './replace-key.js';
 import { ShowSubscriptions } from './show-subscriptions.js';
 import { Subscribe } from './subscribe.js';
 import type { StoredSubscription } from './subscription-row.js';
+import { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore } from './subscription-store.js';
 import {
   createdSubscriptionReply,
@@ -59,6 +60,7 @@ export class SubscriptionsController {
     private readonly change: ChangeSubscription,
     private readonly shown: ShowSubscriptions,
     private readonly replace: ReplaceKey,
+    private readonly keys: SubscriptionKeys,
   ) {}
 
   /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
@@ -99,7 +101,7 @@ export class SubscriptionsController {
     const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
     if (replayed) void reply.header('idempotency-replayed', 'true');
     showVersion(reply, stored.subscription.version);
-    const detailed = await this.shown.detailed(organizationId, stored, now);
+    const detailed = await this.shown.detailed(organizationId, stored, this.keys, now);
     return { ...detailed, api_key: { ...detailed.api_key, secret } };
   }
 
@@ -114,7 +116,7 @@ export class SubscriptionsController {
     const after = SUBSCRIPTION_PAGES.positionOf(cursor, asked);
     const listed = await this.store.list(organizationId, limit + 1, after);
     const page = SUBSCRIPTION_PAGES.page(listed, limit, asked, ({ position: [createdAt, id] }) => [createdAt, id]);
-    const data = await this.shown.all(organizationId, page.items, new Date());
+    const data = await this.shown.all(organizationId, page.items, this.keys, new Date());
     return { object: 'list', data, has_more: page.nextCursor !== null, next_cursor: page.nextCursor };
   }
 
@@ -249,7 +251,7 @@ export class SubscriptionsController {
   ): Promise<DetailedSubscriptionObject> {
     if (stored === null) throw new Problem('subscription_not_found');
     showVersion(reply, stored.subscription.version);
-    return this.shown.detailed(stored.subscription.organizationId, stored, now);
+    return this.shown.detailed(stored.subscription.organizationId, stored, this.keys, now);
   }
 
   /** The operator may leave out whose a subscription is; for all others it is their own organisation's. */
