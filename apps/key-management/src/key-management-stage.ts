@@ -40,7 +40,7 @@ class StageModule {}
 type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'registry'> & {
   /** By default it loads accounts of which nothing is used, and knows no subscription. */
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> &
-    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey' | 'endBudget'>>;
+    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endSubscriptions'>>;
   /** By default `PEPPER` alone. */
   readonly peppers?: Peppers;
 };
@@ -75,6 +75,7 @@ export async function startKeyManagement(
         subscriptionOfKey: async () => null,
         endBudget: () => Promise.resolve(),
         endOrganization: () => Promise.resolve(),
+        endSubscriptions: () => Promise.resolve(),
         ...outside.usageBilling,
       },
       mail: {

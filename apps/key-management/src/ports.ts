@@ -61,7 +61,7 @@ export interface KeyManagementPorts {
   readonly bus: BusPublisher;
   readonly usageBilling: Pick<
     UsageBillingApi,
-    'spendingByKey' | 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endOrganization'
+    'spendingByKey' | 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endOrganization' | 'endSubscriptions'
   >;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;

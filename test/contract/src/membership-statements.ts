@@ -5,6 +5,7 @@ import {
   ChangeRole,
   InvitationStore,
   KeyMakers,
+  KeyStore,
   MemberStore,
   OrganizationChanges,
   ProjectStore,
@@ -85,7 +86,12 @@ async function useMembers(database: ServiceDatabase): Promise<void> {
       .execute(CROWDED, id, 'viewer', NO_PRECONDITION, { principal, actor: NOBODY }, now)
       .catch(() => undefined);
   await new KeyMakers(database).of(CROWDED, [randomUUID()]);
-  const remove = new RemoveMember(database, members, new InvitationStore());
+  const remove = new RemoveMember(
+    database,
+    members,
+    new InvitationStore(),
+    new KeyStore(database, { ask: () => Promise.resolve([]), close: () => Promise.resolve() }),
+  );
   await remove.execute(CROWDED, id, NO_PRECONDITION, { principal: operator, actor: NOBODY }, now);
 }
 

@@ -9,6 +9,7 @@ import {
   Joining,
   keyManagementEntities,
   keyManagementSchema,
+  KeyStore,
   MemberStore,
   newInvitationToken,
   RemoveMember,
@@ -29,7 +30,12 @@ describe('the members of an organisation on a Postgres server', () => {
     database = await openDatabase({ url, poolSize: 12, applicationName: 'contract', entities: keyManagementEntities });
     service = new ServiceDatabase(database.dataSource, 'keys');
     changeRole = new ChangeRole(service, new MemberStore());
-    removeMember = new RemoveMember(service, new MemberStore(), new InvitationStore());
+    removeMember = new RemoveMember(
+      service,
+      new MemberStore(),
+      new InvitationStore(),
+      new KeyStore(service, database.lookUps),
+    );
   });
   afterAll(() => database?.close());
 

@@ -120,6 +120,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     endsAtMs: each.anchorMs,
   }));
   await store.abandon(SUBSCRIBED, id, new Date());
-  await store.goingOn(SUBSCRIBED);
+  await store.goingOn(SUBSCRIBED, null);
+  await store.goingOn(SUBSCRIBED, randomUUID());
   await new RenewSubscriptions(change, store, logger).execute(new Date(0));
 }

@@ -750,6 +750,30 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect((await ask('POST', `/v1/subscriptions/${id}/resume`)).body.code).toBe('subscription_ended');
     });
 
+    it('of a removed member end with the membership, those of nobody else, however late that is told', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const theirs = await subscribed(planId, organization, { member_id: MEMBER });
+      const other = await subscribed(planId, organization);
+      const request = {
+        organizationId: organization,
+        memberId: MEMBER,
+        endedAt: new Date(Date.parse(theirs.anchor) + 1_500).toISOString(),
+      };
+      const billing = api();
+      try {
+        await Promise.all([billing.endSubscriptions(request), billing.endSubscriptions(request)]);
+      } finally {
+        await billing.close();
+      }
+      const endsAt = new Date(Date.parse(theirs.anchor) + 1_000).toISOString();
+      await renew(subscriptionCycleStart(Date.parse(theirs.anchor), 1));
+      expect(await shown(theirs.id)).toMatchObject({ ends_at: endsAt });
+      expect((await shown(other.id))['status']).toBe('active');
+      expect(await fees(organization)).toHaveLength(3);
+      await waitUntil(() => lastTold(theirs.api_key.id)?.endsAtMs === Date.parse(endsAt), { what: 'the key to hear' });
+    });
+
     it('have no cycle that begins after its end, also where nobody has ended them yet', async () => {
       const organization = randomUUID();
       const { id, anchor } = await subscribed((await plan()).id, organization);

@@ -56,6 +56,10 @@ const SELECT_ADMIN_KEYS = `
   WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3)
   ORDER BY k.created_at DESC, k.id DESC LIMIT $4`;
 
+/** Deleted and revoked keys too: what they are for may go on. Index: api_key_subscribed_member. */
+const SELECT_SUBSCRIBED_KEYS = `SELECT id FROM keys.api_key
+  WHERE organization_id = $1 AND member_id = $2 AND kind = 'subscription' ORDER BY id`;
+
 /** Members of organisations. Every method works in the caller's transaction. */
 @Injectable()
 export class MemberStore {
@@ -141,6 +145,12 @@ export class MemberStore {
       count,
     ]);
     return rows.map(({ id, name, masked }) => ({ id, name, maskedKey: masked }));
+  }
+
+  /** The ids of all keys of subscriptions that were made for a member. */
+  async subscribedKeysOf(manager: EntityManager, { organizationId, id }: Member): Promise<string[]> {
+    const rows = await manager.query<{ id: string }[]>(SELECT_SUBSCRIBED_KEYS, [organizationId, id]);
+    return rows.map((row) => row.id);
   }
 }
 

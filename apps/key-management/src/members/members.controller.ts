@@ -5,14 +5,15 @@ import { IfMatch, listOf, OrganizationId, showVersion, type Precondition } from 
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { FastifyReply } from 'fastify';
+import { KeyRelay } from '../relay/key-relay.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { ChangeRole } from './change-role/change-role.js';
 import { MemberStore } from './member-store.js';
 import {
-  adminKeyObject,
   memberListReply,
   memberObject,
   memberReply,
+  removedMemberObject,
   removedMemberReply,
   type MemberList,
   type MemberObject,
@@ -27,7 +28,7 @@ import {
   type MemberPath,
   type UpdateMemberRequest,
 } from './members.request.js';
-import { ADMIN_KEYS_MAX, RemoveMember } from './remove-member/remove-member.js';
+import { RemoveMember } from './remove-member/remove-member.js';
 
 /** The members of one organisation. */
 @Tag('Members')
@@ -39,6 +40,7 @@ export class MembersController {
     private readonly members: MemberStore,
     private readonly changeRole: ChangeRole,
     private readonly removeMember: RemoveMember,
+    private readonly relay: KeyRelay,
   ) {}
 
   @Get()
@@ -86,7 +88,7 @@ export class MembersController {
     id: 'removeMember',
     summary: 'Remove a member, or leave',
     description:
-      'Their access ends at once, and so do the invitations that they sent. The keys that they made stay; the reply lists those by which they could still act as an admin. Everybody may remove themselves, but for the last owner.',
+      'Their access ends at once, and so do the invitations that they sent. Their subscriptions and the keys of these end at once, too. The keys that they made stay; the reply lists those by which they could still act as an admin. Everybody may remove themselves, but for the last owner.',
   })
   @Refuses('last_owner', 'role_above_own')
   @Replies(removedMemberReply, { 200: 'Who is no longer a member.' })
@@ -98,8 +100,9 @@ export class MembersController {
     @CurrentActor() actor: Actor,
   ): Promise<RemovedMemberObject> {
     const by = { principal, actor };
-    const { member, adminKeys } = await this.removeMember.execute(organizationId, id, precondition, by, new Date());
-    const data = adminKeys.slice(0, ADMIN_KEYS_MAX).map(adminKeyObject);
-    return { ...memberObject(member), deleted: true, admin_keys: { data, has_more: adminKeys.length > data.length } };
+    const removed = await this.removeMember.execute(organizationId, id, precondition, by, new Date());
+    this.relay.wake();
+    await this.relay.snapshotsWritten(removed.written);
+    return removedMemberObject(removed);
   }
 }

@@ -3,6 +3,7 @@ import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { OrganizationsModule } from '../organizations/organizations.module.js';
 import { PeopleModule } from '../people/people.module.js';
 import { MailsModule } from '../sign-in/mails/mails.module.js';
+import { RelayModule } from '../relay/relay.module.js';
 import { SessionsModule } from '../sign-in/sessions.module.js';
 import { SignInModule } from '../sign-in/sign-in.module.js';
 import { KeyStoreModule } from '../store/store.module.js';
@@ -24,6 +25,7 @@ import { RemoveMember } from './remove-member/remove-member.js';
     MailsModule,
     OrganizationsModule,
     PeopleModule,
+    RelayModule,
     SessionsModule,
     SignInModule,
   ],

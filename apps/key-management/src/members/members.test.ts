@@ -1,20 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import type { Principal, Role } from '@tollgate/access';
 import { NOBODY } from '@tollgate/auth';
+import type { EndSubscriptionsRequest } from '@tollgate/contracts';
 import { NO_PRECONDITION, Problem } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
 import { ChangeRole } from './change-role/change-role.js';
 import { RemoveMember } from './remove-member/remove-member.js';
 
 let stage: KeyManagementStage;
+const snapshots = new MemoryKeySnapshots();
+const subscriptionsEnded: EndSubscriptionsRequest[] = [];
+/** Whether usage-billing can be told. */
+let isReached = true;
 beforeAll(async () => {
   stage = await startKeyManagement({
-    snapshots: new MemoryKeySnapshots(),
+    snapshots,
     bus: { publish: () => Promise.resolve() },
-    usageBilling: { spendingByKey: () => Promise.resolve([]) },
+    usageBilling: {
+      spendingByKey: () => Promise.resolve([]),
+      endSubscriptions: async (request) => {
+        if (!isReached) throw new Error('usage-billing is away');
+        subscriptionsEnded.push(request);
+      },
+    },
     registry: createMetricsRegistry('test', { processMetrics: false }),
   });
 }, 60_000);
@@ -277,5 +288,85 @@ describe('who is removed', () => {
     expect(reply.body.admin_keys.data).toEqual(
       [byEnded, third, second, first].map(({ id, name, masked_key }) => ({ object: 'api_key', id, name, masked_key })),
     );
+  });
+
+  describe('loses their subscriptions', () => {
+    const keyFor = async (organizationId: string, memberId: string | null) => {
+      const apiKeyId = randomUUID();
+      const subscriptionId = randomUUID();
+      const rateLimits = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
+      await stage.api.createSubscriptionKey({
+        apiKeyId,
+        organizationId,
+        name: 'pro',
+        expiresAt: null,
+        creditLimitNanoUsd: null,
+        creditReset: 'never',
+        models: null,
+        rateLimits,
+        memberId,
+        terms: {
+          subscriptionId,
+          version: 1,
+          anchorMs: 0,
+          quotas: [{ fromMs: 0, quotaNanoUsd: '5' }],
+          endsAtMs: null,
+          payg: null,
+          markupMillionths: null,
+          models: null,
+          rateLimits,
+        },
+      });
+      return { apiKeyId, subscriptionId };
+    };
+    const state = async (apiKeyId: string) => {
+      const [row] = await stage.database.dataSource.query<{ digest: string }[]>(
+        `SELECT encode(digest, 'hex') AS digest FROM keys.api_key_secret WHERE api_key_id = $1`,
+        [apiKeyId],
+      );
+      const found = await snapshots.read(row!.digest);
+      return found.kind === 'found' ? found.snapshot.state : found.kind;
+    };
+
+    it('with the membership: their keys are dead when the reply is there, and no others', async () => {
+      const here = await organization();
+      const [, member, other] = [await join(here, 'owner'), await join(here, 'member'), await join(here, 'member')];
+      const theirs = await keyFor(here, member.id);
+      const stays = [await keyFor(here, other.id), await keyFor(here, null)];
+      isReached = false;
+      const reply = await call('DELETE', `/v1/members/${member.id}`, here);
+      expect(reply).toMatchObject({
+        status: 200,
+        body: {
+          deleted: true,
+          ended_subscriptions: {
+            has_more: false,
+            data: [{ object: 'api_key', id: theirs.apiKeyId, name: 'pro', subscription_id: theirs.subscriptionId }],
+          },
+        },
+      });
+      expect(await state(theirs.apiKeyId)).toBe('revoked');
+      for (const { apiKeyId } of stays) expect(await state(apiKeyId)).toBe('subscribed');
+      // What usage-billing could not be told it is told later.
+      expect(subscriptionsEnded).toEqual([]);
+      isReached = true;
+      await vi.waitFor(
+        () =>
+          expect(subscriptionsEnded).toContainEqual({
+            organizationId: here,
+            memberId: member.id,
+            endedAt: expect.stringMatching(/Z$/) as string,
+          }),
+        30_000,
+      );
+      expect(subscriptionsEnded.filter(({ memberId }) => memberId !== member.id)).toEqual([]);
+    });
+
+    it('and gets no key for one that was being made', async () => {
+      const here = await organization();
+      const [, member] = [await join(here, 'owner'), await join(here, 'member')];
+      await call('DELETE', `/v1/members/${member.id}`, here);
+      expect(await outcome(keyFor(here, member.id))).toBe('invalid_request');
+    });
   });
 });

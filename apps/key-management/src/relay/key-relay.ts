@@ -6,6 +6,7 @@ import {
   NOTICES_V1,
   USAGE_BILLING_API,
   type EndBudgetRequest,
+  type EndSubscriptionsRequest,
   type UsageBillingApi,
 } from '@tollgate/contracts';
 import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
@@ -16,6 +17,7 @@ import {
   END_BILLING,
   END_BUDGET,
   END_KEYS,
+  END_SUBSCRIPTIONS,
   KEYS_SCHEMA,
   PUBLISH_CHANGE,
   WRITE_ORGANIZATION,
@@ -44,7 +46,8 @@ export class KeyRelay {
     organizations: OrganizationStates,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
-    @Inject(USAGE_BILLING_API) usageBilling: Pick<UsageBillingApi, 'endBudget' | 'endOrganization'>,
+    @Inject(USAGE_BILLING_API)
+    usageBilling: Pick<UsageBillingApi, 'endBudget' | 'endOrganization' | 'endSubscriptions'>,
     @Inject(LOGGER) logger: Logger,
   ) {
     this.relay = new OutboxRelay({
@@ -64,6 +67,10 @@ export class KeyRelay {
         },
         [END_BUDGET]: async (rows) => {
           for (const { payload } of rows) await usageBilling.endBudget(JSON.parse(payload) as EndBudgetRequest);
+        },
+        [END_SUBSCRIPTIONS]: async (rows) => {
+          for (const { payload } of rows)
+            await usageBilling.endSubscriptions(JSON.parse(payload) as EndSubscriptionsRequest);
         },
       },
       onError: (err, what) => logger.warn({ err }, what),

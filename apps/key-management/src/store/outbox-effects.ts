@@ -10,6 +10,8 @@ export const END_KEYS = 'end-keys';
 export const END_BILLING = 'end-billing';
 /** Outbox effect: usage-billing is told whose budget ends; the payload is an `EndBudgetRequest`. */
 export const END_BUDGET = 'end-budget';
+/** Outbox effect: usage-billing is told whose subscriptions end; the payload is an `EndSubscriptionsRequest`. */
+export const END_SUBSCRIPTIONS = 'end-subscriptions';
 /** Outbox effect: the payload, a `KeysChangedV1`, goes to the bus. */
 export const PUBLISH_CHANGE = 'publish-change';
 /** Outbox effect: the payload, an encrypted mail, goes to a person. */

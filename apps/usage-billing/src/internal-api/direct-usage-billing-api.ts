@@ -5,6 +5,7 @@ import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import type { StopBilling } from '../organization-end/stop-billing.js';
+import type { EndSubscriptions } from '../subscriptions/end-subscriptions.js';
 import type { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
@@ -16,6 +17,7 @@ export function directUsageBillingApi(
   loadAccount: LoadAccount,
   stopBilling: StopBilling,
   subscriptions: ShowSubscriptions,
+  endSubscriptions: EndSubscriptions,
   budgets: SetBudgets,
 ): UsageBillingApi {
   return {
@@ -25,6 +27,7 @@ export function directUsageBillingApi(
     endOrganization: (organizationId) => stopBilling.execute(organizationId, new Date()),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
     endBudget: (request) => budgets.endOf(request),
+    endSubscriptions: (request) => endSubscriptions.ofMember(request, new Date()),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

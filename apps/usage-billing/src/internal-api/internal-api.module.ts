@@ -12,6 +12,7 @@ import { LoadAccount } from '../ledger/load-account/load-account.js';
 import { OrganizationEndModule } from '../organization-end/organization-end.module.js';
 import { StopBilling } from '../organization-end/stop-billing.js';
 import { BillingStoreModule } from '../store/store.module.js';
+import { EndSubscriptions } from '../subscriptions/end-subscriptions.js';
 import { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
@@ -32,7 +33,16 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
     {
       provide: USAGE_BILLING_API,
       useFactory: directUsageBillingApi,
-      inject: [ServiceDatabase, GatewayWatch, OpenEpoch, LoadAccount, StopBilling, ShowSubscriptions, SetBudgets],
+      inject: [
+        ServiceDatabase,
+        GatewayWatch,
+        OpenEpoch,
+        LoadAccount,
+        StopBilling,
+        ShowSubscriptions,
+        EndSubscriptions,
+        SetBudgets,
+      ],
     },
   ],
   exports: [USAGE_BILLING_API],

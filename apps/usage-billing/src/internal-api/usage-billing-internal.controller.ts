@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInt
 import {
   endBudgetRequest,
   endOrganizationRequest,
+  endSubscriptionsRequest,
   id,
   loadAccountRequest,
   openCreditEpochRequest,
@@ -80,6 +81,14 @@ export class UsageBillingInternalController {
   @HttpCode(204)
   async endBudget(@Body({ schema: endBudgetRequest }) request: z.output<typeof endBudgetRequest>): Promise<void> {
     await this.api.endBudget(request);
+  }
+
+  @Post('subscriptions/end')
+  @HttpCode(204)
+  async endSubscriptions(
+    @Body({ schema: endSubscriptionsRequest }) request: z.output<typeof endSubscriptionsRequest>,
+  ): Promise<void> {
+    await this.api.endSubscriptions(request);
   }
 
   @Get('reconciliation')

@@ -35,7 +35,7 @@ export class ChangeSubscription {
    * Resolves with the subscription as it is now; null if the organisation has none of this id. `act` is who does what;
    * null where only time goes by. `further` are plans that `decide` needs the versions of besides its own.
    */
-  async execute(
+  execute(
     organizationId: string,
     id: string,
     now: Date,
@@ -43,12 +43,30 @@ export class ChangeSubscription {
     decide: DecideSubscription,
     further: readonly Pick<Plan, 'id'>[] = [],
   ): Promise<StoredSubscription | null> {
+    return this.change(organizationId, id, now, act, decide, further, null);
+  }
+
+  /** Ends a subscription at a moment that has passed, for good: cycles that would have begun from then on are none. */
+  async end(organizationId: string, id: string, at: Date, now: Date): Promise<void> {
+    await this.change(organizationId, id, now, null, (subscription) => subscription, [], at.getTime());
+  }
+
+  private async change(
+    organizationId: string,
+    id: string,
+    now: Date,
+    act: SubscriptionAct | null,
+    decide: DecideSubscription,
+    further: readonly Pick<Plan, 'id'>[],
+    ownerEndMs: number | null,
+  ): Promise<StoredSubscription | null> {
     const changed = await this.database.inOrganization(organizationId, async (manager) => {
       const before = await this.store.lock(manager, organizationId, id);
       if (before === null) return null;
       const versions = await this.versionsOf(manager, [before], further);
-      const endMs = await this.store.organizationEnd(manager, organizationId);
-      const current = renewed(endedWith(before.subscription, endMs), versions.at, now.getTime());
+      const organizationEndMs = await this.store.organizationEnd(manager, organizationId);
+      const ended = endedWith(endedWith(before.subscription, organizationEndMs), ownerEndMs);
+      const current = renewed(ended, versions.at, now.getTime());
       const decided = decide(current, versions);
       const isSame =
         isDeepStrictEqual(decided, before.subscription) && isSameTerms(before.told, termsNow(decided, versions));

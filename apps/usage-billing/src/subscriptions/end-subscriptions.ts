@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { EndSubscriptionsRequest } from '@tollgate/contracts';
 import { ChangeSubscription } from './change-subscription.js';
 import { ABANDONED_AFTER_MS } from './subscribe.js';
 import { SubscriptionStore } from './subscription-store.js';
 
-/** Ends subscriptions whose organisation was deleted. */
+/** Ends subscriptions whose organisation was deleted, or whose member was removed. */
 @Injectable()
 export class EndSubscriptions {
   constructor(
@@ -17,9 +18,18 @@ export class EndSubscriptions {
    * processes at once.
    */
   async ofOrganization(organizationId: string, now: Date): Promise<void> {
-    for (const id of await this.store.goingOn(organizationId)) {
-      await this.store.abandon(organizationId, id, now, new Date(now.getTime() + ABANDONED_AFTER_MS));
-      await this.change.execute(organizationId, id, now, null, (subscription) => subscription);
-    }
+    // A change finds the end of the organisation by itself.
+    for (const id of await this.store.goingOn(organizationId, null)) await this.end(organizationId, id, now, now);
+  }
+
+  /** The same for a member. */
+  async ofMember({ organizationId, memberId, endedAt }: EndSubscriptionsRequest, now: Date): Promise<void> {
+    for (const id of await this.store.goingOn(organizationId, memberId))
+      await this.end(organizationId, id, new Date(endedAt), now);
+  }
+
+  private async end(organizationId: string, id: string, at: Date, now: Date): Promise<void> {
+    await this.store.abandon(organizationId, id, now, new Date(now.getTime() + ABANDONED_AFTER_MS));
+    await this.change.end(organizationId, id, at, now);
   }
 }

@@ -74,7 +74,8 @@ const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NUL
 const ORGANIZATION_END = 'SELECT requested_at FROM billing.organization_end WHERE organization_id = $1';
 
 /** Those that have not ended, or are being made. Index: subscription_newest. */
-const GOING_ON = 'SELECT id FROM billing.subscription WHERE organization_id = $1 AND due_at IS NOT NULL ORDER BY id';
+const GOING_ON = `SELECT id FROM billing.subscription WHERE organization_id = $1 AND due_at IS NOT NULL
+  AND ($2::text IS NULL OR member_id::text = $2) ORDER BY id`;
 
 /** Index: subscription_sealed. */
 const FORGET_SECRETS =
@@ -181,10 +182,13 @@ export class SubscriptionStore {
     return row?.requested_at.getTime() ?? null;
   }
 
-  /** The ids of those of an organisation whose end was not told yet, and of those that are being made. */
-  async goingOn(organizationId: string): Promise<string[]> {
+  /**
+   * The ids of those of an organisation, or of one of its members, whose end was not told yet, and of those that are
+   * being made.
+   */
+  async goingOn(organizationId: string, memberId: string | null): Promise<string[]> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<{ id: string }[]>(GOING_ON, [organizationId]),
+      manager.query<{ id: string }[]>(GOING_ON, [organizationId, memberId]),
     );
     return rows.map(({ id }) => id);
   }

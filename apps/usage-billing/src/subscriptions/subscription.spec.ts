@@ -5,6 +5,7 @@ import type { PlanVersion } from '../plans/plan.js';
 import {
   cancelled,
   cycleCharge,
+  endedWith,
   newestCharge,
   remainingPart,
   renewed,
@@ -53,6 +54,27 @@ function changed(subscription: Subscription, to: PlanVersion, nowMs: number): Su
   if (change.kind === 'unchanged') throw new Error('unchanged');
   return change.subscription;
 }
+
+describe('a subscription whose owner was removed', () => {
+  it('ends in that second and has no later cycle, however late that is noticed', () => {
+    const removedMs = subscriptionCycleStart(ANCHOR, 1) - 1;
+    const ended = renewed(endedWith(begun(SMALL), removedMs), versionOf, subscriptionCycleStart(ANCHOR, 5));
+    expect(ended).toMatchObject({ endsAtMs: removedMs - 999, charges: [{ number: 0 }] });
+    expect(endedWith(ended, removedMs + 5)).toBe(ended);
+  });
+
+  it('ends with the first second of a cycle that was charged before it was noticed', () => {
+    const charged = renewed(begun(SMALL), versionOf, subscriptionCycleStart(ANCHOR, 2));
+    expect(endedWith(charged, ANCHOR).endsAtMs).toBe(subscriptionCycleStart(ANCHOR, 2));
+  });
+
+  it('stays as it is while they are there, or where it ends before', () => {
+    const subscription = begun(SMALL);
+    expect(endedWith(subscription, null)).toBe(subscription);
+    const cancelledNow = cancelled(subscription, 'now', ANCHOR)!;
+    expect(endedWith(cancelledNow, ANCHOR + 5_000)).toBe(cancelledNow);
+  });
+});
 
 describe('renewal (reports-billing D2)', () => {
   it('charges each cycle once, at its first moment, however late it is noticed', () => {

@@ -171,13 +171,13 @@ export function cancelled(subscription: Subscription, at: 'now' | 'cycle_end', n
 }
 
 /**
- * The subscription of an organisation that was deleted at `organizationEndMs`, in milliseconds since 1970: it ends with
- * it, so that no later cycle begins. One that was deleted before a cycle which is charged already ends with the first
- * second of that cycle.
+ * The subscription whose owner was removed at `ownerEndMs`, in milliseconds since 1970: it ends with them, so that no
+ * later cycle begins. Where a later one is charged already, it ends with the first second of that. The same
+ * subscription where it ends no later by itself, and for null, who is still there.
  */
-export function endedWith(subscription: Subscription, organizationEndMs: number | null): Subscription {
-  if (organizationEndMs === null) return subscription;
-  const secondMs = Math.max(newestCharge(subscription).startMs, Math.floor(organizationEndMs / 1_000) * 1_000);
+export function endedWith(subscription: Subscription, ownerEndMs: number | null): Subscription {
+  if (ownerEndMs === null) return subscription;
+  const secondMs = Math.max(newestCharge(subscription).startMs, Math.floor(ownerEndMs / 1_000) * 1_000);
   if (subscription.endsAtMs !== null && subscription.endsAtMs <= secondMs) return subscription;
   return { ...subscription, endsAtMs: secondMs };
 }

@@ -99,6 +99,7 @@ export {
 export {
   endBudgetRequest,
   endOrganizationRequest,
+  endSubscriptionsRequest,
   keySpending,
   loadAccountReply,
   loadAccountRequest,
@@ -110,6 +111,7 @@ export {
   subscriptionOfKeyRequest,
   USAGE_BILLING_API,
   type EndBudgetRequest,
+  type EndSubscriptionsRequest,
   type KeySpending,
   type KeySubscriptionCycle,
   type LoadAccountRequest,

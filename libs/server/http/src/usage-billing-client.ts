@@ -35,6 +35,7 @@ export function httpUsageBillingApi({
         .subscription,
     endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
     endBudget: (request) => client.send('/internal/budgets/end', request),
+    endSubscriptions: (request) => client.send('/internal/subscriptions/end', request),
     close: () => client.close(),
   };
 }

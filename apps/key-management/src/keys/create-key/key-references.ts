@@ -35,6 +35,18 @@ export class KeyReferences {
     return rows.length > 0;
   }
 
+  /**
+   * Whether the organisation has the member, who is then not removed before the caller's transaction ends. Index:
+   * member_pk.
+   */
+  async isMember(manager: EntityManager, organizationId: string, memberId: string): Promise<boolean> {
+    const rows = await manager.query<object[]>(
+      'SELECT 1 FROM keys.member WHERE organization_id = $1 AND id = $2 FOR KEY SHARE',
+      [organizationId, memberId],
+    );
+    return rows.length > 0;
+  }
+
   private async groupsAmong(
     manager: EntityManager,
     organizationId: string,

@@ -8,6 +8,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 import { name } from '../create-key/key-fields.js';
+import { KeyReferences } from '../create-key/key-references.js';
 import { NewKeys } from '../create-key/new-keys.js';
 import { settingsOfTerms } from '../take-subscription-terms/subscribed-key.js';
 
@@ -21,6 +22,7 @@ export class CreateSubscriptionKey {
     private readonly database: ServiceDatabase,
     private readonly store: KeyStore,
     private readonly newKeys: NewKeys,
+    private readonly references: KeyReferences,
     private readonly relay: KeyRelay,
   ) {}
 
@@ -51,9 +53,15 @@ export class CreateSubscriptionKey {
       memberId: request.memberId ?? null,
       ...(request.terms !== undefined && settingsOfTerms(request.terms)),
     } as const;
-    const made = await this.database.inOrganization(organizationId, (manager) =>
-      this.newKeys.write(manager, organizationId, fields, NOBODY, now),
-    );
+    const made = await this.database.inOrganization(organizationId, async (manager) => {
+      // Whoever removes the member at once waits for the key, and ends it.
+      const { memberId } = fields;
+      if (memberId !== null && !(await this.references.isMember(manager, organizationId, memberId)))
+        throw new Problem('invalid_request', {
+          errors: [{ path: 'memberId', message: 'must be the id of a member of the organisation' }],
+        });
+      return this.newKeys.write(manager, organizationId, fields, NOBODY, now);
+    });
     if (made.kind === 'invalid') throw new Problem('invalid_request', { errors: made.errors });
     await this.relay.snapshotsWritten(made.written);
     return { apiKeyId: id, maskedKey: made.key.maskedKey, secret: made.secret.reveal() };

@@ -19,6 +19,7 @@ import { ProjectsOfDeletedKeys1797552000000 } from './1797552000000-projects-of-
 import { BillingTerms1797724800000 } from './1797724800000-billing-terms.js';
 import { MembersOfKeys1797768000000 } from './1797768000000-members-of-keys.js';
 import { BudgetsOfDeletedGroups1798416000000 } from './1798416000000-budgets-of-deleted-groups.js';
+import { KeysOfRemovedMembers1798416000001 } from './1798416000001-keys-of-removed-members.js';
 import { SubscriptionKeys1797811200000 } from './1797811200000-subscription-keys.js';
 import { AuditReceived1798156800000 } from './1798156800000-audit-received.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
@@ -51,5 +52,6 @@ export const keyManagementSchema: MigrateOptions = {
     SubscriptionKeys1797811200000,
     AuditReceived1798156800000,
     BudgetsOfDeletedGroups1798416000000,
+    KeysOfRemovedMembers1798416000001,
   ],
 };

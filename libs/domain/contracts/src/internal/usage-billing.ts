@@ -119,6 +119,18 @@ export const endBudgetRequest = z.object({
 });
 export type EndBudgetRequest = z.infer<typeof endBudgetRequest>;
 
+/**
+ * `POST /internal/subscriptions/end`: a member was removed, and what they subscribed to ends with their membership. It
+ * may be repeated. The release before does not know this call (404).
+ */
+export const endSubscriptionsRequest = z.object({
+  organizationId: ledgerId,
+  memberId: ledgerId,
+  /** When they were removed: no cycle begins from then on. */
+  endedAt: instant,
+});
+export type EndSubscriptionsRequest = z.infer<typeof endSubscriptionsRequest>;
+
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
@@ -136,4 +148,6 @@ export interface UsageBillingApi {
   endOrganization(organizationId: string): Promise<void>;
   /** Ends the budget of a group or project that was deleted, if it has one. Throws if Postgres is unreachable. */
   endBudget(request: EndBudgetRequest): Promise<void>;
+  /** Ends the subscriptions of a member who was removed. Throws if Postgres is unreachable. */
+  endSubscriptions(request: EndSubscriptionsRequest): Promise<void>;
 }
