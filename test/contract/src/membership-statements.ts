@@ -5,6 +5,7 @@ import {
   ChangeRole,
   InvitationStore,
   KeyMakers,
+  KeyReferences,
   KeyStore,
   MemberStore,
   OrganizationChanges,
@@ -80,6 +81,7 @@ async function useMembers(database: ServiceDatabase): Promise<void> {
   } as const;
   const key = { kind: 'api_key', apiKeyId: randomUUID(), organizationId: CROWDED, scopes: ['admin'] } as const;
   const operator = { kind: 'operator', organizationId: CROWDED } as const;
+  await database.inOrganization(CROWDED, (manager) => new KeyReferences().isMember(manager, CROWDED, id));
   const change = new ChangeRole(database, members);
   for (const principal of [person, key, operator])
     await change

@@ -49,7 +49,7 @@ export async function useStatements({ dataSource }: Database): Promise<void> {
   await new IssueStatements(database, facts, store, logger).issue(now);
   const ends = new OrganizationEndStore(database);
   await ends.request(STATED);
-  await ends.goingOn();
+  await ends.stillBilled();
   await new EndOrganizations(ends, { rest: () => Promise.resolve() }, logger).run(new Date(Date.now() + 7_200_000));
   await ends.list(10, ['2026-11-02T00:00:00.000000Z', STATED]);
   await ends.content(STATED);

@@ -74,7 +74,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     memberId: randomUUID(),
     onceACycle: true,
     plan,
-    payg: { enabled: false, limitNanoUsd: null },
+    payg: { enabled: false, limitNanoUsd: null, raise: null },
     asker: 'operator',
     actor: NOBODY,
   };

@@ -574,7 +574,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
             organizationId: organization,
             memberId: null,
             plan: (await app.get(PlanStore).find(free))!,
-            payg: { enabled: false, limitNanoUsd: null },
+            payg: { enabled: false, limitNanoUsd: null, raise: null },
             onceACycle: true,
             asker: 'an owner',
             actor: NOBODY,
@@ -928,5 +928,31 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
     expect((await patch({ limit_usd: 9 })).body).toMatchObject({ payg: { enabled: true, limit_usd: '9' } });
     expect((await patch({ enabled: false })).body).toMatchObject({ payg: { enabled: false, limit_usd: '9' } });
     await waitUntil(() => lastTold(key.id)?.payg === null, { what: 'the key to hear that it is off' });
+  });
+
+  it('raises the limit of pay-as-you-go for a time, which ends by itself', async () => {
+    const { id, api_key: key } = await subscribed((await plan()).id);
+    const patch = (body: object) => ask('PATCH', `/v1/subscriptions/${id}`, body);
+    const until = new Date(Date.now() + DAY_MS).toISOString();
+    const raise = { amount_usd: '2.5', until };
+    expect((await patch({ credit_limit_raise: raise })).body.errors).toMatchObject([{ path: 'credit_limit_raise' }]);
+    expect((await patch({ payg: { enabled: true, limit_usd: 7 }, credit_limit_raise: raise })).body).toMatchObject({
+      payg: { limit_usd: '7', remaining_usd: '9.5', credit_limit_raise: raise },
+    });
+    const paid = { capNanoUsd: '7000000000', raise: { amountNanoUsd: '2500000000', untilMs: Date.parse(until) } };
+    await waitUntil(() => lastTold(key.id)?.payg?.raise !== undefined, { what: 'the key to hear of it' });
+    expect(lastTold(key.id)?.payg).toEqual(paid);
+    expect((await patch({ payg: { limit_usd: 8 } })).body).toMatchObject({
+      payg: { remaining_usd: '10.5', credit_limit_raise: raise },
+    });
+    for (const [asked, path] of [
+      [{ amount_usd: 1, until: new Date(0).toISOString() }, 'credit_limit_raise.until'],
+      [{ amount_usd: 9_000_000, until }, 'credit_limit_raise.amount_usd'],
+    ] as const)
+      expect((await patch({ credit_limit_raise: asked })).body.errors).toMatchObject([{ path }]);
+    expect((await patch({ credit_limit_raise: null })).body).toMatchObject({
+      payg: { remaining_usd: '8', credit_limit_raise: null },
+    });
+    await waitUntil(() => lastTold(key.id)?.payg?.raise === undefined, { what: 'the key to hear that it is gone' });
   });
 });

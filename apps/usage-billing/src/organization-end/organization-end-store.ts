@@ -27,10 +27,10 @@ interface EndRow {
 const ERASED_AT_ONCE = 5_000;
 
 /**
- * Those with a subscription or a grant that has not ended. Indexes: organization_end_newest, subscription_newest,
+ * Those with a subscription or a grant that has not ended. Indexes: organization_end_newest, subscription_due,
  * grant_open.
  */
-const GOING_ON = `SELECT e.organization_id FROM billing.organization_end AS e
+const STILL_BILLED = `SELECT e.organization_id FROM billing.organization_end AS e
   WHERE EXISTS (SELECT 1 FROM billing.subscription AS s WHERE s.organization_id = e.organization_id AND s.due_at IS NOT NULL)
     OR EXISTS (SELECT 1 FROM billing.grant AS g WHERE g.organization_id = e.organization_id AND g.closed_at IS NULL AND g.live)
   ORDER BY e.requested_at, e.organization_id LIMIT 100`;
@@ -51,9 +51,9 @@ export class OrganizationEndStore {
   }
 
   /** Up to a hundred organisations of which something goes on. */
-  async goingOn(): Promise<string[]> {
+  async stillBilled(): Promise<string[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ organization_id: string }[]>(GOING_ON),
+      manager.query<{ organization_id: string }[]>(STILL_BILLED),
     );
     return rows.map((row) => row.organization_id);
   }

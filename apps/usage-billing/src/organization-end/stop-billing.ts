@@ -26,7 +26,7 @@ export class StopBilling {
 
   /** Does the same for organisations whose end is stored and that something is left of. One that fails is logged. */
   async rest(now: Date): Promise<void> {
-    for (const organizationId of await this.store.goingOn())
+    for (const organizationId of await this.store.stillBilled())
       await this.stop(organizationId, now).catch((err: unknown) =>
         this.logger.error({ err, organizationId }, 'billing of an organisation that was deleted was not stopped'),
       );

@@ -1,10 +1,10 @@
 import type { Principal } from '@tollgate/access';
 import { unreachable } from '@tollgate/errors';
-import { Problem } from '@tollgate/http';
+import { askedRaise, Problem, raiseOrRefused } from '@tollgate/http';
 import type { Plan } from '../plans/plan.js';
 import type { PlanVersions } from './plan-versions.js';
 import { cancelled, newestCharge, statusOf, withPlan, type Payg, type Subscription } from './subscription.js';
-import type { PaygRequest } from './subscriptions.request.js';
+import type { UpdateSubscriptionRequest } from './subscriptions.request.js';
 
 /**
  * The operator subscribes whom they like. Others do for themselves where the plan says so, since it costs their
@@ -17,19 +17,24 @@ export function demandSelfService(principal: Principal, plans: readonly Pick<Pla
 }
 
 /**
- * Pay-as-you-go as a request asks for it. It needs a limit, and a plan that allows it.
+ * Pay-as-you-go as a request asks for it. It needs a limit, and a plan that allows it. A raise goes on where the
+ * request does not speak of it.
  * @throws {Problem} `invalid_request`
  */
-export function paygAsked(present: Payg, asked: PaygRequest | undefined, isAllowed: boolean): Payg {
-  if (asked === undefined) return present;
-  const payg: Payg = {
-    enabled: asked.enabled ?? present.enabled,
-    limitNanoUsd: asked.limit_usd ?? present.limitNanoUsd,
-  };
-  if (payg.enabled && !isAllowed) throw invalid('payg.enabled', 'must be false: the plan allows no pay-as-you-go');
-  if (payg.enabled && payg.limitNanoUsd === null)
-    throw invalid('payg.limit_usd', 'must be given where pay-as-you-go is enabled');
-  return payg;
+export function paygAsked(
+  present: Payg,
+  { payg: asked, credit_limit_raise: raise }: Pick<UpdateSubscriptionRequest, 'payg' | 'credit_limit_raise'>,
+  isAllowed: boolean,
+  now: Date,
+): Payg {
+  if (asked === undefined && raise === undefined) return present;
+  const enabled = asked?.enabled ?? present.enabled;
+  const limitNanoUsd = asked?.limit_usd ?? present.limitNanoUsd;
+  // A plan that allows none may follow one that did: what is not asked for is not refused.
+  if (asked !== undefined && enabled && !isAllowed)
+    throw invalid('payg.enabled', 'must be false: the plan allows no pay-as-you-go');
+  if (enabled && limitNanoUsd === null) throw invalid('payg.limit_usd', 'must be given where pay-as-you-go is enabled');
+  return { enabled, limitNanoUsd, raise: raiseOrRefused(askedRaise(raise, present.raise, limitNanoUsd, now)) };
 }
 
 /**
@@ -39,14 +44,14 @@ export function paygAsked(present: Payg, asked: PaygRequest | undefined, isAllow
 export function updated(
   subscription: Subscription,
   plan: Plan | null,
-  payg: PaygRequest | undefined,
+  asked: Pick<UpdateSubscriptionRequest, 'payg' | 'credit_limit_raise'>,
   versions: PlanVersions,
   now: Date,
 ): Subscription {
   if (statusOf(subscription, now.getTime()) === 'ended') throw new Problem('subscription_ended');
   const planned = plan === null ? subscription : changedPlan(subscription, plan, versions, now);
   const { planId, planVersion } = newestCharge(planned);
-  return { ...planned, payg: paygAsked(planned.payg, payg, versions.exactly(planId, planVersion).paygAllowed) };
+  return { ...planned, payg: paygAsked(planned.payg, asked, versions.exactly(planId, planVersion).paygAllowed, now) };
 }
 
 function changedPlan(subscription: Subscription, plan: Plan, versions: PlanVersions, now: Date): Subscription {

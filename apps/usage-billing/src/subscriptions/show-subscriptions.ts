@@ -3,6 +3,7 @@ import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
 import type { KeySubscriptionCycle } from '@tollgate/contracts';
 import type { ApiKeyStatus } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
+import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { groupedBy } from '../grouped-by.js';
 import { ChangeSubscription } from './change-subscription.js';
@@ -137,6 +138,7 @@ function subscriptionObject(
 ): SubscriptionObject {
   const { id, payg } = subscription;
   const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
+  const paygCap = raisedLimit(payg.limitNanoUsd, payg.raise, now);
   return {
     object: 'subscription',
     id,
@@ -158,7 +160,8 @@ function subscriptionObject(
       enabled: paygEnabled,
       limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd),
       used_usd: formatUsd(ofPayg),
-      remaining_usd: payg.limitNanoUsd === null ? null : formatUsd(left(payg.limitNanoUsd, ofPayg)),
+      remaining_usd: paygCap === null ? null : formatUsd(left(paygCap, ofPayg)),
+      credit_limit_raise: creditLimitRaiseObject(payg.raise, now),
     },
     api_key: {
       id: subscription.apiKeyId,
@@ -189,7 +192,8 @@ function keyCycleOf(
   now: Date,
 ): KeySubscriptionCycle {
   const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
-  const { limitNanoUsd } = subscription.payg;
+  const { limitNanoUsd, raise } = subscription.payg;
+  const paygCap = raisedLimit(limitNanoUsd, raise, now);
   return {
     plan: planName,
     status: statusOf(subscription, now.getTime()),
@@ -197,7 +201,7 @@ function keyCycleOf(
     endsAt: momentOf(cycle.endMs),
     quotaNanoUsd: cycle.quotaNanoUsd.toString(),
     quotaUsedNanoUsd: ofQuota.toString(),
-    paygCapNanoUsd: paygEnabled && limitNanoUsd !== null ? limitNanoUsd.toString() : null,
+    paygCapNanoUsd: paygEnabled && paygCap !== null ? paygCap.toString() : null,
     paygUsedNanoUsd: ofPayg.toString(),
   };
 }

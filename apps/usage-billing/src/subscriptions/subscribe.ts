@@ -179,6 +179,7 @@ export class Subscribe {
       payg: {
         enabled: begun.payg_enabled,
         limitNanoUsd: begun.payg_limit_nano_usd === null ? null : BigInt(begun.payg_limit_nano_usd),
+        raise: null,
       },
       // A plan that was changed in the second of the anchor counts as it was asked for.
       charges: [cycleCharge(versions.at(begun.plan_id, begun.created_at.getTime()), anchorMs, 0)],

@@ -47,5 +47,9 @@ function fieldsOf(subscription: Subscription): AuditFields {
     api_key_id: apiKeyId,
     ends_at: endsAtMs === null ? null : new Date(endsAtMs).toISOString(),
     payg: { enabled: payg.enabled, limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd) },
+    credit_limit_raise: payg.raise && {
+      amount_usd: formatUsd(payg.raise.amountNanoUsd),
+      until: payg.raise.until.toISOString(),
+    },
   };
 }

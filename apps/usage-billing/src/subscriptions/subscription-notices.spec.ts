@@ -29,7 +29,7 @@ function stored(fields: Partial<Subscription> = {}, dueAt: Date | null = new Dat
     version: 1,
     nextPlanId: null,
     endsAtMs: null,
-    payg: { enabled: false, limitNanoUsd: null },
+    payg: { enabled: false, limitNanoUsd: null, raise: null },
     charges: [charge(0)],
     ...fields,
   };
@@ -64,7 +64,7 @@ describe('the notices of a subscription', () => {
       { charges: [charge(0), charge(1), charge(1, { sequence: 1, planId: 'large' })] },
       ['renewed', 'changed'],
     ],
-    ['pay-as-you-go', {}, { payg: { enabled: true, limitNanoUsd: 3n } }, ['changed']],
+    ['pay-as-you-go', {}, { payg: { enabled: true, limitNanoUsd: 3n, raise: null } }, ['changed']],
     ['an end', {}, { endsAtMs: NOW + DAY_MS }, ['canceled']],
     ['an earlier end', { endsAtMs: NOW + DAY_MS }, { endsAtMs: NOW + 5 }, ['canceled']],
     ['an end that is taken back', { endsAtMs: NOW + DAY_MS }, {}, ['changed']],

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { formatUsd } from '@tollgate/credit';
+import { creditLimitRaiseObject } from '@tollgate/http';
 import type { Notice, WebhookEvent } from '../webhooks/webhook-events.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { newestCharge, statusOf, type CycleCharge, type Subscription } from './subscription.js';
@@ -53,8 +55,7 @@ function isChanged(was: Subscription, is: Subscription, isRenewed: boolean): boo
     planNow.planId !== planId ||
     planNow.sequence !== (isRenewed ? 0 : plan.sequence) ||
     is.nextPlanId !== nextPlanId ||
-    is.payg.enabled !== was.payg.enabled ||
-    is.payg.limitNanoUsd !== was.payg.limitNanoUsd ||
+    !isDeepStrictEqual(is.payg, was.payg) ||
     (was.endsAtMs !== null && is.endsAtMs === null)
   );
 }
@@ -83,6 +84,7 @@ function noticeOf(stored: StoredSubscription, { type, atMs, cycle }: Happened, n
       payg: {
         enabled: payg.enabled,
         limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd),
+        credit_limit_raise: creditLimitRaiseObject(payg.raise, new Date(nowMs)),
       },
     },
   };

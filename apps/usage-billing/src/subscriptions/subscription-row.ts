@@ -31,6 +31,8 @@ export interface SubscriptionRow {
   ends_at: Date | null;
   payg_enabled: boolean;
   payg_limit_nano_usd: string | null;
+  payg_raise_nano_usd: string | null;
+  payg_raise_until: Date | null;
   version: number;
   told: SubscriptionTerms | null;
   created_at: Date;
@@ -54,7 +56,7 @@ interface ChargeRow {
 
 /** Selects subscriptions with the charges of their last two cycles; the caller appends its conditions. */
 export const SELECT_SUBSCRIPTION = `SELECT s.organization_id, s.id, s.member_id, s.api_key_id, s.masked_key, s.next_plan_id, p.name AS plan_name,
-    n.name AS next_plan_name, s.anchor, s.ends_at, s.payg_enabled, s.payg_limit_nano_usd, s.version, s.told, s.created_at, s.made_at, s.due_at,
+    n.name AS next_plan_name, s.anchor, s.ends_at, s.payg_enabled, s.payg_limit_nano_usd, s.payg_raise_nano_usd, s.payg_raise_until, s.version, s.told, s.created_at, s.made_at, s.due_at,
     ${momentText('s.created_at')} AS created_at_text, c.charges
   FROM billing.subscription AS s
   JOIN billing.plan AS p ON p.id = s.plan_id
@@ -86,6 +88,10 @@ export function storedSubscriptionOf(row: SubscriptionRow): StoredSubscription {
       payg: {
         enabled: row.payg_enabled,
         limitNanoUsd: row.payg_limit_nano_usd === null ? null : BigInt(row.payg_limit_nano_usd),
+        raise:
+          row.payg_raise_nano_usd === null || row.payg_raise_until === null
+            ? null
+            : { amountNanoUsd: BigInt(row.payg_raise_nano_usd), until: row.payg_raise_until },
       },
       charges: [first, ...rest],
     },

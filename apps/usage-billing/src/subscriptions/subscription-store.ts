@@ -52,7 +52,7 @@ const ORGANIZATION_OF = 'SELECT organization_id FROM billing.subscription WHERE 
 
 /** Index: subscription_id_unique. */
 const UPDATE = `UPDATE billing.subscription SET plan_id = $3, next_plan_id = $4, ends_at = $5, payg_enabled = $6, payg_limit_nano_usd = $7,
-    version = $8, told = $9, due_at = $10 WHERE organization_id = $1 AND id = $2`;
+    version = $8, told = $9, due_at = $10, payg_raise_nano_usd = $11, payg_raise_until = $12 WHERE organization_id = $1 AND id = $2`;
 
 const INSERT_CHARGE = `INSERT INTO billing.subscription_charge (organization_id, subscription_id, number, sequence, id, at, starts_at, ends_at,
     plan_id, plan_version, quota_nano_usd, amount_nano_usd)
@@ -73,7 +73,7 @@ const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NUL
 /** Index: organization_end_pk. */
 const ORGANIZATION_END = 'SELECT requested_at FROM billing.organization_end WHERE organization_id = $1';
 
-/** Those that have not ended, or are being made. Index: subscription_newest. */
+/** Those that have not ended, or are being made. Index: subscription_pk. */
 const GOING_ON = `SELECT id FROM billing.subscription WHERE organization_id = $1 AND due_at IS NOT NULL
   AND ($2::text IS NULL OR member_id::text = $2) ORDER BY id`;
 
@@ -171,6 +171,8 @@ export class SubscriptionStore {
       after.version,
       JSON.stringify(terms),
       dueAt(after, now),
+      after.payg.raise?.amountNanoUsd.toString() ?? null,
+      after.payg.raise?.until ?? null,
     ]);
     if (isSameTerms(before.told, terms)) return;
     await this.tell(manager, organizationId, after.apiKeyId, terms);

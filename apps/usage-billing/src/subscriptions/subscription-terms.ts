@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SubscriptionTerms } from '@tollgate/contracts';
 import type { PlanVersion } from '../plans/plan.js';
-import { newestCharge, type Subscription } from './subscription.js';
+import { newestCharge, type Payg, type Subscription } from './subscription.js';
 
 /**
  * What the key of a subscription may do. `plan` has the terms of the present cycle, `next` those of the plan of the
@@ -18,12 +18,16 @@ export function termsOf(subscription: Subscription, plan: PlanVersion, next: Pla
     anchorMs,
     quotas: quotasOf(subscription, next),
     endsAtMs,
-    payg: isPaid ? { capNanoUsd: String(payg.limitNanoUsd) } : null,
+    payg: isPaid ? { capNanoUsd: String(payg.limitNanoUsd), ...raiseOf(payg) } : null,
     markupMillionths: plan.markupMillionths,
     models: plan.models === null ? null : [...plan.models],
     rateLimits: plan.rateLimits,
   };
 }
+
+/** Its end follows from the clock of admission, so that nobody need tell of it. */
+const raiseOf = ({ raise }: Payg) =>
+  raise && { raise: { amountNanoUsd: raise.amountNanoUsd.toString(), untilMs: raise.until.getTime() } };
 
 function quotasOf(subscription: Subscription, next: PlanVersion): SubscriptionTerms['quotas'] {
   const newest = newestCharge(subscription);

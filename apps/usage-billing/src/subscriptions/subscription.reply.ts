@@ -1,4 +1,4 @@
-import { listReply } from '@tollgate/http';
+import { creditLimitRaiseReply, listReply } from '@tollgate/http';
 import { z } from 'zod';
 
 const moment = z.string().meta({ format: 'date-time' });
@@ -33,7 +33,7 @@ const EXAMPLE = {
   ends_at: null,
   current_period: { number: 0, starts_at: '2026-11-29T23:30:00.000Z', ends_at: '2026-12-29T23:30:00.000Z' },
   quota: { included_usd: '20', used_usd: '3.120045', remaining_usd: '16.879955' },
-  payg: { enabled: true, limit_usd: '50', used_usd: '0', remaining_usd: '50' },
+  payg: { enabled: true, limit_usd: '50', used_usd: '0', remaining_usd: '50', credit_limit_raise: null },
   api_key: { id: '0b4f2f5e-7f5c-4d0e-9a77-0123456789ab', masked_key: 'sk-sub…x9Qf', status: 'active' },
   created_at: '2026-11-29T23:30:00.412Z',
 } as const;
@@ -72,7 +72,13 @@ const fields = {
     .object({ included_usd: usd, used_usd: usd, remaining_usd: usd })
     .describe('Of the present cycle, at most 2 s behind; what calls in flight hold is not taken off.'),
   payg: z
-    .object({ enabled: z.boolean(), limit_usd: usd.nullable(), used_usd: usd, remaining_usd: usd.nullable() })
+    .object({
+      enabled: z.boolean(),
+      limit_usd: usd.nullable(),
+      used_usd: usd,
+      remaining_usd: usd.nullable(),
+      credit_limit_raise: creditLimitRaiseReply,
+    })
     .describe('Of the present cycle, like the quota. Not enabled where the plan does not allow it.'),
   api_key: z.object(apiKey),
   created_at: moment,

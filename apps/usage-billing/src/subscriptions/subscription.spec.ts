@@ -46,7 +46,7 @@ const begun = (from: PlanVersion, anchorMs = ANCHOR): Subscription => ({
   version: 1,
   nextPlanId: null,
   endsAtMs: null,
-  payg: { enabled: false, limitNanoUsd: null },
+  payg: { enabled: false, limitNanoUsd: null, raise: null },
   charges: [cycleCharge(from, anchorMs, 0)],
 });
 function changed(subscription: Subscription, to: PlanVersion, nowMs: number): Subscription {
@@ -257,10 +257,15 @@ describe('what the key of a subscription is told', () => {
   });
 
   it('has pay-as-you-go where it is switched on, has a limit, and the plan allows it', () => {
-    const on = { ...begun(SMALL), payg: { enabled: true, limitNanoUsd: 5n } };
+    const on = { ...begun(SMALL), payg: { enabled: true, limitNanoUsd: 5n, raise: null } };
     expect(terms(on).payg).toEqual({ capNanoUsd: '5' });
+    const raise = { amountNanoUsd: 2n, until: new Date(ANCHOR) };
+    expect(terms({ ...on, payg: { ...on.payg, raise } }).payg).toEqual({
+      capNanoUsd: '5',
+      raise: { amountNanoUsd: '2', untilMs: ANCHOR },
+    });
     expect(terms({ ...on, payg: { ...on.payg, enabled: false } }).payg).toBeNull();
-    expect(terms({ ...on, payg: { enabled: true, limitNanoUsd: null } }).payg).toBeNull();
+    expect(terms({ ...on, payg: { enabled: true, limitNanoUsd: null, raise: null } }).payg).toBeNull();
     expect(termsOf(on, { ...SMALL, paygAllowed: false }, SMALL).payg).toBeNull();
   });
 });

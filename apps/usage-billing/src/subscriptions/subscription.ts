@@ -24,6 +24,8 @@ export interface Payg {
   readonly enabled: boolean;
   /** For each cycle; null where it was never set. */
   readonly limitNanoUsd: bigint | null;
+  /** What may be spent beyond the limit until a moment, and ends by itself. */
+  readonly raise: { readonly amountNanoUsd: bigint; readonly until: Date } | null;
 }
 
 /** A subscription of an organisation, or of one of its members. */

@@ -45,7 +45,7 @@ import {
   type UpdateSubscriptionRequest,
 } from './subscriptions.request.js';
 
-const NO_PAYG = { enabled: false, limitNanoUsd: null };
+const NO_PAYG = { enabled: false, limitNanoUsd: null, raise: null };
 
 /** Who subscribes to a plan gets a key that lives as long as the subscription. */
 @Tag('Plans')
@@ -86,9 +86,9 @@ export class SubscriptionsController {
     if (principal.kind !== 'operator' && organizationId !== named) throw new Problem('organization_not_found');
     const plan = await this.planNamed(body.plan);
     demandSelfService(principal, [plan]);
-    const payg = paygAsked(NO_PAYG, body.payg, plan.terms.paygAllowed);
-    await this.demandOwners(organizationId, body.member_id);
     const now = new Date();
+    const payg = paygAsked(NO_PAYG, { payg: body.payg }, plan.terms.paygAllowed, now);
+    await this.demandOwners(organizationId, body.member_id);
     const asked = {
       organizationId,
       memberId: body.member_id,
@@ -140,7 +140,7 @@ export class SubscriptionsController {
     id: 'updateSubscription',
     summary: 'Change the plan or pay-as-you-go of a subscription',
     description:
-      'A plan that costs no less and includes no less counts at once: of both differences, to the whole price and the whole quota of the present plan, that part is charged and added which is left of the cycle, by seconds, rounded down. Any other plan counts from the next cycle on. Pay-as-you-go and its limit count at once. Owners may where both plans are for self-service.',
+      'A plan that costs no less and includes no less counts at once: of both differences, to the whole price and the whole quota of the present plan, that part is charged and added which is left of the cycle, by seconds, rounded down. Any other plan counts from the next cycle on. Pay-as-you-go, its limit and a raise of it count at once. Owners may where both plans are for self-service.',
   })
   @ShowsVersion()
   @Refuses('access_denied', 'subscription_ended')
@@ -159,7 +159,7 @@ export class SubscriptionsController {
     const further = plan === null ? [] : [plan];
     await this.demandSelfService(organizationId, id, principal, further);
     const now = new Date();
-    const decide: DecideSubscription = (each, versions) => updated(each, plan, body.payg, versions, now);
+    const decide: DecideSubscription = (each, versions) => updated(each, plan, body, versions, now);
     const act = { actor, action: 'subscription.updated' } as const;
     return this.detailed(await this.change.execute(organizationId, id, now, act, decide, further), reply, now);
   }

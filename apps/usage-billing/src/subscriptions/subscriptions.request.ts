@@ -1,5 +1,5 @@
 import { readOrganizationId, uuid } from '@tollgate/contracts';
-import { newestFirst, pageQuery, Pages } from '@tollgate/http';
+import { creditLimitRaise, newestFirst, pageQuery, Pages } from '@tollgate/http';
 import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { usd } from '../plans/plan-fields.js';
@@ -12,7 +12,6 @@ const payg = z
     limit_usd: usd.optional().describe('What such calls may cost in each cycle.'),
   })
   .describe('Pay-as-you-go, where the plan allows it. It counts at once.');
-export type PaygRequest = z.output<typeof payg>;
 
 /** The body of `POST /v1/subscriptions`. */
 export const createSubscriptionRequest = z
@@ -38,8 +37,21 @@ export type CreateSubscriptionRequest = z.output<typeof createSubscriptionReques
 
 /** The body of `PATCH /v1/subscriptions/{id}`. A field that is left out stays as it is. */
 export const updateSubscriptionRequest = z
-  .strictObject({ plan: planReference.optional(), payg: payg.optional() })
-  .meta({ id: 'UpdateSubscription', examples: [{ plan: 'team' }, { payg: { enabled: true, limit_usd: 25 } }] });
+  .strictObject({
+    plan: planReference.optional(),
+    payg: payg.optional(),
+    credit_limit_raise: creditLimitRaise
+      .optional()
+      .describe('More than the limit of pay-as-you-go for a time, which ends by itself. Null takes it back.'),
+  })
+  .meta({
+    id: 'UpdateSubscription',
+    examples: [
+      { plan: 'team' },
+      { payg: { enabled: true, limit_usd: 25 } },
+      { credit_limit_raise: { amount_usd: '50', until: '2026-12-24T00:00:00Z' } },
+    ],
+  });
 export type UpdateSubscriptionRequest = z.output<typeof updateSubscriptionRequest>;
 
 /** The body of `POST /v1/subscriptions/{id}/cancel`. */

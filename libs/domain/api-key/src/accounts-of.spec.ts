@@ -202,6 +202,12 @@ describe('the accounts of a subscription', () => {
       `subscription:s:${SECOND}`,
     ]);
   });
+  it('have a raise of what may be spent beyond the quota until it has ended, in each cycle', () => {
+    const raise = { amountNanoUsd: '4', untilMs: NOW + 5 };
+    const paygAt = (ms: number) => accountsOf(subscribed({ payg: { capNanoUsd: '3', raise } }), null, ms).either[1];
+    expect(paygAt(NOW)).toMatchObject({ capNanoUsd: '3', raise: { capNanoUsd: '7', untilMs: NOW + 5 } });
+    expect(paygAt(NOW + 86_400_000)).not.toHaveProperty('raise');
+  });
   it('have the quota of the cycle, of those that were set before its start the last', () => {
     const quotas = [
       { fromMs: anchorMs, quotaNanoUsd: '10' },

@@ -110,7 +110,9 @@ function subscriptionAccounts({ subscription }: ActiveSnapshot, nowMs: number): 
   const common = { generation: 0, cycle };
   const quota = { accountId: subscriptionAccountId(subscriptionId, period), capNanoUsd: quotaNanoUsd, ...common };
   if (payg === null) return [quota];
-  return [quota, { accountId: paygAccountId(subscriptionId, period), capNanoUsd: payg.capNanoUsd, ...common }];
+  const { capNanoUsd, raise } = payg;
+  const paid = { accountId: paygAccountId(subscriptionId, period), capNanoUsd, ...common };
+  return [quota, { ...paid, ...raised(capNanoUsd, raise, nowMs) }];
 }
 
 function raised(

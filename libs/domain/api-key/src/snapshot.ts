@@ -81,7 +81,7 @@ export interface SnapshotSubscription {
   /** When it ends, in milliseconds since 1970: from then on its key is refused. Null while it renews itself. */
   readonly endsAtMs: number | null;
   /** What may be spent in a cycle by calls that its quota does not cover; null: pay-as-you-go is off. */
-  readonly payg: { readonly capNanoUsd: string } | null;
+  readonly payg: { readonly capNanoUsd: string; readonly raise?: CapRaise } | null;
   /** Of the plan; it takes the place of that of the organisation. Absent for none of its own. */
   readonly markupMillionths?: number;
 }

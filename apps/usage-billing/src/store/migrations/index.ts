@@ -29,6 +29,7 @@ import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organ
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
 import { UsageEventRetention1797724800002 } from './1797724800002-usage-event-retention.js';
 import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
+import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
 import { OwnerUsageBySums1798329600001 } from './1798329600001-owner-usage-by-sums.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
@@ -67,5 +68,6 @@ export const usageBillingSchema: MigrateOptions = {
     ReplacedSubscriptionKeys1798243200001,
     OwnerUsageBySums1798329600001,
     LapsedGrants1798502400001,
+    RaisesOfSubscriptions1798675200001,
   ],
 };

@@ -17,7 +17,13 @@ export const subscriptionTerms = z.object({
   anchorMs: z.int(),
   quotas: z.array(z.object({ fromMs: z.int(), quotaNanoUsd: nanoUsd })).min(1),
   endsAtMs: z.int().nullable(),
-  payg: z.object({ capNanoUsd: nanoUsd }).nullable(),
+  payg: z
+    .object({
+      capNanoUsd: nanoUsd,
+      /** More than the cap, until a moment; absent for none. */
+      raise: z.object({ amountNanoUsd: nanoUsd, untilMs: z.int() }).exactOptional(),
+    })
+    .nullable(),
   /** Of the plan, in millionths of the cost; null where the organisation's own counts. */
   markupMillionths: z.int().nonnegative().nullable(),
   models: z.array(z.string()).min(1).nullable(),

@@ -31,7 +31,7 @@ const subscription = z.object({
     .min(1)
     .readonly(),
   endsAtMs: z.int().nullable(),
-  payg: z.object({ capNanoUsd: nanoUsd }).nullable(),
+  payg: z.object({ capNanoUsd: nanoUsd, raise: capRaise.exactOptional() }).nullable(),
   markupMillionths: z.int().nonnegative().exactOptional(),
 });
 const SUBSCRIPTION_NAME_LENGTH_MAX = 100;
