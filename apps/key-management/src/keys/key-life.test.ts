@@ -244,7 +244,13 @@ describe('a subscription key', () => {
 
   it('does what its subscription says: by the call that makes it, and by later messages', async () => {
     const id = crypto.randomUUID();
-    const member = crypto.randomUUID();
+    const [joined] = await stage.database.dataSource.query<{ id: string }[]>(
+      `WITH someone AS (INSERT INTO keys.person (email) VALUES ($1) RETURNING id, email)
+       INSERT INTO keys.member (organization_id, person_id, email, role) SELECT 'default', id, email, 'member' FROM someone
+       RETURNING id`,
+      [`${crypto.randomUUID()}@example.org`],
+    );
+    const member = joined!.id;
     const terms = {
       subscriptionId: crypto.randomUUID(),
       version: 1,
@@ -282,14 +288,15 @@ describe('a subscription key', () => {
           { value: JSON.stringify({ eventVersion: 1, organizationId: 'default', apiKeyId: id, terms: changed }) },
         ],
       } as unknown as BusBatch);
-    const later = { ...terms, version: 3, payg: { capNanoUsd: '7' }, models: null, endsAtMs: 1_797_000_000_000 };
+    const payg = { capNanoUsd: '7', raise: { amountNanoUsd: '2', untilMs: 1_796_500_000_000 } };
+    const later = { ...terms, version: 3, payg, models: null, endsAtMs: 1_797_000_000_000 };
     await tell(later);
     await tell(later);
     await tell({ ...terms, version: 2 });
     await vi.waitFor(async () => expect((await snapshotOf(made.secret!)).version).toBe(2), 5_000);
     expect(await snapshotOf(made.secret!)).toMatchObject({
       models: null,
-      subscription: { payg: { capNanoUsd: '7' }, endsAtMs: 1_797_000_000_000 },
+      subscription: { payg, endsAtMs: 1_797_000_000_000 },
     });
     expect(await actions(id)).toEqual(['api_key.created', 'api_key.updated']);
     const { secret } = (await call('POST', keyUrl(id, '/rotate'), {})).body as { secret: string };
