@@ -40,7 +40,9 @@ class StageModule {}
 type Outside = Pick<KeyManagementPorts, 'snapshots' | 'bus' | 'registry'> & {
   /** By default it loads accounts of which nothing is used, and knows no subscription. */
   readonly usageBilling: Pick<UsageBillingApi, 'spendingByKey'> &
-    Partial<Pick<UsageBillingApi, 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endSubscriptions'>>;
+    Partial<
+      Pick<UsageBillingApi, 'accountBalances' | 'endBudget' | 'endSubscriptions' | 'loadAccount' | 'subscriptionOfKey'>
+    >;
   /** By default `PEPPER` alone. */
   readonly peppers?: Peppers;
 };
@@ -73,6 +75,7 @@ export async function startKeyManagement(
       usageBilling: {
         loadAccount: async () => ({ postedNanoUsd: '0' }),
         subscriptionOfKey: async () => null,
+        accountBalances: async () => [],
         endBudget: () => Promise.resolve(),
         endOrganization: () => Promise.resolve(),
         endSubscriptions: () => Promise.resolve(),

@@ -45,7 +45,8 @@ export interface KeyManagementSettings {
 }
 
 /** The part of config.yaml that says what a model's name leads to. */
-interface RoutingConfig extends Pick<TollgateConfig, 'routes' | 'prices'> {
+interface RoutingConfig
+  extends Pick<TollgateConfig, 'routes' | 'prices'>, Partial<Pick<TollgateConfig, 'defaultPrice' | 'providers'>> {
   /**
    * The names of the providers that requests can be sent to; null if this process cannot tell, since their credentials
    * are the gateways' alone.
@@ -61,7 +62,13 @@ export interface KeyManagementPorts {
   readonly bus: BusPublisher;
   readonly usageBilling: Pick<
     UsageBillingApi,
-    'spendingByKey' | 'loadAccount' | 'subscriptionOfKey' | 'endBudget' | 'endOrganization' | 'endSubscriptions'
+    | 'spendingByKey'
+    | 'loadAccount'
+    | 'subscriptionOfKey'
+    | 'endBudget'
+    | 'endOrganization'
+    | 'endSubscriptions'
+    | 'accountBalances'
   >;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;

@@ -32,6 +32,7 @@ import { FinishImports } from './import-keys/finish-imports.js';
 import { ImportKeys } from './import-keys/import-keys.js';
 import { ImportKeysController } from './import-keys/import-keys.controller.js';
 import { ImportStore } from './import-keys/import-store.js';
+import { BalanceLookup } from './explain-key/balance-lookup.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { RefillSnapshots } from './refill-snapshots/refill-snapshots.js';
@@ -88,6 +89,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     LastingGivers,
     ChangedKeyReplies,
     KeyMakers,
+    BalanceLookup,
     KeySpendingLookup,
     KeyUseStore,
     LimitAccounts,

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { compileRouting, isOpenToAll, openedRoutes, patternsOverlap, type RouteAccess } from '@tollgate/access';
-import type { Route } from '@tollgate/config';
+import { PriceBook, type Route } from '@tollgate/config';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { GroupRoutes } from '../organizations/organization.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
@@ -16,6 +16,12 @@ export interface AccessibleRoute {
 
 type Reaching = Pick<ApiKey, 'groupIds' | 'models'>;
 
+/** A route of a model's name, with what a price hangs on of its targets. */
+export interface PricedRoute extends Omit<RouteAccess, 'others'> {
+  readonly targets: readonly (RouteAccess['targets'][number] & { readonly provider: string; readonly model: string })[];
+  readonly others?: readonly PricedRoute[];
+}
+
 type Routed = NonNullable<ReturnType<ReturnType<typeof compileRouting<ConfiguredRoute>>>>;
 
 /** The routes of config.yaml, and which of them keys may use. It asks nobody: all it needs comes with the call. */
@@ -25,11 +31,13 @@ export class ConfiguredRoutes {
   readonly #byName: ReadonlyMap<string, ConfiguredRoute>;
   readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute>>;
   readonly #reachable: ReadonlySet<string> | null;
+  readonly #prices: PriceBook;
 
   constructor(@Inject(KEY_MANAGEMENT_SETTINGS) { config }: KeyManagementSettings) {
     this.all = config.routes;
     this.#routing = compileRouting(config.routes);
     this.#reachable = config.reachableProviders;
+    this.#prices = new PriceBook({ defaultPrice: null, providers: [], ...config });
     this.#byName = new Map(config.routes.map((route) => [route.name, route]));
   }
 
@@ -42,16 +50,23 @@ export class ConfiguredRoutes {
    * The route of a model's name as a gateway finds it; null if there is none. Providers count as reachable where this
    * process cannot tell.
    */
-  accessOf(model: string): RouteAccess | null {
+  accessOf(model: string): PricedRoute | null {
     const routed = this.#routing(model);
     if (routed === null) return null;
     return { ...this.#accessOf(routed), others: routed.others.map((each) => this.#accessOf(each)) };
   }
 
-  #accessOf(routed: Pick<Routed, 'route' | 'targets'>): RouteAccess {
+  #accessOf(routed: Pick<Routed, 'route' | 'targets'>): PricedRoute {
     const { name, access } = routed.route;
-    const targets = routed.targets.filter(({ target }) => this.#reachable?.has(target.provider) ?? true);
+    const targets = routed.targets
+      .filter(({ target }) => this.#reachable?.has(target.provider) ?? true)
+      .map(({ target: { provider }, ...target }) => ({ ...target, provider }));
     return { name, access, open: isOpenToAll({ access, targets }), targets };
+  }
+
+  /** Whether it is known what a model of a provider costs at a moment, in milliseconds since 1970. */
+  isPriced({ provider, model }: PricedRoute['targets'][number], nowMs: number): boolean {
+    return this.#prices.at(provider, model, nowMs).price !== null;
   }
 
   /**

@@ -8,12 +8,13 @@ import { BudgetStore } from './budget-store.js';
 import { BudgetsController } from './budgets.controller.js';
 import { SetBudgets } from './set-budgets.js';
 import { ShowBudgets } from './show-budgets.js';
+import { TellBalances } from './tell-balances.js';
 
 /** Budgets of groups and projects. */
 @Module({
   imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
   controllers: [BudgetsController],
-  providers: [BudgetStore, SetBudgets, ShowBudgets],
-  exports: [SetBudgets],
+  providers: [BudgetStore, SetBudgets, ShowBudgets, TellBalances],
+  exports: [SetBudgets, TellBalances],
 })
 export class BudgetsModule {}

@@ -1,5 +1,6 @@
 import type { UsageBillingApi } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
+import type { TellBalances } from '../budgets/tell-balances.js';
 import type { SetBudgets } from '../budgets/set-budgets.js';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
@@ -19,6 +20,7 @@ export function directUsageBillingApi(
   subscriptions: ShowSubscriptions,
   endSubscriptions: EndSubscriptions,
   budgets: SetBudgets,
+  balances: TellBalances,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
@@ -26,6 +28,7 @@ export function directUsageBillingApi(
     loadAccount: (request) => loadAccount.load(request),
     endOrganization: (organizationId) => stopBilling.execute(organizationId, new Date()),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
+    accountBalances: (request) => balances.of(request),
     endBudget: (request) => budgets.endOf(request),
     endSubscriptions: (request) => endSubscriptions.ofMember(request, new Date()),
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),

@@ -3,6 +3,7 @@ import { USAGE_BILLING_API } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { BudgetsModule } from '../budgets/budgets.module.js';
 import { SetBudgets } from '../budgets/set-budgets.js';
+import { TellBalances } from '../budgets/tell-balances.js';
 import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
@@ -42,6 +43,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
         ShowSubscriptions,
         EndSubscriptions,
         SetBudgets,
+        TellBalances,
       ],
     },
   ],

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
+  accountBalancesRequest,
   endBudgetRequest,
   endOrganizationRequest,
   endSubscriptionsRequest,
@@ -75,6 +76,14 @@ export class UsageBillingInternalController {
     @Body({ schema: endOrganizationRequest }) { organizationId }: z.output<typeof endOrganizationRequest>,
   ): Promise<void> {
     await this.api.endOrganization(organizationId);
+  }
+
+  @Post('accounts/balances')
+  @HttpCode(200)
+  async balances(
+    @Body({ schema: accountBalancesRequest }) request: z.output<typeof accountBalancesRequest>,
+  ): Promise<object> {
+    return { balances: await this.api.accountBalances(request) };
   }
 
   @Post('budgets/end')

@@ -52,7 +52,7 @@ export interface RouteAccess {
 }
 
 /** A route whose others are of the same kind. */
-type RouteLike<R> = Omit<RouteAccess, 'others'> & { readonly others?: readonly R[] };
+export type RouteLike<R> = Omit<RouteAccess, 'others'> & { readonly others?: readonly R[] };
 
 /** Whether every key may reach all targets of a route, as far as groups decide. */
 export function isOpenToAll({ access, targets }: Pick<RouteAccess, 'access' | 'targets'>): boolean {

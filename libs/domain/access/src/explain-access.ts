@@ -5,8 +5,10 @@ import {
   checkRoute,
   checkScope,
   isAccessRefused,
+  reachableTargets,
   type AccessRefused,
   type RouteAccess,
+  type RouteLike,
 } from './decide-access.js';
 import { compileKeyAccess } from './key-access.js';
 import { endOf, type KeyEnd } from './key-end.js';
@@ -39,9 +41,12 @@ interface CheckedRule {
 }
 
 /** What the rules say about one use, and the first of them that stops it; null if none does. */
-export interface ExplainedAccess {
+export interface ExplainedAccess<R extends RouteLike<R> = RouteAccess> {
   readonly checked: readonly CheckedRule[];
   readonly stop: AccessStop | null;
+  /** The route that the key may use for the model, and those of its targets that it may reach; null for none. */
+  readonly route: R | null;
+  readonly targets: readonly R['targets'][number][];
 }
 
 /** A key as gateways have it, and what its rules are however it stands: a tombstone does not tell them any more. */
@@ -55,15 +60,16 @@ export interface ExplainedKey {
  * `decideAccess`; the first refusal is what a gateway would answer. The rules behind it are checked too, as far as they
  * can be: whoever mends one sees the next.
  */
-export function explainAccess(
+export function explainAccess<R extends RouteLike<R>>(
   { snapshot, rules }: ExplainedKey,
   organization: OrganizationSnapshot | null,
   { address, scope, model, fromPage, nowMs }: SupposedUse,
-  findRoute: (model: string) => RouteAccess | null,
-): ExplainedAccess {
+  findRoute: (model: string) => R | null,
+): ExplainedAccess<R> {
   const access = compileKeyAccess(rules, organization);
   const end = endOf(snapshot, nowMs);
   const found = model === null ? null : checkRoute(access, model, findRoute(model));
+  const route = found === null || isAccessRefused(found) ? null : found;
   const stops: readonly (AccessStop | null)[] = [
     end === null ? null : { rule: 'state', code: end },
     address === null ? null : checkAddress(access, address),
@@ -80,6 +86,8 @@ export function explainAccess(
   return {
     checked: ACCESS_RULES.map((rule) => ({ rule, passes: notAsked.has(rule) ? null : !refused.has(rule) })),
     stop: stops.find((stop) => stop !== null) ?? null,
+    route,
+    targets: route === null ? [] : reachableTargets(access, route),
   };
 }
 

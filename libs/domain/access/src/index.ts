@@ -1,3 +1,4 @@
+export { creditRefusal } from './credit-refusal.js';
 export {
   checkAddress,
   checkBrowser,

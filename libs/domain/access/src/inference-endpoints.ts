@@ -9,6 +9,8 @@ export interface InferenceEndpoint {
   readonly method: 'GET' | 'POST';
   /** The scope that a key needs. */
   readonly scope: Scope;
+  /** Set for one whose calls cost nothing, so that no credit is looked at. */
+  readonly isFree?: true;
 }
 
 /** The inference endpoints. The gateway serves them in this order; explanations of a key name them by any path. */
@@ -54,6 +56,7 @@ export const INFERENCE_ENDPOINTS = {
     paths: ['/v1/messages/count_tokens', '/api/v1/messages/count_tokens'],
     method: 'POST',
     scope: 'inference:write',
+    isFree: true,
   },
   inference: {
     name: 'inference',
@@ -66,12 +69,14 @@ export const INFERENCE_ENDPOINTS = {
     paths: ['/v1/models', '/api/v1/models'],
     method: 'GET',
     scope: 'inference:read',
+    isFree: true,
   },
   model: {
     name: 'model',
     paths: ['/v1/models/{id}', '/api/v1/models/{id}'],
     method: 'GET',
     scope: 'inference:read',
+    isFree: true,
   },
 } as const satisfies Record<string, InferenceEndpoint>;
 

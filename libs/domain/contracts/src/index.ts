@@ -97,6 +97,8 @@ export {
   type CreateSubscriptionKeyRequest,
 } from './internal/key-management.js';
 export {
+  accountBalancesReply,
+  accountBalancesRequest,
   endBudgetRequest,
   endOrganizationRequest,
   endSubscriptionsRequest,
@@ -110,8 +112,10 @@ export {
   subscriptionOfKeyReply,
   subscriptionOfKeyRequest,
   USAGE_BILLING_API,
+  type AccountBalancesRequest,
   type EndBudgetRequest,
   type EndSubscriptionsRequest,
+  type ToldBalance,
   type KeySpending,
   type KeySubscriptionCycle,
   type LoadAccountRequest,

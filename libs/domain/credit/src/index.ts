@@ -21,6 +21,8 @@ export {
   type OrganizationState,
 } from './organization-state.js';
 export { GRANTS, isGoverned } from './find-credit.js';
+export { creditItemsOf, type CreditItems } from './credit-items.js';
+export { lackingCredit, type LackingCredit } from './lacking-credit.js';
 export { reserve } from './reserve.js';
 export { splitCharge } from './split-charge.js';
 export { leave } from './leave.js';

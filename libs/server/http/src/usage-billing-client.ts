@@ -1,4 +1,5 @@
 import {
+  accountBalancesReply,
   loadAccountReply,
   spendingByKeyReply,
   subscriptionOfKeyReply,
@@ -36,6 +37,8 @@ export function httpUsageBillingApi({
     endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
     endBudget: (request) => client.send('/internal/budgets/end', request),
     endSubscriptions: (request) => client.send('/internal/subscriptions/end', request),
+    accountBalances: async (request) =>
+      (await client.call('/internal/accounts/balances', request, accountBalancesReply)).balances,
     close: () => client.close(),
   };
 }

@@ -11,6 +11,8 @@ const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(measured)), 1
 /** How soon a gateway must know of a change of credit. */
 const knownWithinMs = 2_000;
 
+/** A model whose price nobody knows. */
+const UNPRICED = 'model-of-tomorrow';
 const OWN_CREDITS = '/v1/dashboard/billing/credits';
 
 interface Subscription {
@@ -257,6 +259,161 @@ export function theBalance(shape: () => Shape): void {
         '/v1/ledger/accounts?kind=subscription',
       );
       expect(accounts).toHaveLength(1);
+    });
+  });
+
+  describe('an explanation', () => {
+    interface Explained {
+      readonly passes: boolean;
+      readonly rule: string | null;
+      readonly code: string | null;
+      readonly value: unknown;
+      readonly resets_at: string | null;
+    }
+    type Situation = (client: TollgateClient) => Promise<{ id: string; secret: string; model?: string }>;
+
+    const inGroup = async (client: TollgateClient, budget: object, route?: string) => {
+      const key = await client.createKey();
+      const { id } = await changed(client, 'POST', '/v1/groups', { name: `explained ${key.id}` });
+      await changed(client, 'PUT', `/v1/groups/${id}/keys/${key.id}`);
+      if (route !== undefined) await changed(client, 'PUT', `/v1/groups/${id}/routes/${route}`);
+      await changed(client, 'POST', '/v1/budgets', { group_id: id, ...budget });
+      return key;
+    };
+    const subscribed = async (client: TollgateClient, quota: string, payg?: object) => {
+      const name = `explained plan ${shape().name} ${client.organizationId}`;
+      await changed(client, 'POST', '/v1/plans', { name, quota_usd: quota, price_usd: '0' });
+      const { id, api_key: key } = await changed<Subscription>(client, 'POST', '/v1/subscriptions', { plan: name });
+      shape().canaries.keySecrets.add(key.secret);
+      if (payg !== undefined) await changed(client, 'PATCH', `/v1/subscriptions/${id}`, { payg });
+      return key;
+    };
+    const prepaid = async (client: TollgateClient, ...amounts: readonly string[]) => {
+      const path = `/v1/organizations/${client.organizationId!}/billing`;
+      await changed(client, 'PUT', path, { balance: 'prepaid' });
+      for (const amount of amounts)
+        await changed(client, 'POST', '/v1/credit-grants', {
+          organization_id: client.organizationId,
+          amount_usd: amount,
+        });
+      return client.createKey();
+    };
+
+    it.each<[string, string | null, string | null, Situation]>([
+      ['a key without limits', null, null, (client) => client.createKey()],
+      ['a limit of a key', 'credit', 'quota_exceeded', (client) => client.createKey({ credit_limit_usd: '0' })],
+      [
+        'a budget of a group',
+        'budgets',
+        'quota_exceeded',
+        (client) => inGroup(client, { amount_usd: '0', reset: 'daily' }),
+      ],
+      ['a budget of a group with room', null, null, (client) => inGroup(client, { amount_usd: '1' })],
+      [
+        'a budget of a group that opens the route',
+        'budgets',
+        'quota_exceeded',
+        async (client) => ({ ...(await inGroup(client, { amount_usd: '0' }, 'any-closed')), model: 'any-closed' }),
+      ],
+      [
+        'a budget of a group that does not open the route',
+        null,
+        null,
+        async (client) => {
+          const key = await inGroup(client, { amount_usd: '0' });
+          const { id } = await changed(client, 'POST', '/v1/groups', { name: `opens ${key.id}` });
+          await changed(client, 'PUT', `/v1/groups/${id}/keys/${key.id}`);
+          await changed(client, 'PUT', `/v1/groups/${id}/routes/any-closed`);
+          return { ...key, model: 'any-closed' };
+        },
+      ],
+      [
+        'a budget of a project',
+        'budgets',
+        'quota_exceeded',
+        async (client) => {
+          const { id } = await changed(client, 'POST', '/v1/projects', { name: 'explained' });
+          const key = await client.createKey({ project_id: id });
+          await changed(client, 'POST', '/v1/budgets', { project_id: id, amount_usd: '0' });
+          return key;
+        },
+      ],
+      ['no balance', 'balance', 'insufficient_balance', (client) => prepaid(client)],
+      ['a balance', null, null, (client) => prepaid(client, '0.5', '0.5')],
+      ['a quota of nothing', 'subscription', 'quota_exceeded', (client) => subscribed(client, '0')],
+      ['a quota', null, null, (client) => subscribed(client, '1')],
+      [
+        'no quota and nothing to pay as it goes',
+        'subscription',
+        'insufficient_balance',
+        (client) => subscribed(client, '0', { enabled: true, limit_usd: '0' }),
+      ],
+      [
+        'no quota and what is paid as it goes',
+        null,
+        null,
+        (client) => subscribed(client, '0', { enabled: true, limit_usd: '1' }),
+      ],
+      [
+        'a quota without a balance',
+        null,
+        null,
+        async (client) => {
+          await prepaid(client);
+          return subscribed(client, '1');
+        },
+      ],
+      [
+        'a model without a price, and a limit',
+        'price',
+        'unpriced_model',
+        async (client) => ({ ...(await client.createKey({ credit_limit_usd: '1' })), model: UNPRICED }),
+      ],
+      [
+        'a model without a price, and no limit',
+        null,
+        null,
+        async (client) => ({ ...(await client.createKey()), model: UNPRICED }),
+      ],
+    ])('says of %s what every gateway answers', async (what, rule, code, situation) => {
+      const client = await shape().client().newOrganization(`Explained: ${what}`);
+      const { id, secret, model } = await situation(client);
+      const fields = model === undefined ? measured : { ...measured, model };
+      if (code === null) for (const gateway of everyGateway()) await served(secret, fields, gateway);
+      else if (code === 'unpriced_model')
+        expect(await client.chat(secret, fields)).toMatchObject({ status: 400, code });
+      else await refusedEverywhere(secret, code, fields);
+      const explained = await changed<Explained>(client, 'POST', `/v1/api-keys/${id}/explain`, {
+        model: model ?? 'support-bot',
+        endpoint: '/v1/chat/completions',
+      });
+      expect(explained).toMatchObject({ passes: code === null, rule, code });
+      // What costs nothing is refused for no credit.
+      const counted = { model: model ?? 'support-bot', endpoint: 'count-tokens' };
+      expect(await changed<Explained>(client, 'POST', `/v1/api-keys/${id}/explain`, counted)).toMatchObject({
+        passes: true,
+      });
+    });
+
+    it('says what is used and left of a budget, and when it begins anew', async () => {
+      const client = await shape().client().newOrganization('Explained in full');
+      const key = await inGroup(client, { amount_usd: '0', reset: 'daily' });
+      await refusedEverywhere(key.secret, 'quota_exceeded');
+      const explained = await changed<Explained>(client, 'POST', `/v1/api-keys/${key.id}/explain`, {});
+      expect(explained).toMatchObject({
+        rule: 'budgets',
+        value: [
+          {
+            group_id: expect.any(String),
+            credit_limit_usd: '0',
+            credit_used_usd: '0',
+            credit_left_usd: '0',
+            credit_reset: 'daily',
+            resets_at: explained.resets_at,
+          },
+        ],
+      });
+      expect(Date.parse(explained.resets_at!) % 86_400_000).toBe(0);
     });
   });
 

@@ -9,7 +9,7 @@ import {
   type OrganizationSnapshot,
   type SnapshotGrant,
 } from '@tollgate/api-key';
-import { CAP_NANO_USD_MAX, isGoverned, type CappedItem, type GrantItem, type HeldPart } from '@tollgate/credit';
+import { creditItemsOf, isGoverned, type CappedItem, type GrantItem, type HeldPart } from '@tollgate/credit';
 import type { Route } from '../choose-route/route-table.js';
 import { keyPart } from '../event-parts.js';
 
@@ -114,11 +114,7 @@ function periodOf(accounts: readonly JoinedAccount[]): Period | null {
 }
 
 function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeGroupId: string | null): KeyCharge {
-  const items = {
-    accounts: whole.flatMap(cappedItem),
-    either: either.length === 0 ? undefined : either.flatMap(cappedItem),
-    grants: grants?.map(grantItem),
-  };
+  const items = creditItemsOf({ whole, either, grants });
   const accounts = whole.map((account) => accountOf(account, joined.nowMs));
   const eventPart = eventPartOf(joined, accounts);
   const isChosen = items.either !== undefined || items.grants !== undefined;
@@ -129,30 +125,6 @@ function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeG
     eventPart,
     chosen: isChosen ? chosenTexts(eventPart, accounts, either, grants ?? []) : null,
   };
-}
-
-/** An account as admission takes it; none if it has no cap. What need not be checked is left out. */
-function cappedItem({ accountId, capNanoUsd, generation, cycle, raise }: JoinedAccount): readonly CappedItem[] {
-  if (capNanoUsd === null) return [];
-  return [
-    {
-      accountId,
-      capNanoUsd: BigInt(capNanoUsd),
-      ...(generation === 0 ? {} : { generation }),
-      ...(cycle === null ? {} : { cycle: { startMs: cycle.startMs, endMs: cycle.endMs } }),
-      ...(raise === undefined
-        ? {}
-        : { raise: { capNanoUsd: atMostCap(BigInt(raise.capNanoUsd)), untilMs: raise.untilMs } }),
-    },
-  ];
-}
-
-function atMostCap(capNanoUsd: bigint): bigint {
-  return capNanoUsd < CAP_NANO_USD_MAX ? capNanoUsd : CAP_NANO_USD_MAX;
-}
-
-function grantItem({ grantId, amountNanoUsd, expiresAtMs }: SnapshotGrant): GrantItem {
-  return { accountId: grantAccountId(grantId), capNanoUsd: BigInt(amountNanoUsd), endMs: expiresAtMs };
 }
 
 /** An account as events name it. */

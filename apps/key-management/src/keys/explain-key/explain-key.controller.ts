@@ -22,7 +22,7 @@ export class ExplainKeyController {
     summary: 'Say whether a key would pass, and why not',
     description:
       'By the rules that gateways go by, in their order. Nothing is called, held or charged. A key that has ended is ' +
-      'explained too. What is left of rate limits only gateways know, and a call may be refused for credit although ' +
+      'explained too. Without a model the budgets of all its groups count, as on a route that is open to everyone. What is left of rate limits only gateways know, and a call may be refused for credit although ' +
       'something is left: it holds what it may cost at most.',
   })
   @Replies(explanationReply, { 200: 'What the rules say.' })

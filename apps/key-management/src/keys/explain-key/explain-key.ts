@@ -1,18 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { explainAccess } from '@tollgate/access';
-import { cycleOf, type ActiveSnapshot } from '@tollgate/api-key';
-import { raisedLimit } from '@tollgate/http';
+import { explainAccess, type ExplainedAccess } from '@tollgate/access';
+import { accountsOf, cycleOf, groupsThatOpen, type ActiveSnapshot, type OrganizationSnapshot } from '@tollgate/api-key';
 import { GroupStore } from '../../groups/group-store.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { organizationSnapshotOf, type Organization } from '../../organizations/organization.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../../ports.js';
-import { ConfiguredRoutes } from '../../routes/configured-routes.js';
+import { ConfiguredRoutes, type PricedRoute } from '../../routes/configured-routes.js';
 import { KeyStore } from '../../store/key-store.js';
 import type { ApiKey } from '../api-key/api-key.js';
 import { snapshotOf } from '../api-key/snapshot-of.js';
 import { creditUsed } from '../key-use/credit-used.js';
 import { KeyUseStore } from '../key-use/key-use-store.js';
 import { KeySpendingLookup } from '../list-keys/key-spending.js';
+import { BalanceLookup, withUsed } from './balance-lookup.js';
+import type { ExplainedCredit } from './explained-credit.js';
 import type { ExplainKeyRequest } from './explain-key.request.js';
 import { explanationOf, type ExplainedFacts, type Explanation } from './explanation.js';
 
@@ -26,6 +27,7 @@ export class ExplainKey {
     private readonly routes: ConfiguredRoutes,
     private readonly spending: KeySpendingLookup,
     private readonly use: KeyUseStore,
+    private readonly balances: BalanceLookup,
     @Inject(KEY_MANAGEMENT_SETTINGS) private readonly settings: KeyManagementSettings,
   ) {}
 
@@ -50,9 +52,8 @@ export class ExplainKey {
       nowMs: at.getTime(),
     };
     const explained = { snapshot: snapshotOf(key), rules: rulesOf(key) };
-    const access = explainAccess(explained, organizationSnapshotOf(organization), supposed, (name) =>
-      this.routes.accessOf(name),
-    );
+    const joined = organizationSnapshotOf(organization);
+    const access = explainAccess(explained, joined, supposed, (name) => this.routes.accessOf(name));
     const closedBy = access.stop?.rule === 'access' ? access.stop.closedBy : null;
     return explanationOf({
       key,
@@ -61,11 +62,30 @@ export class ExplainKey {
       nowMs: supposed.nowMs,
       route: model === undefined ? null : await this.route(organization, model, closedBy),
       providersKnown: this.settings.config.reachableProviders !== null,
-      usedNanoUsd: await this.used(key, at, now),
-      organizationLimitNanoUsd: raisedLimit(organization.creditLimitNanoUsd, organization.creditRaise, at),
-      organizationUsedNanoUsd:
-        organization.creditLimitNanoUsd === null ? null : await this.use.chargedToOrganization(organizationId),
+      credit: await this.credit(key, access, { joined, isFree: endpoint.isFree === true }, at, now),
     });
+  }
+
+  /** What calls of a key are charged to, and what stands on it: on the route, or on one that is open to everyone. */
+  private async credit(
+    key: ApiKey,
+    { route, targets }: ExplainedAccess<PricedRoute>,
+    { joined, isFree }: { readonly joined: OrganizationSnapshot; readonly isFree: boolean },
+    at: Date,
+    now: Date,
+  ): Promise<ExplainedCredit> {
+    const rules = rulesOf(key);
+    const groupIds = route?.access === 'groups' ? groupsThatOpen(rules, joined, route.name) : rules.groups;
+    const accounts = accountsOf(rules, joined, at.getTime(), groupIds);
+    const balances = await this.balances.of(key.organizationId, accounts);
+    const used = await this.used(key, at, now);
+    const ofOrganization = joined.capNanoUsd === null ? null : await this.use.chargedToOrganization(key.organizationId);
+    return {
+      isFree,
+      accounts,
+      balances: withUsed(balances, accounts, { [key.organizationId]: ofOrganization, [key.id]: used }),
+      isPriced: route === null ? null : targets.some((target) => this.routes.isPriced(target, at.getTime())),
+    };
   }
 
   /** The route of a model with the groups that open it, or one of the closed routes that it leads to. */

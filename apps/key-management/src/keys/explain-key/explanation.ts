@@ -5,11 +5,9 @@ import {
   type ExplainedAccess,
   type KeyEnd,
 } from '@tollgate/access';
-import { cycleOf } from '@tollgate/api-key';
-import { formatUsd } from '@tollgate/credit';
 import { ERRORS, type ErrorCode } from '@tollgate/errors';
-import { raisedLimit } from '@tollgate/http';
 import { stateOf, type ApiKey } from '../api-key/api-key.js';
+import { explainCredit, type ExplainedCredit } from './explained-credit.js';
 
 /** The rules in the order in which a gateway checks them, under the names that the admin API has for them. */
 export const RULES = [
@@ -21,9 +19,13 @@ export const RULES = [
   'groups',
   'models',
   'provider',
+  'price',
   'rate_limits',
   'credit',
   'organization_credit',
+  'budgets',
+  'subscription',
+  'balance',
 ] as const;
 type Rule = (typeof RULES)[number];
 
@@ -51,7 +53,7 @@ export interface ExplainedFacts {
   readonly key: ApiKey;
   readonly model: string | null;
   readonly nowMs: number;
-  readonly access: ExplainedAccess;
+  readonly access: Pick<ExplainedAccess, 'checked' | 'stop'>;
   /** The groups that have the route that the model leads to, or whose model it leads to. */
   readonly route: {
     readonly name: string;
@@ -59,14 +61,7 @@ export interface ExplainedFacts {
   } | null;
   /** Whether this process knows which providers can be called. */
   readonly providersKnown: boolean;
-  /** What counts against the key's limit in the cycle of `nowMs`, in nano-USD; null if nobody could say. */
-  readonly usedNanoUsd: bigint | null;
-  /**
-   * The limit over all keys of the organisation, with what a raise adds at `nowMs`, and what counts against it; nulls
-   * for none, and for unknown.
-   */
-  readonly organizationLimitNanoUsd: bigint | null;
-  readonly organizationUsedNanoUsd: bigint | null;
+  readonly credit: ExplainedCredit;
 }
 
 const NAMES: Readonly<Record<AccessRule, Rule>> = {
@@ -88,10 +83,11 @@ export function explanationOf(facts: ExplainedFacts): Explanation {
     passes: rule === 'provider' && !providersKnown && passes === true ? null : passes,
     value: valueOf(rule, facts),
   }));
-  const limits = [rateRule(facts), creditRule(facts), organizationRule(facts)];
+  const credit = explainCredit(facts.credit, facts.nowMs);
+  const [price, ...limits] = credit.checked;
   return {
-    stop: access.stop === null ? stopOfCredit(facts, limits) : stopOfAccess(facts, access.stop),
-    checked: [...ofAccess, ...limits],
+    stop: access.stop === null ? credit.stop : stopOfAccess(facts, access.stop),
+    checked: [...ofAccess, ...(price === undefined ? [] : [price]), rateRule(facts), ...limits],
   };
 }
 
@@ -152,44 +148,5 @@ function rateRule({ key: { rateLimits } }: ExplainedFacts): ExplainedRule {
       tokens_per_minute: tokensPerMinute,
       parallel_requests: parallelRequests,
     },
-  };
-}
-
-function creditRule({ key, nowMs, usedNanoUsd }: ExplainedFacts): ExplainedRule {
-  const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, new Date(nowMs));
-  if (limit === null) return { rule: 'credit', passes: true, value: null };
-  const { endMs } = cycleOf(key.creditReset, nowMs);
-  const resetsAt = Number.isFinite(endMs) ? new Date(endMs).toISOString() : null;
-  const { passes, value } = limitOf(limit, usedNanoUsd);
-  return { rule: 'credit', passes, value: { ...value, credit_reset: key.creditReset, resets_at: resetsAt } };
-}
-
-/** The limit over all keys of the organisation together. */
-function organizationRule({ organizationLimitNanoUsd: limit, organizationUsedNanoUsd }: ExplainedFacts): ExplainedRule {
-  if (limit === null) return { rule: 'organization_credit', passes: true, value: null };
-  return { rule: 'organization_credit', ...limitOf(limit, organizationUsedNanoUsd) };
-}
-
-/** A limit passes while something is left of it. A call that may cost more than that is refused all the same. */
-function limitOf(limit: bigint, used: bigint | null) {
-  const left = used === null ? null : used >= limit ? 0n : limit - used;
-  const usd = (amount: bigint | null): string | null => (amount === null ? null : formatUsd(amount));
-  return {
-    passes: left === null ? null : left > 0n,
-    value: { credit_limit_usd: usd(limit), credit_used_usd: usd(used), credit_left_usd: usd(left) },
-  };
-}
-
-function stopOfCredit({ key, nowMs }: ExplainedFacts, rules: readonly ExplainedRule[]): Explanation['stop'] {
-  const stop = rules.find(({ passes }) => passes === false);
-  if (stop === undefined) return null;
-  const { endMs } = cycleOf(stop.rule === 'credit' ? key.creditReset : 'never', nowMs);
-  const code = stop.rule === 'organization_credit' ? 'insufficient_balance' : 'quota_exceeded';
-  return {
-    rule: stop.rule,
-    code,
-    message: ERRORS[code].message,
-    value: stop.value,
-    resetsAt: Number.isFinite(endMs) ? new Date(endMs) : null,
   };
 }

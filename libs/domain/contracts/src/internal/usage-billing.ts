@@ -131,6 +131,24 @@ export const endSubscriptionsRequest = z.object({
 });
 export type EndSubscriptionsRequest = z.infer<typeof endSubscriptionsRequest>;
 
+/** The most accounts of one call. */
+const BALANCES_MAX = 1_000;
+
+/**
+ * `POST /internal/accounts/balances`: what is charged to accounts of an organisation, and what calls in flight hold on
+ * them; zeros for those that nobody used. `generation` is the version of the limit: of a budget that was not loaded for
+ * it yet, what its group or project was charged in its cycle counts. The release before does not know this call (404).
+ */
+export const accountBalancesRequest = z.object({
+  organizationId: ledgerId,
+  accounts: z.array(z.object({ accountId: ledgerId, generation: count })).max(BALANCES_MAX),
+});
+export type AccountBalancesRequest = z.infer<typeof accountBalancesRequest>;
+const toldBalance = z.object({ accountId: ledgerId, postedNanoUsd: nanoUsd, heldNanoUsd: nanoUsd });
+export const accountBalancesReply = z.object({ balances: z.array(toldBalance) });
+/** Amounts in nano-USD. */
+export type ToldBalance = z.infer<typeof toldBalance>;
+
 /** Token of the `UsageBillingApi` of a process: usage-billing itself, or its client. */
 export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 
@@ -150,4 +168,6 @@ export interface UsageBillingApi {
   endBudget(request: EndBudgetRequest): Promise<void>;
   /** Ends the subscriptions of a member who was removed. Throws if Postgres is unreachable. */
   endSubscriptions(request: EndSubscriptionsRequest): Promise<void>;
+  /** What is charged to accounts and held on them. Throws if Postgres is unreachable. */
+  accountBalances(request: AccountBalancesRequest): Promise<readonly ToldBalance[]>;
 }
