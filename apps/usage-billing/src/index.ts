@@ -17,6 +17,7 @@ export { CheckOrganization } from './ledger/reconcile/check-organization.js';
 export { rebuild } from './ledger/reconcile/rebuild.js';
 export { Reconcile } from './ledger/reconcile/reconcile.js';
 export { ReconciliationStore } from './ledger/reconcile/reconciliation-store.js';
+export { KnownAccounts } from './ledger/show-accounts/known-accounts.js';
 export { LedgerAccounts } from './ledger/show-accounts/ledger-accounts.js';
 export { OpenEpoch } from './credit-epochs/open-epoch.js';
 export { LoadAccount } from './ledger/load-account/load-account.js';

@@ -6,6 +6,7 @@ import {
   BillingMeter,
   BookUsage,
   CheckOrganization,
+  KnownAccounts,
   LedgerAccounts,
   LoadAccount,
   OpenEpoch,
@@ -121,6 +122,8 @@ async function compareAndShow(service: ServiceDatabase, organizationId: string):
     manager.query(`UPDATE billing.account SET posted_nano_usd = 1 WHERE account_id = 'grant:one'`),
   );
   await rebuild(service, () => Promise.resolve());
+  const known = new KnownAccounts(service, { ofOrganization: () => Promise.reject(new Error('nobody is asked')) });
+  for (const kind of ['grant', 'payg']) await known.has(organizationId, `${kind}:${randomUUID()}`);
   const accounts = new LedgerAccounts(service, admission, logger);
   await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, 'key:many 1', new Date());
   await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);

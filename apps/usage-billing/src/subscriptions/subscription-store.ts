@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { feesAccountId } from '../ledger/show-accounts/known-accounts.js';
 import { Injectable } from '@nestjs/common';
 import { SUBSCRIPTIONS_CHANGED_V1, type SubscriptionsChangedV1, type SubscriptionTerms } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
@@ -29,9 +30,6 @@ interface DueSubscription {
   /** Whether its key was made. */
   readonly made: boolean;
 }
-
-/** The account on which an organisation's prices of cycles stand. It caps nothing. */
-const feesAccountId = (organizationId: string): string => `fees:${organizationId}`;
 
 /** Indexes: subscription_newest, plan_pk, subscription_charge_pk. */
 const LIST = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.made_at IS NOT NULL

@@ -228,6 +228,11 @@ export const ERRORS = {
     message: 'The organisation has no budget with this id.',
     retryable: false,
   },
+  ledger_account_not_found: {
+    status: 404,
+    message: 'The organisation has no account with this id.',
+    retryable: false,
+  },
   credit_grant_not_found: {
     status: 404,
     message: 'No organisation of the caller has a credit grant with this id.',

@@ -1,7 +1,8 @@
 import { Controller, Get, Param, Query, UseGuards } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
-import { listOf, OrganizationId } from '@tollgate/http';
-import { Operation, Replies, Tag } from '@tollgate/openapi';
+import { listOf, OrganizationId, Problem } from '@tollgate/http';
+import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { KnownAccounts } from './known-accounts.js';
 import { LedgerAccounts } from './ledger-accounts.js';
 import {
   ledgerAccountListReply,
@@ -27,7 +28,10 @@ import {
 @Controller('v1/ledger/accounts')
 @UseGuards(PrincipalGuard)
 export class LedgerAccountsController {
-  constructor(private readonly accounts: LedgerAccounts) {}
+  constructor(
+    private readonly accounts: LedgerAccounts,
+    private readonly known: KnownAccounts,
+  ) {}
 
   @Get()
   @Operation({
@@ -35,7 +39,7 @@ export class LedgerAccountsController {
     summary: 'List accounts of the ledger',
     description:
       'In the order of their ids. An account begins with the first call that is charged to it: a limit of whose present ' +
-      'cycle nothing is listed has all of it left.',
+      'cycle nothing is listed has all of it left. The prices of subscriptions stand on an account of the kind `fees`.',
   })
   @Replies(ledgerAccountListReply, { 200: 'One page of accounts.' })
   async list(
@@ -57,9 +61,9 @@ export class LedgerAccountsController {
     id: 'listTransfers',
     summary: 'List the transfers of an account',
     description:
-      'The newest first. Transfers are only ever added. The list is empty for an account that nothing was charged to, ' +
-      'and for an id that no account has.',
+      'The newest first. Transfers are only ever added. The list is empty for an account that nothing was charged to.',
   })
+  @Refuses('service_unavailable')
   @Replies(transferListReply, { 200: 'One page of transfers.' })
   async transfers(
     @OrganizationId() organizationId: string,
@@ -68,6 +72,7 @@ export class LedgerAccountsController {
   ): Promise<TransferList> {
     const asked = { organizationId, filters: { id, kind, from: from?.toISOString(), to: to?.toISOString() } };
     const after = TRANSFER_PAGES.positionOf(cursor, asked);
+    if (!(await this.known.has(organizationId, id))) throw new Problem('ledger_account_not_found');
     const filter = { kind: kind ?? null, from: from ?? null, to: to ?? null };
     const listed = await this.accounts.transfers(organizationId, id, filter, limit + 1, after);
     const page = TRANSFER_PAGES.page(listed, limit, asked, ({ createdAtText, transferId, kind: each }) => [

@@ -11,7 +11,11 @@ const account = z
   .object({
     object: z.literal('ledger_account'),
     id: z.string(),
-    kind: z.string().describe('`key`, `organization`, `group`, `project`, `grant`, `subscription`, `payg` and others.'),
+    kind: z
+      .string()
+      .describe(
+        '`key`, `organization`, `group`, `project`, `grant`, `subscription`, `payg`, and `fees` for the prices of subscriptions.',
+      ),
     owner_id: z.string().describe('The key, group or other thing that it caps.'),
     reset: z.string().describe('`never`, `daily`, `weekly`, `monthly` or `subscription`.'),
     cycle: z

@@ -1,8 +1,9 @@
 import { ACCOUNT_KINDS } from '@tollgate/api-key';
 import { ledgerId } from '@tollgate/contracts';
 import { exactMoment, pageQuery, Pages } from '@tollgate/http';
-import { shown } from '@tollgate/openapi';
+import { pathSchema, shown } from '@tollgate/openapi';
 import { z } from 'zod';
+import { FEES } from './known-accounts.js';
 
 /** What transfers of an account are. `platform_loss` is nobody's account. */
 const TRANSFER_KINDS = ['post', 'void', 'adjust', 'opening', 'grant', 'expire', 'fee'] as const;
@@ -19,7 +20,10 @@ const moment = (description: string) =>
 /** The query of `GET /v1/ledger/accounts`. */
 export const ledgerAccountsQuery = z.strictObject({
   ...pageQuery,
-  kind: z.enum(ACCOUNT_KINDS).optional().describe('Only accounts of this kind.'),
+  kind: z
+    .enum([...ACCOUNT_KINDS, FEES])
+    .optional()
+    .describe('Only accounts of this kind.'),
   owner_id: ledgerId.optional().describe('Only accounts of this key, group, project, grant or subscription.'),
   ended: shown(z.enum(['true', 'false']).default('false'), {
     type: 'string',
@@ -30,8 +34,11 @@ export const ledgerAccountsQuery = z.strictObject({
 });
 export type LedgerAccountsQuery = z.output<typeof ledgerAccountsQuery>;
 
-/** The account that a path names. Nothing is refused: an account that nothing was charged to has no transfers. */
-export const ledgerAccountPath = z.object({ id: ledgerId.describe('The `id` of an account, `key:…` for example.') });
+/** The account that a path names. What no account can be called, names none. */
+export const ledgerAccountPath = pathSchema(
+  'ledger_account_not_found',
+  z.object({ id: ledgerId.describe('The `id` of an account, `key:…` for example.') }),
+);
 export type LedgerAccountPath = z.output<typeof ledgerAccountPath>;
 
 /** The query of `GET /v1/ledger/accounts/{id}/transfers`. */

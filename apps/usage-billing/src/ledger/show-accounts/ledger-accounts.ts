@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { FEES, feesAccountId } from './known-accounts.js';
 
 /** An account with its balance. Amounts are nano-USD. */
 export interface LedgerAccount {
@@ -89,6 +90,7 @@ export class LedgerAccounts {
         ownerId,
         withEnded ? null : now,
         count,
+        feesAccountId(organizationId),
       ]),
     );
     const held = rows.length === 0 ? new Map<string, never>() : await this.held(organizationId);
@@ -136,15 +138,25 @@ export class LedgerAccounts {
   }
 }
 
-/** Index: account_by_organization. */
-const ACCOUNTS = `SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap,
-    posted_nano_usd AS posted,
-    CASE WHEN kind = 'grant' THEN (
-      SELECT coalesce(sum(t.amount_nano_usd), 0) FROM billing.transfer AS t
-      WHERE t.account_id = a.account_id AND t.kind = 'expire') ELSE 0 END AS lapsed
-  FROM billing.account AS a
-  WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
-    AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
+/**
+ * With the account of an organisation's fees, which caps nothing and is kept in its transfers alone. Indexes:
+ * account_by_organization, transfer_by_account.
+ */
+const ACCOUNTS = `(SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap,
+      posted_nano_usd AS posted,
+      CASE WHEN kind = 'grant' THEN (
+        SELECT coalesce(sum(t.amount_nano_usd), 0) FROM billing.transfer AS t
+        WHERE t.account_id = a.account_id AND t.kind = 'expire') ELSE 0 END AS lapsed
+    FROM billing.account AS a
+    WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
+      AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
+    ORDER BY account_id LIMIT $6)
+  UNION ALL
+  (SELECT $7, '${FEES}', $1, 'never', NULL, NULL, NULL, sum(t.amount_nano_usd), 0
+    FROM billing.transfer AS t
+    WHERE t.account_id = $7 AND t.organization_id = $1 AND $7 > $2 AND ($3::text IS NULL OR $3 = '${FEES}')
+      AND ($4::text IS NULL OR $4 = $1)
+    HAVING count(*) > 0)
   ORDER BY account_id LIMIT $6`;
 
 /** Index: transfer_by_account. */
