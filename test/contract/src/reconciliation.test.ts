@@ -6,6 +6,7 @@ import {
   BookUsage,
   CheckOrganization,
   GatewayInstances,
+  KnownAccounts,
   LedgerAccounts,
   OpenEpoch,
   Reconcile,
@@ -230,5 +231,74 @@ describe.each(databaseShapes)('ledger, events and admission, $shape', ({ open })
     const to = { ...none, to: newest!.createdAt };
     expect((await accounts.transfers(organizationId, key(), to, 10, null)).length).toBeLessThan(2);
     expect(await accounts.transfers(randomUUID(), key(), none, 10, null)).toEqual([]);
+  });
+
+  it('the account of fees is listed among the others, each on one page', async () => {
+    const accounts = new LedgerAccounts(database(), admission, logger);
+    const fees = `fees:${organizationId}`;
+    const filter = { kind: null, ownerId: null, withEnded: false };
+    const listed = async (only: object, count = 10, after: string | null = null) =>
+      (await accounts.list(organizationId, { ...filter, ...only }, count, after, new Date())).map(
+        ({ accountId, postedNanoUsd }) => [accountId, postedNanoUsd],
+      );
+    await call();
+    expect(await listed({ kind: 'fees' })).toEqual([]);
+    for (const amount of [15, 27])
+      await query(
+        `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, organization_id)
+         VALUES (gen_random_uuid(), $1, 'fee', $2, $3)`,
+        [fees, amount, organizationId],
+      );
+    expect(await listed({})).toEqual([
+      [fees, 42n],
+      [key(), 10n],
+    ]);
+    expect(await listed({}, 1)).toEqual([[fees, 42n]]);
+    expect(await listed({}, 1, fees)).toEqual([[key(), 10n]]);
+    expect(await listed({ kind: 'fees' })).toEqual([[fees, 42n]]);
+    expect(await listed({ ownerId: organizationId })).toEqual([[fees, 42n]]);
+    expect(await listed({ kind: 'key' })).toEqual([[key(), 10n]]);
+    expect(await accounts.list(randomUUID(), filter, 10, null, new Date())).toEqual([]);
+  });
+
+  it('an account is known that the ledger has, or of something that the organisation has, in a cycle there is', async () => {
+    const [own, gone] = [randomUUID(), randomUUID()];
+    const asked: unknown[] = [];
+    const known = new KnownAccounts(database(), {
+      ofOrganization: async (request) => {
+        asked.push(request);
+        const named = (ids: readonly string[] = []) =>
+          ids.filter((id) => id === own).map((id) => ({ id, name: 'one' }));
+        return {
+          organization: true,
+          organizationName: null,
+          apiKeys: named(request.apiKeyIds),
+          groups: named(request.groupIds),
+          projects: named(request.projectIds),
+          members: [],
+        };
+      },
+    });
+    const has = (accountId: string) => known.has(organizationId, accountId);
+    await call();
+    for (const id of [key(), `fees:${organizationId}`, `organization:${organizationId}`])
+      expect(await has(id), id).toBe(true);
+    expect(asked).toEqual([]);
+    for (const kind of ['key', 'group', 'project'])
+      expect([await has(`${kind}:${own}`), await has(`${kind}:${own}:daily:2026-02-28`)], kind).toEqual([true, true]);
+    for (const id of [
+      'nonsense',
+      'key:x',
+      `key:${gone}`,
+      `key:${own}:daily:2026-02-30`,
+      `key:${own}:hourly:2026-02-28`,
+      `group:${gone}:monthly:2026-02-01`,
+      `grant:${own}`,
+      `payg:${own}`,
+      `fees:${own}`,
+      `organization:${own}`,
+    ])
+      expect(await has(id), id).toBe(false);
+    expect(await known.has(randomUUID(), key())).toBe(false);
   });
 });

@@ -71,7 +71,8 @@ export function topLevelField(bytes: Buffer, quotedName: Buffer): Span | undefin
     const start = skipName(bytes, at);
     const end = start < 0 ? -1 : skipValue(bytes, start);
     if (end < 0) return undefined;
-    if (bytes.compare(quotedName, 0, quotedName.length, at, at + quotedName.length) === 0) found = { start, end };
+    if (bytes.compare(quotedName, 0, quotedName.length, at, Math.min(at + quotedName.length, bytes.length)) === 0)
+      found = { start, end };
     at = skipSpace(bytes, end);
     if (bytes[at] === COMMA) at = skipSpace(bytes, at + 1);
   }

@@ -40,6 +40,25 @@ export function thePrices(shape: () => Shape): void {
         .chat(free.secret, { model: 'model-of-tomorrow', simulator: { prompt_tokens: 1_000, completion_tokens: 100 } });
       expect(served.status, served.text).toBe(200);
       expect(await usageOf(shape(), free.id, 1)).toMatchObject({ requests: 1, input_tokens: 1_000, cost_usd: '0' });
+      expect([served.header('x-tollgate-cost-usd'), served.header('x-tollgate-unpriced')]).toEqual([undefined, 'true']);
+      const path = `/v1/usage/events?request_id=${served.requestId}`;
+      const { data } = (await shape().client().admin('GET', path)).json<{
+        data: readonly { price_lines: object[] }[];
+      }>();
+      expect(data).toMatchObject([{ unpriced: true, cost_usd: null, charge_usd: '0' }]);
+      expect(data[0]!.price_lines[0]).toMatchObject({ quantity: 1_000, usd_per_million: null, cost_usd: null });
+    });
+
+    it('is told as no cost where a caller is told the cost in each answer, streamed or not', async () => {
+      const { secret } = await shape().client().createKey();
+      const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+      for (const stream of [false, true]) {
+        const body = { model: 'model-of-tomorrow', stream, messages: [{ role: 'user', content: 'Hello' }] };
+        const reply = await shape().client().call({ method: 'POST', path: '/api/v1/chat/completions', headers, body });
+        expect([reply.status, reply.text.includes('"usage":{')], reply.text).toEqual([200, true]);
+        expect(reply.text).not.toContain('"cost"');
+        expect(reply.header('x-tollgate-unpriced')).toBe('true');
+      }
     });
   });
 

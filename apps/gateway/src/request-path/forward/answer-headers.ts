@@ -4,6 +4,8 @@ import { speechTo, type Journaled } from '../exchange/exchange.js';
 import { headerText } from '../exchange/header-text.js';
 
 const COST = 'x-tollgate-cost-usd';
+/** In the place of the cost where the model has no known price. */
+const UNPRICED = 'x-tollgate-unpriced';
 const MICROSECONDS = 1_000;
 
 /**
@@ -11,11 +13,18 @@ const MICROSECONDS = 1_000;
  * once the request is settled.
  */
 export function plainAnswerHeaders(exchange: Journaled, target: Target): readonly string[] {
-  const { arrivedAt, calledAt, answeredAt, chargeNanoUsd } = exchange;
+  const { arrivedAt, calledAt, answeredAt } = exchange;
   const overheadMs = performance.now() - answeredAt + calledAt - arrivedAt;
-  const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs), COST, formatUsd(chargeNanoUsd)];
+  const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs)];
+  const cost = toldCost(exchange, target);
+  headers.push(...(cost === null ? [UNPRICED, 'true'] : [COST, formatUsd(cost)]));
   addLeftOut(headers, exchange, target);
   return headers;
+}
+
+/** What a caller is told that a call cost, in nano-USD; null where the model has no known price: that is not zero. */
+export function toldCost(exchange: Pick<Journaled, 'chargeNanoUsd'>, target: Pick<Target, 'unpriced'>): bigint | null {
+  return target.unpriced === true ? null : exchange.chargeNanoUsd;
 }
 
 /**
@@ -25,14 +34,16 @@ export function plainAnswerHeaders(exchange: Journaled, target: Target): readonl
 export function streamHeaders(exchange: Journaled, target: Target): readonly string[] {
   const overheadMs = exchange.calledAt - exchange.arrivedAt;
   const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs)];
-  if (takesTrailers(exchange)) headers.push('trailer', COST);
+  if (target.unpriced === true) headers.push(UNPRICED, 'true');
+  else if (takesTrailers(exchange)) headers.push('trailer', COST);
   addLeftOut(headers, exchange, target);
   return headers;
 }
 
 /** Adds the cost of a stream behind its last event. Call it once the request is settled, before the reply ends. */
-export function addCostTrailer(exchange: Journaled): void {
-  if (takesTrailers(exchange)) exchange.reply.addTrailers([[COST, formatUsd(exchange.chargeNanoUsd)]]);
+export function addCostTrailer(exchange: Journaled, target: Target): void {
+  const cost = toldCost(exchange, target);
+  if (cost !== null && takesTrailers(exchange)) exchange.reply.addTrailers([[COST, formatUsd(cost)]]);
 }
 
 /** A client of HTTP/1.0 reads no chunks, and trailers follow the last chunk. */

@@ -10,7 +10,7 @@ import type { RequestLog } from '../exchange/request-log.js';
 import { KEY_ENDS } from '../identify-key/key-end.js';
 import type { TokenUsage } from '@tollgate/usage';
 import { askedOf, judgeUsage } from '../usage/judge-usage.js';
-import { plainAnswerHeaders } from './answer-headers.js';
+import { plainAnswerHeaders, toldCost } from './answer-headers.js';
 import { NO_USAGE, type CallOutcome } from './call.js';
 import { failureOf, failureOfError, type Failure } from './provider-failure.js';
 import { readProviderError } from '../../dialects/provider-error.js';
@@ -283,7 +283,8 @@ function passOn(exchange: Journaled, target: Target, attempt: Replied, usage: To
     return () =>
       sendReply(exchange, status, contentType, body, plainAnswerHeaders(exchange, target), text ?? undefined);
   return () => {
-    const told = replyWithCost(body, exchange.chargeNanoUsd, exchange.ask.dialect.usageWords?.object(usage) ?? null);
+    const missing = exchange.ask.dialect.usageWords?.object(usage) ?? null;
+    const told = replyWithCost(body, toldCost(exchange, target), missing);
     sendReply(exchange, status, contentType, told, plainAnswerHeaders(exchange, target));
   };
 }

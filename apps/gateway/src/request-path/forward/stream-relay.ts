@@ -7,7 +7,7 @@ import { markedUp } from '../exchange/mark-up.js';
 import { replyHeaders } from '../exchange/reply.js';
 import type { TokenUsage } from '@tollgate/usage';
 import { askedOf, judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
-import { addCostTrailer, streamHeaders } from './answer-headers.js';
+import { addCostTrailer, streamHeaders, toldCost } from './answer-headers.js';
 import type { CallOutcome, UsedSoFar } from './call.js';
 import { UsageHold } from './told-cost.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
@@ -310,7 +310,7 @@ export class StreamRelay implements RunningCall {
     this.#write(this.#usageHold === null ? this.#tail : this.#tailWithCost(this.#usageHold));
     this.#tail = '';
     if (!reply.destroyed) {
-      addCostTrailer(exchange);
+      addCostTrailer(exchange, this.target);
       reply.end();
     }
     if (this.#upstreamEnded) return;
@@ -325,12 +325,14 @@ export class StreamRelay implements RunningCall {
   }
 
   #tailWithCost(hold: UsageHold): string {
-    const { requestId, chargeNanoUsd, ask } = this.exchange;
+    const { requestId, ask } = this.exchange;
     const usage = this.#usage;
     const isWhole = this.#events.error === null && this.#aborted === null;
     const missing = isWhole ? (ask.dialect.usageWords ?? null) : null;
-    return hold.finish(this.#tail, chargeNanoUsd, (cost) =>
-      missing === null || usage === null ? '' : missing.event({ ...missing.object(usage), cost }, requestId, ask.model),
+    return hold.finish(this.#tail, toldCost(this.exchange, this.target), (cost) =>
+      missing === null || usage === null
+        ? ''
+        : missing.event({ ...missing.object(usage), ...cost }, requestId, ask.model),
     );
   }
 

@@ -38,6 +38,14 @@ describe('a plain reply with its cost', () => {
       told('{"usage":{"a":1,"cost":7,"is_byok":false,"cost_details":{"upstream_inference_cost":7}}}').usage,
     ).toEqual({ a: 1, cost: 0.000123 });
   });
+  it('has no cost, not one of nothing, where what it cost is not known', () => {
+    const body = '{"usage":{"a":1,"cost":7}}';
+    expect(replyWithCost(Buffer.from(body), null, null).toString()).toBe('{"usage":{"a":1}}');
+    expect(replyWithCost(Buffer.from('{"n":1}'), null, { a: 1 }).toString()).toBe('{"n":1,"usage":{"a":1}}');
+    const hold = new UsageHold();
+    hold.pass(`data: ${body}\n\n`);
+    expect(hold.finish('', null, () => '')).toBe('data: {"usage":{"a":1}}\n\n');
+  });
   it('has a fingerprint if it is a chat completion', () => {
     const body = '{"object":"chat.completion","usage":{"a":1}}';
     expect(replyWithCost(Buffer.from(body), 0n, null).toString()).toBe(
@@ -111,7 +119,7 @@ describe('the usage of a stream', () => {
             cachedInputTokens: 1,
             reasoningTokens: 2,
           }),
-          cost,
+          ...cost,
         },
         'id',
         'modèle',

@@ -17,25 +17,26 @@ const PARSED_BYTES_MAX = 1024 * 1024;
 /** The most characters after the last usage of a stream that wait for what follows them. */
 const HELD_LENGTH_MAX = 64 * 1024;
 
-/** A charge as OpenRouter writes it: a number of USD. */
-const costOf = (chargeNanoUsd: bigint): number => Number(formatUsd(chargeNanoUsd));
+/** A cost as OpenRouter writes it: a number of USD. None is told where it is not known. */
+const costOf = (costNanoUsd: bigint | null): { readonly cost?: number } =>
+  costNanoUsd === null ? {} : { cost: Number(formatUsd(costNanoUsd)) };
 
 /** What a provider that resells models says of its own cost, which is not the caller's. */
 const OTHERS_COST = ['cost', 'cost_details', 'is_byok'];
 
-/** The JSON of usage with the charge in the place of whatever cost the provider told. */
-function textWithCost(usage: object, chargeNanoUsd: bigint): string {
+/** The JSON of usage with the cost in the place of whatever cost the provider told; null for none. */
+function textWithCost(usage: object, costNanoUsd: bigint | null): string {
   const kept = Object.fromEntries(Object.entries(usage).filter(([name]) => !OTHERS_COST.includes(name)));
-  return writeJson({ ...kept, cost: costOf(chargeNanoUsd) });
+  return writeJson({ ...kept, ...costOf(costNanoUsd) });
 }
 
 /**
- * A plain reply as OpenRouter gives it: with `usage.cost` put in, the charge in USD, and of a chat completion with
- * `system_fingerprint`, which its SDK needs and many providers leave out. `missing` is the usage for a reply without
- * any; null if there is none to add. All other bytes stay.
+ * A plain reply as OpenRouter gives it: with `usage.cost` put in, the charge in USD, or without one where that is null,
+ * and of a chat completion with `system_fingerprint`, which its SDK needs and many providers leave out. `missing` is
+ * the usage for a reply without any; null if there is none to add. All other bytes stay.
  */
-export function replyWithCost(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
-  return withFingerprint(costPutInto(body, chargeNanoUsd, missing));
+export function replyWithCost(body: Buffer, costNanoUsd: bigint | null, missing: object | null): Buffer {
+  return withFingerprint(costPutInto(body, costNanoUsd, missing));
 }
 
 function withFingerprint(body: Buffer): Buffer {
@@ -46,16 +47,16 @@ function withFingerprint(body: Buffer): Buffer {
 
 const NO_FINGERPRINT = Buffer.from('"system_fingerprint":null,');
 
-function costPutInto(body: Buffer, chargeNanoUsd: bigint, missing: object | null): Buffer {
+function costPutInto(body: Buffer, costNanoUsd: bigint | null, missing: object | null): Buffer {
   const span = lastField(body, USAGE);
   const usage = span === undefined ? null : objectIn(body.subarray(span.start, span.end));
-  if (span !== undefined && usage !== null) return withText(body, span, textWithCost(usage, chargeNanoUsd));
+  if (span !== undefined && usage !== null) return withText(body, span, textWithCost(usage, costNanoUsd));
   const reply = body.length > PARSED_BYTES_MAX ? null : objectIn(body);
   if (reply === null) return body;
   const told = reply['usage'];
   const known = typeof told === 'object' && told !== null ? told : missing;
   if (known === null) return body;
-  const text = textWithCost(known, chargeNanoUsd);
+  const text = textWithCost(known, costNanoUsd);
   const place = topLevelField(body, USAGE);
   if (place !== undefined) return withText(body, place, text);
   const end = body.lastIndexOf('}');
@@ -122,15 +123,15 @@ export class UsageHold {
    * Returns the rest of the stream with the charge in the last usage that it tells. `missing` makes an event for a rest
    * that tells none.
    */
-  finish(tail: string, chargeNanoUsd: bigint, missing: (cost: number) => string): string {
+  finish(tail: string, costNanoUsd: bigint | null, missing: (cost: { readonly cost?: number }) => string): string {
     const text = this.#release() + tail.replaceAll(NO_USAGE, '');
     const at = usageAt(text, 0);
-    if (at === -1) return missing(costOf(chargeNanoUsd)) + text;
+    if (at === -1) return missing(costOf(costNanoUsd)) + text;
     const bytes = Buffer.from(text.slice(at), 'latin1');
     const end = skipValue(bytes, 0);
     const usage = end < 0 ? null : objectIn(bytes.subarray(0, end));
     if (usage === null) return text;
-    const told = Buffer.from(textWithCost(usage, chargeNanoUsd)).toString('latin1');
+    const told = Buffer.from(textWithCost(usage, costNanoUsd)).toString('latin1');
     return text.slice(0, at) + told + text.slice(at + end);
   }
 }

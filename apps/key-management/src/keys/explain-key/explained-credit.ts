@@ -24,8 +24,8 @@ export interface ExplainedCredit {
 }
 
 /** The rules about money, in the order in which a gateway checks them; rate limits stand between the first two. */
-export const CREDIT_RULES = ['price', 'credit', 'organization_credit', 'budgets', 'subscription', 'balance'] as const;
-export type CreditRule = (typeof CREDIT_RULES)[number];
+const CREDIT_RULES = ['price', 'credit', 'organization_credit', 'budgets', 'subscription', 'balance'] as const;
+type CreditRule = (typeof CREDIT_RULES)[number];
 
 /** What one rule says; `passes` is null where it was not asked, or cannot be told here. */
 interface CheckedCredit {

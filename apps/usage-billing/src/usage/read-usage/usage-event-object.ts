@@ -20,7 +20,7 @@ export function usageEventObject(event: BookedEvent): UsageEventObject {
     cached_input_tokens: event.cachedInputTokens,
     reasoning_tokens: event.reasoningTokens,
     usage_source: event.usageSource,
-    cost_usd: formatUsd(event.costNanoUsd),
+    cost_usd: event.unpriced ? null : formatUsd(event.costNanoUsd),
     charge_usd: formatUsd(event.chargeNanoUsd),
     billable_usd: event.billableNanoUsd === null ? null : formatUsd(event.billableNanoUsd),
     unpriced: event.unpriced,
@@ -39,17 +39,25 @@ export function usageEventObject(event: BookedEvent): UsageEventObject {
     ended_at: event.endedAt.toISOString(),
     booked_at: event.bookedAt.toISOString(),
     client_address: event.clientAddress === '' ? null : event.clientAddress,
-    price_lines: event.priceLines?.map(lineObject) ?? null,
+    price_lines: event.priceLines?.map((line) => lineObject(line, hasNoPrice(event))) ?? null,
   };
 }
 
-function lineObject({ nanoUsdPerMillion, nanoUsd, ...line }: BookedLine) {
+/**
+ * Whether nothing of what an event used had a known price. Its lines are then stored at a price of 0, which is none;
+ * where a part had one, the lines are of that part alone.
+ */
+function hasNoPrice({ unpriced, priceLines }: Pick<BookedEvent, 'unpriced' | 'priceLines'>): boolean {
+  return unpriced && (priceLines ?? []).every(({ nanoUsdPerMillion }) => BigInt(nanoUsdPerMillion) === 0n);
+}
+
+function lineObject({ nanoUsdPerMillion, nanoUsd, ...line }: BookedLine, isUnpriced: boolean) {
   return {
     class: line.class,
     model: line.model,
     tool: line.tool,
     quantity: line.quantity,
-    usd_per_million: formatUsd(BigInt(nanoUsdPerMillion)),
-    cost_usd: formatUsd(BigInt(nanoUsd)),
+    usd_per_million: isUnpriced ? null : formatUsd(BigInt(nanoUsdPerMillion)),
+    cost_usd: isUnpriced ? null : formatUsd(BigInt(nanoUsd)),
   };
 }

@@ -11,8 +11,8 @@ const priceLine = z.object({
   model: z.string().nullable().describe('The model of another pass; null for the model that served the call.'),
   tool: z.string().nullable().describe('The tool of `tool_calls`.'),
   quantity: count.describe('Tokens, or calls of the tool.'),
-  usd_per_million: usd,
-  cost_usd: usd,
+  usd_per_million: usd.nullable().describe('Null where no price is known.'),
+  cost_usd: usd.nullable().describe('Null where no price is known.'),
 });
 
 /** A usage event as the usage API shows it. Moments are RFC 3339 in UTC, money is decimal USD. */
@@ -31,12 +31,12 @@ const usageEvent = z
     cached_input_tokens: count,
     reasoning_tokens: count,
     usage_source: z.string().describe('Who counted: `provider`, `counted` (the gateway), or `none`.'),
-    cost_usd: usd.describe('By the price list of `price_version`.'),
+    cost_usd: usd.nullable().describe('By the price list of `price_version`; null where a price is not known.'),
     charge_usd: usd.describe('What the accounts were charged, each of them.'),
     billable_usd: usd
       .nullable()
       .describe('The cost with the mark-up, which is charged up to the hold; null where there is no mark-up.'),
-    unpriced: z.boolean().describe('Whether a part of what was used has no known price: the cost is that of the rest.'),
+    unpriced: z.boolean().describe('Whether a part of what was used has no known price; the rest is charged.'),
     charge_reason: z.string(),
     charge_explanation: z.string(),
     hold_usd: usd.nullable().describe('The credit that was held; null for a request without a credit limit.'),
@@ -55,7 +55,7 @@ const usageEvent = z
       .readonly()
       .nullable()
       .describe(
-        'What `cost_usd` is made of: the lines add up to it. Null for events of releases that did not tell it.',
+        'What the cost is made of: of what has a price, the lines add up to it. Null for events of releases that did not tell it.',
       ),
   })
   .meta({ id: 'UsageEvent' });
