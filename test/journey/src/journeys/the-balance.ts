@@ -406,7 +406,7 @@ export function theBalance(shape: () => Shape): void {
           {
             group_id: expect.any(String),
             credit_limit_usd: '0',
-            credit_used_usd: '0',
+            credit_used_usd: expect.any(String),
             credit_left_usd: '0',
             credit_reset: 'daily',
             resets_at: explained.resets_at,

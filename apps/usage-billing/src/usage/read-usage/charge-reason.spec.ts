@@ -10,6 +10,7 @@ const event = (fields: Partial<Parameters<typeof chargeReason>[0]>) =>
     costNanoUsd: 10n,
     chargeNanoUsd: 10n,
     holdNanoUsd: null,
+    unpriced: false,
     ...fields,
   });
 
@@ -19,6 +20,7 @@ describe('why a request was charged what it was', () => {
     ['reported, well below its hold', { holdNanoUsd: 20n }, 'provider_reported', 'provider reported'],
     ['reported, and just the hold', { holdNanoUsd: 10n }, 'provider_reported', 'provider reported'],
     ['reported, and free', { costNanoUsd: 0n, chargeNanoUsd: 0n }, 'provider_reported', 'costs nothing'],
+    ['without a price', { costNanoUsd: 0n, chargeNanoUsd: 0n, unpriced: true }, 'provider_reported', 'is not known'],
     ['counted', { usageSource: 'counted' }, 'counted', 'reported none'],
     ['counted when the client left', { usageSource: 'counted', outcome: 'client_left' }, 'counted', 'client left'],
     [

@@ -1,6 +1,9 @@
 import type { BookedEvent } from './find-usage-event.js';
 
-type ReasonFields = Pick<BookedEvent, 'outcome' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'holdNanoUsd'>;
+type ReasonFields = Pick<
+  BookedEvent,
+  'outcome' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'holdNanoUsd' | 'unpriced'
+>;
 
 /** The reason for the amount that a request was charged, for programs and for people. */
 export interface ChargeReason {
@@ -32,7 +35,8 @@ export function chargeReason(event: ReasonFields): ChargeReason {
     return { reason: byHold ? 'capped_by_hold' : 'capped_by_limit', explanation: `${counted} ${cap}` };
   }
   const free = costNanoUsd === 0n ? ' By the price list it costs nothing.' : '';
-  return { reason: usageSource === 'provider' ? 'provider_reported' : 'counted', explanation: counted + free };
+  const price = event.unpriced ? ' A price of what was used is not known, and nothing is charged for that part.' : free;
+  return { reason: usageSource === 'provider' ? 'provider_reported' : 'counted', explanation: counted + price };
 }
 
 const IMPLAUSIBLE =
