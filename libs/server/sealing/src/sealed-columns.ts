@@ -13,7 +13,7 @@ export interface SealedColumn {
 }
 
 /** A row that has an encrypted text. */
-export interface SealedRow {
+interface SealedRow {
   readonly id: string;
   readonly key: string;
   readonly sealed: string;

@@ -237,7 +237,7 @@ describe('what an organisation has', () => {
     expect(await stage.api.knownOwners({ organizationId: id, ...asked })).toEqual({
       organization: true,
       organizationName: 'Acme',
-      apiKeys: [{ id: key.id, name: 'k' }],
+      apiKeys: [{ id: key.id, name: 'k', status: 'active' }],
       groups: [{ id: group.id, name: 'g' }],
       projects: [{ id: project.id, name: 'p' }],
       members: [],
