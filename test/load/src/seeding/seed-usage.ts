@@ -32,24 +32,38 @@ const KEYED = `
 const HISTOGRAM =
   'trunc(((1 + n % 7) * 10::numeric ^ (10 * (8 + n % 9)) + (n % 5) * 10::numeric ^ (10 * (12 + n % 6))))';
 
-/** Sums for each dimension of a grain and each moment; `share` is the events of one row. */
-const rowsSql = (unit: string, step: string): string => `
-  INSERT INTO billing.usage_${unit} (dimension_id, at, organization_id, requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd,
-    text_input_tokens, cached_text_tokens, text_output_tokens, first_byte, duration)
+const COLUMNS =
+  'requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd, text_input_tokens, cached_text_tokens, text_output_tokens, first_byte, duration';
+
+/** Rows for each dimension of a grain and each moment from `$3` to `$4`; `$2` is the events of one row. */
+const madeSql = (grain: string, step: string, when = 'true'): string => `
   SELECT dimension_id, at, organization_id, r, r * 900, r * 300, r * 400000, r * 420000, r * 800, r * 100, r * 300, ${HISTOGRAM}, ${HISTOGRAM} * 2
-  FROM (SELECT dimension_id, organization_id, at, n, greatest(1, ($2::float8 * (1 + n % 3))::bigint) AS r FROM (
+  FROM (SELECT dimension_id, organization_id, at, n, greatest(1, ($2::float8 * (1 + n % 3) / 2)::bigint) AS r FROM (
     SELECT dimension_id, organization_id, at, (hashtext(dimension_id::text || at) & 65535) AS n
     FROM billing.usage_dimension, generate_series($3::timestamptz, $4::timestamptz - interval '1 second', interval '${step}') AS at
-    WHERE organization_id = $1 AND grain = ANY($5::text[])) AS cells) AS sized
-  ORDER BY at, n`;
+    WHERE organization_id = $1 AND grain = '${grain}' AND ${when}) AS cells) AS sized`;
 
-const TABLES = [
-  // Hours and quarter-hours of the sums of models alone: those of every key would be as many rows as events.
-  { unit: 'quarter', step: '15 minutes', grains: ['models'] },
-  { unit: 'hour', step: '1 hour', grains: ['models'] },
-  { unit: 'day', step: '1 day', grains: ['full', 'models', 'owners'] },
-  { unit: 'month', step: '1 month', grains: ['models', 'owners'] },
-] as const;
+/** Rows of a longer time are the sums of those of a shorter one: reads take rows of both, and subtract. */
+const summedSql = (unit: string, grain: string, of: string): string => `
+  SELECT dimension_id, date_trunc('${unit}', at, 'UTC') AS at, organization_id, ${COLUMNS.split(', ')
+    .map((column) => `sum(${column})`)
+    .join(', ')}
+  FROM billing.usage_${of} JOIN billing.usage_dimension USING (dimension_id, organization_id)
+  WHERE organization_id = $1 AND grain = '${grain}' GROUP BY 1, 2, 3`;
+
+/** Hours of every key are as many rows as events: there are those in which a year of another time zone begins and ends. */
+const AT_EDGES = "(at < $3::timestamptz + interval '1 day' OR at >= $4::timestamptz - interval '1 day')";
+
+/** In this order. Within a unit, rows of all grains lie among each other, as bookings leave them. */
+const ROWS: readonly { readonly unit: string; readonly rows: readonly string[] }[] = [
+  { unit: 'quarter', rows: [madeSql('models', '15 minutes')] },
+  { unit: 'hour', rows: [summedSql('hour', 'models', 'quarter'), madeSql('full', '1 hour', AT_EDGES)] },
+  {
+    unit: 'day',
+    rows: [summedSql('day', 'models', 'hour'), madeSql('full', '1 day'), madeSql('owners', '1 day')],
+  },
+  { unit: 'month', rows: [summedSql('month', 'models', 'day'), summedSql('month', 'owners', 'day')] },
+];
 
 /** Fills the roll-ups of a migrated database as a year of calls would have. Resolves with the rows that there are. */
 export async function seedUsage(databaseUrl: string, seed: UsageSeed, tell: (line: string) => void): Promise<void> {
@@ -62,10 +76,14 @@ export async function seedUsage(databaseUrl: string, seed: UsageSeed, tell: (lin
     for (let n = 1; n <= seed.organizations; n++) {
       const organizationId = organizationOf(n);
       await client.query(`${KEYED}${DIMENSIONS}`, [organizationId, seed.keys, seed.models]);
-      for (const { unit, step, grains } of TABLES) {
-        const events = seed.events / (seed.keys * 3 * 365);
-        await client.query(rowsSql(unit, step), [organizationId, events, seed.firstDay, end, grains]);
-      }
+      const eventsOfRow = seed.events / (seed.keys * 3 * 365);
+      for (const { unit, rows } of ROWS)
+        await client.query(
+          `INSERT INTO billing.usage_${unit} (dimension_id, at, organization_id, ${COLUMNS})
+           SELECT * FROM (${rows.join(' UNION ALL ')}) AS rows
+           WHERE $2::float8 > 0 AND $3::timestamptz < $4::timestamptz ORDER BY at, md5(dimension_id::text)`,
+          [organizationId, eventsOfRow, seed.firstDay, end],
+        );
     }
     await client.query('VACUUM ANALYZE');
     const { rows } = await client.query<{ name: string; rows: string; size: string }>(

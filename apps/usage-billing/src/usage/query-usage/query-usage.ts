@@ -5,10 +5,12 @@ import { UsageRetention } from '../roll-ups/usage-retention.js';
 import { addSums, NO_USE, usageSumsOf, type UsageSums } from './usage-sums.js';
 import { groupedBy } from '../../grouped-by.js';
 import { readRefused, type RefusedCalls } from './read-refused.js';
-import { usageParts, type UsagePart } from './usage-parts.js';
+import { usageReading, type UsageReading } from './usage-reading.js';
 import {
   hasGrainOf,
+  isOfModels,
   usageStatement,
+  type CellRow,
   type UsageField,
   type UsageFilters,
   type UsageOrder,
@@ -39,18 +41,27 @@ export interface UsageGroup {
   readonly sums: UsageSums;
 }
 
+/** What a series shows of one group in one bucket. */
+export interface UsageCell {
+  readonly values: GroupValues;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly chargeNanoUsd: bigint;
+}
+
 /** The sums of one bucket, and of the groups in it. */
-export interface UsageBucket {
+export interface UsageBucket<Group = UsageGroup> {
   readonly fromMs: number;
   readonly toMs: number;
   readonly sums: UsageSums;
-  readonly groups: readonly UsageGroup[];
+  readonly groups: readonly Group[];
 }
 
 /** What was used. */
 export interface UsageAnswer {
   readonly totals: UsageSums;
-  readonly series: readonly UsageBucket[];
+  readonly series: readonly UsageBucket<UsageCell>[];
   readonly groups: readonly UsageGroup[];
   /** Whether there are more groups than were asked for. */
   readonly isCut: boolean;
@@ -78,16 +89,13 @@ export class QueryUsage {
           : await this.read(manager, question, { bounds: whole, groupBy, order: question.order, limit: limit + 1 });
       const shown = found.slice(0, limit);
       const isCut = found.length > shown.length;
-      const cells = isSeries && shown.length > 0 ? await this.cells(manager, question, shown) : [];
-      // Where each call is in one group that is shown, buckets are the sums of their groups.
-      const isWhole = !isCut && cells.length > 0 && !groupBy.includes('group_id') && shown.length <= cellsMax(bounds);
-      const rows = isWhole ? cells : await this.read(manager, question, { bounds, groupBy: [] });
+      const { rows, cells } = await this.series(manager, question, isSeries ? shown : []);
       const refused = await this.refused(manager, question, bounds, false);
       const buckets = bucketsOf(bounds, rows, refused);
       const refusedByKey = groupBy.join() === 'api_key_id' ? await this.refused(manager, question, whole, true) : null;
       return {
         totals: buckets.reduce((sum, { sums }) => addSums(sum, sums), refused === null ? NO_USE : NOTHING_REFUSED),
-        series: isSeries ? withGroups(buckets, cells, groupBy) : [],
+        series: isSeries ? withCells(buckets, cells, groupBy) : [],
         groups: shown.map((row) => groupOf(row, groupBy, refusedByKey)),
         isCut,
       };
@@ -113,16 +121,27 @@ export class QueryUsage {
     }
   }
 
-  /** The sums of the groups that are shown, by bucket; of the first ones only where there are too many. */
-  private async cells(
+  /** The sums by bucket, and those of the groups that are shown; of the first ones only where there are too many. */
+  private async series(
     manager: EntityManager,
     question: UsageQuestion,
     shown: readonly UsageRow[],
-  ): Promise<readonly UsageRow[]> {
+  ): Promise<{ readonly rows: readonly UsageRow[]; readonly cells: readonly CellRow[] }> {
     const { bounds, groupBy, limit } = question;
     const first = shown.slice(0, cellsMax(bounds));
     const isAll = shown.length < limit && first.length === shown.length;
-    return this.read(manager, question, { bounds, groupBy, places: isAll ? null : first.map(({ place }) => place) });
+    const asked = { bounds, groupBy, places: isAll ? null : first.map(({ place }) => place) };
+    if (first.length > 0 && isOfModels(groupBy)) {
+      const both = await this.read(manager, question, { ...asked, sums: 'of buckets and cells' });
+      return {
+        rows: both.filter(({ is_cell: isCell }) => !isCell),
+        cells: both.filter(({ is_cell: isCell }) => isCell),
+      };
+    }
+    return {
+      cells: first.length === 0 ? [] : await this.read(manager, question, { ...asked, sums: 'of cells' }),
+      rows: await this.read(manager, question, { bounds, groupBy: [] }),
+    };
   }
 
   /** Null where the filters ask for what refusals are not told apart by. */
@@ -139,11 +158,12 @@ export class QueryUsage {
   }
 
   /** Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start; roll-ups by their keys. */
-  private async read(
+  private async read<Sums extends UsageSelection['sums'] = 'all'>(
     manager: EntityManager,
     { organizationId, filters }: UsageQuestion,
-    { bounds, ...asked }: Pick<UsageQuestion, 'bounds' | 'groupBy'> & Partial<UsageSelection>,
-  ): Promise<readonly UsageRow[]> {
+    { bounds, ...asked }: Asked & { readonly sums?: Sums },
+  ): Promise<readonly (Sums extends 'of cells' ? CellRow : UsageRow)[]> {
+    if (bounds.length < 2) return [];
     const selection: UsageSelection = {
       organizationId,
       filters,
@@ -151,22 +171,25 @@ export class QueryUsage {
       limit: null,
       after: null,
       places: null,
-      parts: this.partsOf(bounds, { filters, groupBy: asked.groupBy }),
-      bucketStarts: bounds.length === 2 ? null : bounds.slice(0, -1),
+      sums: 'all',
+      reading: this.readingOf(bounds, { filters, groupBy: asked.groupBy }),
       ...asked,
     };
-    if (selection.parts.length === 0) return [];
+    if (selection.reading.parts.length === 0) return [];
     const { text, parameters } = usageStatement(selection);
-    return manager.query<UsageRow[]>(text, [...parameters]);
+    return manager.query(text, [...parameters]);
   }
 
-  private partsOf(bounds: readonly number[], asked: Pick<UsageQuestion, 'filters' | 'groupBy'>): readonly UsagePart[] {
+  private readingOf(bounds: readonly number[], asked: Pick<UsageQuestion, 'filters' | 'groupBy'>): UsageReading {
     const kept = this.retention.keptSince(Date.now());
-    return usageParts(bounds, hasGrainOf('month', asked) ? kept : { ...kept, month: Infinity });
+    return usageReading(bounds, hasGrainOf('month', asked) ? kept : { ...kept, month: Infinity });
   }
 }
 
-function valuesOf(row: UsageRow, groupBy: readonly UsageField[]): GroupValues {
+/** What is read of a question: between which bounds, and by which groups. */
+type Asked = Pick<UsageQuestion, 'bounds' | 'groupBy'> & Partial<Omit<UsageSelection, 'sums' | 'reading'>>;
+
+function valuesOf(row: CellRow, groupBy: readonly UsageField[]): GroupValues {
   return [row.g0 ?? null, row.g1 ?? null].slice(0, groupBy.length);
 }
 
@@ -181,30 +204,40 @@ const NOTHING_REFUSED: UsageSums = { ...NO_USE, refused: {} };
 /** The most groups that are shown in each bucket. */
 const cellsMax = (bounds: readonly number[]): number => Math.max(1, Math.floor(CELLS_MAX / (bounds.length - 1)));
 
-/** Every bucket, also those without calls; several rows of one are added. Rows count buckets from 1 on. */
+/** Every bucket, also those without calls. Rows count buckets from 1 on. */
 function bucketsOf(
   bounds: readonly number[],
   rows: readonly UsageRow[],
   refused: readonly RefusedCalls[] | null,
-): UsageBucket[] {
-  const rowsOf = groupedBy(rows, ({ bucket }) => bucket - 1);
+): UsageBucket<never>[] {
+  const rowOf = new Map(rows.map((row) => [row.bucket - 1, row]));
   const refusedOf = new Map(refused?.map((each) => [each.bucket, each.byCode]));
   return bounds.slice(0, -1).map((fromMs, n) => {
-    const [first, ...more] = (rowsOf.get(n) ?? []).map(usageSumsOf);
-    const sums = first === undefined ? NO_USE : more.reduce(addSums, first);
+    const row = rowOf.get(n);
     const byCode = refused === null ? null : (refusedOf.get(n) ?? {});
-    return { fromMs, toMs: bounds[n + 1]!, sums: { ...sums, refused: byCode }, groups: [] };
+    const sums = { ...(row === undefined ? NO_USE : usageSumsOf(row)), refused: byCode };
+    return { fromMs, toMs: bounds[n + 1]!, sums, groups: [] };
   });
 }
 
-function withGroups(
-  buckets: readonly UsageBucket[],
-  cells: readonly UsageRow[],
+function withCells(
+  buckets: readonly UsageBucket<never>[],
+  cells: readonly CellRow[],
   groupBy: readonly UsageField[],
-): readonly UsageBucket[] {
+): readonly UsageBucket<UsageCell>[] {
   const cellsOf = groupedBy(cells, ({ bucket }) => bucket - 1);
   return buckets.map((bucket, n) => ({
     ...bucket,
-    groups: (cellsOf.get(n) ?? []).map((row) => groupOf(row, groupBy, null)),
+    groups: (cellsOf.get(n) ?? []).map((row) => cellOf(row, groupBy)),
   }));
+}
+
+function cellOf(row: CellRow, groupBy: readonly UsageField[]): UsageCell {
+  return {
+    values: valuesOf(row, groupBy),
+    requests: Number(row.requests),
+    inputTokens: Number(row.input_tokens),
+    outputTokens: Number(row.output_tokens),
+    chargeNanoUsd: BigInt(row.charge_nano_usd),
+  };
 }

@@ -2,7 +2,7 @@ import { formatUsd } from '@tollgate/credit';
 import type { BucketObject, CellObject, GroupObject, SumsObject, UsageObject } from '../read-usage/usage.reply.js';
 import type { UsageQuery } from '../usage.requests.js';
 import { latencyPercentile } from './latency-percentile.js';
-import type { GroupValues, UsageAnswer, UsageBucket, UsageGroup } from './query-usage.js';
+import type { GroupValues, UsageAnswer, UsageBucket, UsageCell, UsageGroup } from './query-usage.js';
 import type { NameOf } from './usage-names.js';
 import type { UsageField } from './usage-statement.js';
 import type { UsageSums } from './usage-sums.js';
@@ -67,17 +67,17 @@ function groupObject(groupBy: readonly UsageField[], { values, sums }: UsageGrou
 }
 
 /** A bucket as replies show it. */
-function bucketObject(groupBy: readonly UsageField[], bucket: UsageBucket, nameOf: NameOf): BucketObject {
+function bucketObject(groupBy: readonly UsageField[], bucket: UsageBucket<UsageCell>, nameOf: NameOf): BucketObject {
   return {
     from: new Date(bucket.fromMs).toISOString(),
     to: new Date(bucket.toMs).toISOString(),
     ...sumsObject(bucket.sums),
-    groups: bucket.groups.map(({ values, sums }): CellObject => ({
+    groups: bucket.groups.map(({ values, ...cell }): CellObject => ({
       ...groupFields(groupBy, values, nameOf),
-      requests: sums.requests,
-      input_tokens: sums.inputTokens,
-      output_tokens: sums.outputTokens,
-      cost_usd: formatUsd(sums.chargeNanoUsd),
+      requests: cell.requests,
+      input_tokens: cell.inputTokens,
+      output_tokens: cell.outputTokens,
+      cost_usd: formatUsd(cell.chargeNanoUsd),
     })),
   };
 }

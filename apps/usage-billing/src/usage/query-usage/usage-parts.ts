@@ -18,7 +18,8 @@ export interface UsagePart {
 /** The first moment that a table still has all rows of; tables that are not named keep theirs for good. */
 export type KeptSince = Partial<Record<RollUpUnit, number>>;
 
-const LENGTHS_MS = { day: 86_400_000, hour: 3_600_000, quarter: 900_000, minute: 60_000 } as const;
+/** The lengths of rows; those of months differ. */
+export const LENGTHS_MS = { day: 86_400_000, hour: 3_600_000, quarter: 900_000, minute: 60_000 } as const;
 const UNITS = ['month', 'day', 'hour', 'quarter', 'minute'] as const satisfies readonly RollUpUnit[];
 
 /**
@@ -58,14 +59,16 @@ function spansOf(
   ];
 }
 
-function roundedDown(ms: number, unit: RollUpUnit): number {
+/** The last moment up to `ms` at which a row begins. */
+export function roundedDown(ms: number, unit: RollUpUnit): number {
   if (!Number.isFinite(ms)) return ms;
   if (unit !== 'month') return Math.floor(ms / LENGTHS_MS[unit]) * LENGTHS_MS[unit];
   const at = new Date(ms);
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1);
 }
 
-function roundedUp(ms: number, unit: RollUpUnit): number {
+/** The first moment from `ms` on at which a row begins. */
+export function roundedUp(ms: number, unit: RollUpUnit): number {
   if (!Number.isFinite(ms)) return ms;
   const down = roundedDown(ms, unit);
   if (down === ms) return ms;

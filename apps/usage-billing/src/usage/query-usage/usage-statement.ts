@@ -1,4 +1,5 @@
 import { USAGE_OUTCOMES } from '@tollgate/contracts';
+import { unreachable } from '@tollgate/errors';
 import { LATENCY_SAMPLE_OF, TOKENS_OF } from '../roll-ups/event-facts.js';
 import {
   FACTS_OF,
@@ -11,7 +12,8 @@ import {
   type RollUpFact,
   type RollUpUnit,
 } from '../roll-ups/roll-up-columns.js';
-import { momentOf, rowStarts, type Span, type UsagePart } from './usage-parts.js';
+import { momentOf, rowStarts, type PartSource, type Span, type UsagePart } from './usage-parts.js';
+import type { UsageEdges, UsageReading } from './usage-reading.js';
 
 /** What usage can be filtered and grouped by. */
 export const USAGE_FIELDS = [
@@ -35,15 +37,21 @@ export interface Statement {
   readonly parameters: readonly unknown[];
 }
 
+/**
+ * All sums by bucket and group; or by group only those that the cells of a series show, since most of the time goes into
+ * sums; or these and all sums by bucket, read at once.
+ */
+type SumsOfRows = 'all' | 'of cells' | 'of buckets and cells';
+
 /** Sums over calls by bucket and by group. */
 export interface UsageSelection {
   readonly organizationId: string;
   readonly filters: UsageFilters;
   readonly groupBy: readonly UsageField[];
-  /** The parts that are read. */
-  readonly parts: readonly UsagePart[];
-  /** Where the buckets begin; null for one bucket of all. */
-  readonly bucketStarts: readonly number[] | null;
+  /** What is read. */
+  readonly reading: UsageReading;
+  /** What the rows are. */
+  readonly sums: SumsOfRows;
   /** Which rows come first, and how many come; null for the order of buckets and groups, and for all. */
   readonly order: UsageOrder | null;
   readonly limit: number | null;
@@ -57,79 +65,177 @@ export interface UsageSelection {
 export const USAGE_ORDERS = ['cost_usd', 'requests', 'input_tokens', 'output_tokens'] as const;
 export type UsageOrder = (typeof USAGE_ORDERS)[number];
 
-const ORDER_COLUMNS: Readonly<Record<UsageOrder, string>> = {
+const ORDER_COLUMNS: Readonly<Record<UsageOrder, CellSum>> = {
   cost_usd: 'charge_nano_usd',
   requests: 'requests',
   input_tokens: 'input_tokens',
   output_tokens: 'output_tokens',
 };
 
-/** A row of sums. All numbers come as text; sparse ones are null where nothing was counted. */
-export type UsageRow = Readonly<Record<(typeof SUMS)[number], string | null>> &
-  Readonly<Record<`outcome_${(typeof USAGE_OUTCOMES)[number]}`, string | null>> & {
-    /** From 1 on. */
-    readonly bucket: number;
-    /** What tells the groups of this row apart, for `places`. */
-    readonly place: string;
-    /** The values of the fields that are grouped by. */
-    readonly g0?: string | null;
-    readonly g1?: string | null;
-  };
-
 const SUMS = [...SUM_COLUMNS, ...SPARSE_COLUMNS, ...HISTOGRAM_COLUMNS] as const;
+type Sum = (typeof SUMS)[number];
+const CELL_SUMS = ['requests', 'input_tokens', 'output_tokens', 'charge_nano_usd'] as const satisfies readonly Sum[];
+type CellSum = (typeof CELL_SUMS)[number];
 
-const SUMMED = [
-  ...SUMS.map((column) => `sum(${column}) AS ${column}`),
-  ...USAGE_OUTCOMES.map((outcome) => `sum(requests) FILTER (WHERE outcome = '${outcome}') AS outcome_${outcome}`),
-].join(', ');
+/** A row of the sums that a cell shows. All numbers come as text. */
+export type CellRow = Readonly<Record<CellSum, string>> & {
+  /** From 1 on. */
+  readonly bucket: number;
+  /** The values of the fields that are grouped by. */
+  readonly g0?: string | null;
+  readonly g1?: string | null;
+  /** False for a row of all sums, which is of a bucket where `of buckets and cells` are read. */
+  readonly is_cell: boolean;
+};
+
+/** A row of all sums; sparse ones are null where nothing was counted. */
+export type UsageRow = CellRow & {
+  /** What tells the groups of this row apart, for `places`. */
+  readonly place: string;
+} & Readonly<Record<Sum, string | null>> &
+  Readonly<Record<`outcome_${(typeof USAGE_OUTCOMES)[number]}`, string | null>>;
 
 /** The statement that reads a selection. Calls of one organisation alone are read, whatever the policies say. */
 export function usageStatement(selection: UsageSelection): Statement {
   const parameters: unknown[] = [selection.organizationId];
   const add = (value: unknown): string => `$${parameters.push(value)}`;
   const groups = selection.groupBy.map((_, n) => `g${n}`);
-  const bucket =
-    selection.bucketStarts === null
-      ? '1'
-      : `width_bucket(at, ${add(selection.bucketStarts.map(momentOf))}::timestamptz[])`;
-  const parts = selection.parts.flatMap((part) => partsSql(part, selection, add));
-  const place = `ROW(${groups.join(', ')})::text`;
+  const { parts, edges, starts } = selection.reading;
+  const bucket = starts.length === 1 ? '1' : `width_bucket(at, ${add(starts.map(momentOf))}::timestamptz[])`;
+  const read = [
+    ...parts.map((part) => partSql(part, bucket, selection, add)),
+    ...edges.map((each) => edgesSql(each, selection, add)),
+  ];
   const chosen = [
-    ...(selection.places === null ? [] : [`${place} = ANY(${add(selection.places)}::text[])`]),
+    ...(selection.places === null ? [] : [`${placeOf(groups)} = ANY(${add(selection.places)}::text[])`]),
     ...(selection.after === null
       ? []
-      : [`${orderKey(groups)} > ${orderKey(selection.after.map((each) => `${add(each)}::text`))}`]),
+      : [`ROW(${orderKey(groups)}) > ROW(${orderKey(selection.after.map((each) => `${add(each)}::text`))})`]),
   ];
+  const rows = rowsSql(selection.sums, groups, chosen.length === 0 ? '' : `WHERE ${chosen.join(' AND ')}`);
   const inOrder = [
-    ...(selection.order === null ? ['1'] : [`sum(${ORDER_COLUMNS[selection.order]}) DESC`]),
+    ...(selection.order === null ? ['bucket'] : [`${ORDER_COLUMNS[selection.order]} DESC`]),
     ...(groups.length === 0 ? [] : [orderKey(groups)]),
   ];
   return {
-    text: `SELECT ${[`${bucket} AS bucket`, ...groups, `${place} AS place`, SUMMED].join(', ')}
-      FROM (${parts.join('\nUNION ALL ')}) AS part
-      ${chosen.length === 0 ? '' : `WHERE ${chosen.join(' AND ')}`}
-      GROUP BY ${[bucket === '1' ? '()' : '1', ...groups].join(', ')}
+    text: `WITH part AS ${selection.sums === 'of buckets and cells' ? '' : 'NOT '}MATERIALIZED (${read.join('\nUNION ALL ')})
+      SELECT * FROM (${rows}) AS rows
       ORDER BY ${inOrder.join(', ')} ${selection.limit === null ? '' : `LIMIT ${add(selection.limit)}`}`,
     parameters,
   };
 }
 
-/** Groups in the order of their values, byte by byte; those without a value come first. */
-const orderKey = (values: readonly string[]): string =>
-  `ROW(${values.map((value) => `${value} IS NOT NULL, coalesce(${value}, '') COLLATE "C"`).join(', ')})`;
-
-type AddParameter = (value: unknown) => string;
-type Asked = Pick<UsageSelection, 'filters' | 'groupBy'>;
-
-function partsSql({ source, spans }: UsagePart, asked: Asked, add: AddParameter): string[] {
-  return source === 'event' ? spans.map((span) => eventsSql(span, asked, add)) : [rollUpSql(source, spans, asked, add)];
+/** Sums of the parts. What was taken away at an edge as a whole is no row. */
+function rowsSql(sums: SumsOfRows, groups: readonly string[], where: string): string {
+  const by = (keys: readonly string[], columns: readonly string[], from: string): string =>
+    `SELECT ${['bucket', ...columns].join(', ')} FROM part ${from} GROUP BY ${['bucket', ...keys].join(', ')} HAVING sum(requests) > 0`;
+  const summed = SUMS.map((column) => `sum(${column}) AS ${column}`);
+  const ofCells = SUMS.map((column) => (isCellSum(column) ? `sum(${column})` : 'NULL'));
+  const noGroups = groups.map((group) => `NULL AS ${group}`);
+  switch (sums) {
+    case 'all':
+      return by(
+        groups,
+        [...groups, `${placeOf(groups)} AS place`, ...summed, ...BY_OUTCOME, 'false AS is_cell'],
+        where,
+      );
+    case 'of cells':
+      return by(
+        groups,
+        [...groups, ...CELL_SUMS.map((column) => `sum(${column}) AS ${column}`), 'true AS is_cell'],
+        where,
+      );
+    case 'of buckets and cells':
+      return `${by([], [...noGroups, ...summed, ...BY_OUTCOME, 'false AS is_cell'], '')}
+        UNION ALL ${by(groups, [...groups, ...ofCells, ...BY_OUTCOME.map(() => 'NULL'), 'true'], where)}`;
+    default:
+      return unreachable(sums);
+  }
 }
 
-function rollUpSql(unit: RollUpUnit, spans: readonly Span[], asked: Asked, add: AddParameter): string {
-  return `SELECT u.at, d.outcome, ${[...groupColumns(asked), ...SUMS.map((column) => `u.${column}`)].join(', ')}
+const BY_OUTCOME = USAGE_OUTCOMES.map(
+  (outcome) => `sum(requests) FILTER (WHERE outcome = '${outcome}') AS outcome_${outcome}`,
+);
+
+const isCellSum = (column: Sum): boolean => (CELL_SUMS as readonly Sum[]).includes(column);
+const sumsOf = ({ sums }: Pick<UsageSelection, 'sums'>): readonly Sum[] => (sums === 'of cells' ? CELL_SUMS : SUMS);
+const placeOf = (groups: readonly string[]): string => `ROW(${groups.join(', ')})::text`;
+
+/** Groups in the order of their values, byte by byte; those without a value come first. */
+const orderKey = (values: readonly string[]): string =>
+  values.map((value) => `${value} IS NOT NULL, coalesce(${value}, '') COLLATE "C"`).join(', ');
+
+type AddParameter = (value: unknown) => string;
+type Fields = Pick<UsageSelection, 'filters' | 'groupBy'>;
+type Asked = Fields & Pick<UsageSelection, 'sums'>;
+
+function partSql({ source, spans }: UsagePart, bucket: string, asked: Asked, add: AddParameter): string {
+  const moment = (ms: number): string => `${add(momentOf(ms))}::timestamptz`;
+  const rows =
+    source === 'event'
+      ? spans.map(({ fromMs, toMs }) => eventsSql(moment(fromMs), moment(toMs), asked, add)).join('\nUNION ALL ')
+      : rollUpSql(source, within(source, spans, add), asked, add);
+  return `SELECT ${[`${bucket} AS bucket`, ...keysOf(asked), ...sumsOf(asked)].join(', ')} FROM (${rows}) AS within`;
+}
+
+/** The columns that tell apart what is summed up. */
+const keysOf = ({ groupBy, sums }: Asked): string[] => [
+  ...(sums === 'of cells' ? [] : ['outcome']),
+  ...groupBy.map((_, n) => `g${n}`),
+];
+
+/** What one bucket has too much at an edge, the next has too little: each span is summed up once, for both. */
+function edgesSql({ source, spans }: UsageEdges, asked: UsageSelection, add: AddParameter): string {
+  const edges = spans
+    .flatMap(({ bound, factor }, n) => [
+      { span: n + 1, bucket: bound, factor },
+      { span: n + 1, bucket: bound + 1, factor: -factor },
+    ])
+    // Nothing is before the first bucket and behind the last one.
+    .filter(({ bucket }) => bucket >= 1 && bucket <= asked.reading.starts.length);
+  const numbers = (field: 'span' | 'bucket' | 'factor'): string => `${add(edges.map((edge) => edge[field]))}::int[]`;
+  const [keys, sums] = [keysOf(asked), sumsOf(asked)];
+  return `SELECT ${['edge.bucket', ...keys, ...sums.map((column) => `${column} * factor`)].join(', ')}
+    FROM (SELECT ${['span', ...keys, ...sums.map(spanSum)].join(', ')}
+      FROM ${rowsOfSpans(source, spans, asked, add)} GROUP BY ${['span', ...keys].join(', ')}) AS summed
+    JOIN unnest(${numbers('span')}, ${numbers('bucket')}, ${numbers('factor')}) AS edge (span, bucket, factor) USING (span)`;
+}
+
+/**
+ * Rows with the number of the span that each is in. Rows of few facts, and events, are looked up in an index for each
+ * span: OFFSET keeps the planner from joining all rows with all spans, and from reading those of other organisations.
+ */
+function rowsOfSpans(source: PartSource, spans: readonly Span[], asked: Asked, add: AddParameter): string {
+  if (source !== 'event' && grainOf(source, asked) !== 'models') {
+    const bounds = spans.flatMap(({ fromMs, toMs }) => [momentOf(fromMs), momentOf(toMs)]);
+    const span = `(width_bucket(at, ${add(bounds)}::timestamptz[]) + 1) / 2 AS span`;
+    return `(SELECT ${span}, within.* FROM (${rollUpSql(source, within(source, spans, add), asked, add)}) AS within) AS spanned`;
+  }
+  const moments = (field: 'fromMs' | 'toMs'): string =>
+    `${add(spans.map((span) => momentOf(span[field])))}::timestamptz[]`;
+  const all = `unnest(${moments('fromMs')}, ${moments('toMs')}) WITH ORDINALITY AS spans (lower, upper, span)`;
+  const [lower, upper] = ['spans.lower', 'spans.upper'] as const;
+  if (source === 'event')
+    return `${all} CROSS JOIN LATERAL (${eventsSql(lower, upper, asked, add)} OFFSET 0) AS within`;
+  const keys = keyColumns(asked);
+  const sums = sumsOf(asked).map((column) => `u.${column}`);
+  return `(SELECT ${['span', ...keys, ...sums].join(', ')} FROM ${all} CROSS JOIN billing.usage_dimension AS d
+      CROSS JOIN LATERAL (SELECT ${sums.join(', ')} FROM billing.usage_${source} AS u
+        WHERE u.dimension_id = d.dimension_id AND u.at >= ${lower} AND u.at < ${upper} AND u.organization_id = $1 OFFSET 0) AS u
+    WHERE ${[`d.organization_id = $1 AND d.grain = 'models'`, ...conditions(asked, add)].join(' AND ')}) AS spanned`;
+}
+
+/** Sums of integers are numerics, whose sums cost more. Only costs may be beyond a bigint: rows are cut at its end. */
+function spanSum(column: Sum): string {
+  const isLarge = column === 'cost_nano_usd' || (HISTOGRAM_COLUMNS as readonly Sum[]).includes(column);
+  return `sum(${column})${isLarge ? '' : '::bigint'} AS ${column}`;
+}
+
+function rollUpSql(unit: RollUpUnit, condition: string, asked: Asked, add: AddParameter): string {
+  return `SELECT ${['u.at', ...keyColumns(asked), ...sumsOf(asked).map((column) => `u.${column}`)].join(', ')}
     FROM billing.usage_dimension AS d JOIN billing.usage_${unit} AS u ON u.dimension_id = d.dimension_id ${eachGroup(asked)}
     WHERE d.organization_id = $1 AND u.organization_id = $1 AND d.grain = '${grainOf(unit, asked)}'
-      AND ${[within(unit, spans, add), ...conditions(asked, add)].join(' AND ')}`;
+      AND ${[condition, ...conditions(asked, add)].join(' AND ')}`;
 }
 
 /** Where spans are a small part of a time, their rows are named one by one, up to so many. */
@@ -156,7 +262,7 @@ function isSparse(fromMs: number, toMs: number, spans: readonly Span[]): boolean
 /** By how much the moment that chose the cycle may differ from the start of a call: by two clocks. */
 const CLOCKS_APART = `interval '5 minutes'`;
 
-const SUMS_OF_EVENT: Readonly<Record<(typeof SUMS)[number], string>> = {
+const SUMS_OF_EVENT: Readonly<Record<Sum, string>> = {
   requests: '1::bigint',
   input_tokens: 'input_tokens',
   output_tokens: 'output_tokens',
@@ -171,31 +277,35 @@ const SUMS_OF_EVENT: Readonly<Record<(typeof SUMS)[number], string>> = {
 };
 
 /** The start of a call is in the index. The moment that counts is seldom another, and is asked exactly afterwards. */
-function eventsSql({ fromMs, toMs }: Span, asked: Asked, add: AddParameter): string {
-  const [from, to] = [`${add(momentOf(fromMs))}::timestamptz`, `${add(momentOf(toMs))}::timestamptz`];
-  return `SELECT d.at, d.outcome, ${[...groupColumns(asked), ...SUMS.map((column) => `d.${column}_of_one AS ${column}`)].join(', ')}
+function eventsSql(from: string, to: string, asked: Asked, add: AddParameter): string {
+  const sums = sumsOf(asked);
+  return `SELECT ${['d.at', ...keyColumns(asked), ...sums.map((column) => `d.${column}_of_one AS ${column}`)].join(', ')}
     FROM (SELECT outcome, model, provider, route, api_key_id, project_id, member_id,
         ARRAY(SELECT jsonb_array_elements_text(group_ids)) AS group_ids,
         billing.counted_at(started_at, accounts->0->>'accountId', accounts->0->>'capNanoUsd') AS at,
-        ${SUMS.map((column) => `${SUMS_OF_EVENT[column]} AS ${column}_of_one`).join(', ')}
+        ${sums.map((column) => `${SUMS_OF_EVENT[column]} AS ${column}_of_one`).join(', ')}
       FROM billing.usage_event WHERE organization_id = $1
         AND started_at >= ${from} - ${CLOCKS_APART} AND started_at < ${to} + ${CLOCKS_APART}) AS d ${eachGroup(asked)}
     WHERE ${[`d.at >= ${from} AND d.at < ${to}`, ...conditions(asked, add)].join(' AND ')}`;
 }
 
 /** The facts that are not about how a call ended. */
-function factsOf({ filters, groupBy }: Asked): readonly RollUpFact[] {
+function factsOf({ filters, groupBy }: Fields): readonly RollUpFact[] {
   const fields = [...groupBy, ...(Object.keys(filters) as UsageField[])];
   return fields.flatMap((field) => (field === 'status' ? [] : field === 'group_id' ? ['group_ids'] : [field]));
 }
 
+/** Whether each call is in one of these groups, and the sums of groups cost no more rows than those without any. */
+export const isOfModels = (groupBy: readonly UsageField[]): boolean =>
+  factsOf({ groupBy, filters: {} }).every((fact) => FACTS_OF.models.includes(fact));
+
 /** Whether a table tells apart what is asked for. */
-export function hasGrainOf(unit: RollUpUnit, asked: Asked): boolean {
+export function hasGrainOf(unit: RollUpUnit, asked: Fields): boolean {
   return GRAINS_OF[unit].includes(grainOf(unit, asked));
 }
 
 /** The grain with the fewest rows that tells apart what is asked for. */
-function grainOf(unit: RollUpUnit, asked: Asked): Grain {
+function grainOf(unit: RollUpUnit, asked: Fields): Grain {
   const facts = factsOf(asked);
   const fit = (['models', 'owners'] as const).find(
     (grain) => GRAINS_OF[unit].includes(grain) && facts.every((fact) => FACTS_OF[grain].includes(fact)),
@@ -208,14 +318,17 @@ function columnOf(field: UsageField): string {
   return field === 'group_id' ? 'of_group.group_id' : `d.${field}`;
 }
 
-const groupColumns = ({ groupBy }: Asked): string[] => groupBy.map((field, n) => `${columnOf(field)} AS g${n}`);
+const keyColumns = ({ groupBy, sums }: Asked): string[] => [
+  ...(sums === 'of cells' ? [] : ['d.outcome']),
+  ...groupBy.map((field, n) => `${columnOf(field)} AS g${n}`),
+];
 
 /** A call is in all groups of its key: grouped by them it comes once in each, or once without any where it has none. */
-function eachGroup({ groupBy }: Asked): string {
+function eachGroup({ groupBy }: Fields): string {
   return groupBy.includes('group_id') ? 'LEFT JOIN LATERAL unnest(d.group_ids) AS of_group (group_id) ON true' : '';
 }
 
-function conditions({ filters, groupBy }: Asked, add: AddParameter): string[] {
+function conditions({ filters, groupBy }: Fields, add: AddParameter): string[] {
   return Object.entries(filters).map(([field, value]) => {
     if (field !== 'group_id' || groupBy.includes('group_id')) return `${columnOf(field as UsageField)} = ${add(value)}`;
     return `${add(value)} = ANY(d.group_ids)`;
