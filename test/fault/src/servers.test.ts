@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { diskFull } from './faults/disk-full.js';
+import { exportsBroken } from './faults/exports-broken.js';
 import { groupChanges } from './faults/group-changes.js';
 import { kafkaDown } from './faults/kafka-down.js';
 import { keyChangesCut } from './faults/key-changes-cut.js';
@@ -28,6 +29,7 @@ describe('faults of servers, disks and the services behind the gateways', () => 
   usageBillingKilled(() => stage.shape);
   twoUsageBillings(() => stage);
   postgresDown(() => stage);
+  exportsBroken(() => stage);
   redisEmptied(() => stage.shape);
   kafkaDown(() => stage);
 });

@@ -24,7 +24,7 @@ export interface UsageEdges {
 }
 
 /** A span that the bucket before a bound has too much or too little, and the bucket behind it the other way round. */
-export interface EdgeSpan extends Span {
+interface EdgeSpan extends Span {
   /** The number of the bound: bucket n, from 1 on, lies between bound n - 1 and bound n. */
   readonly bound: number;
   /** What it adds to the bucket before the bound: 1, or -1 to take away. */
