@@ -51,7 +51,7 @@ const summedSql = (unit: string, grain: string, of: string): string => `
   FROM billing.usage_${of} JOIN billing.usage_dimension USING (dimension_id, organization_id)
   WHERE organization_id = $1 AND grain = '${grain}' GROUP BY 1, 2, 3`;
 
-/** Hours of every key are as many rows as events: there are those in which a year of another time zone begins and ends. */
+/** Hours of every key are as many rows as events: there are those where a year of another time zone begins and ends. */
 const AT_EDGES = "(at < $3::timestamptz + interval '1 day' OR at >= $4::timestamptz - interval '1 day')";
 
 /** In this order. Within a unit, rows of all grains lie among each other, as bookings leave them. */

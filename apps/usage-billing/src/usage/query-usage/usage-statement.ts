@@ -38,8 +38,8 @@ export interface Statement {
 }
 
 /**
- * All sums by bucket and group; or by group only those that the cells of a series show, since most of the time goes into
- * sums; or these and all sums by bucket, read at once.
+ * All sums by bucket and group; or by group only those that the cells of a series show, since most of the time goes
+ * into sums; or these and all sums by bucket, read at once.
  */
 type SumsOfRows = 'all' | 'of cells' | 'of buckets and cells';
 
