@@ -20,6 +20,8 @@ export { ReconciliationStore } from './ledger/reconcile/reconciliation-store.js'
 export { KnownAccounts } from './ledger/show-accounts/known-accounts.js';
 export { LedgerAccounts } from './ledger/show-accounts/ledger-accounts.js';
 export { OpenEpoch } from './credit-epochs/open-epoch.js';
+export { CarriedHolds } from './ledger/carry-holds/carried-holds.js';
+export { ReleaseCarriedHolds } from './ledger/carry-holds/release-carried-holds.js';
 export { LoadAccount } from './ledger/load-account/load-account.js';
 export { ResolveOrphans } from './ledger/resolve-orphans/resolve-orphans.js';
 export { GatewayInstances } from './store/gateway-instances.js';

@@ -1,14 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { cycleAccountId, cycleOf, type CreditReset } from '@tollgate/api-key';
+import { randomInt, randomUUID } from 'node:crypto';
+import { CREDIT_RESETS, cycleAccountId, cycleOf, type CreditReset } from '@tollgate/api-key';
 import type { UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
   BillingMeter,
   BookUsage,
+  CarriedHolds,
   CompareBalances,
   GatewayInstances,
   LoadAccount,
   OpenEpoch,
+  ReleaseCarriedHolds,
   SettleHolds,
   spendingByKey,
   UsedKeys,
@@ -23,8 +25,10 @@ import {
   usageBatch,
   usageEvent,
 } from './billing-fixture.js';
+import { randomBelow } from './random-below.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
+const LIVES = 30;
 const MONDAY = '2026-11-23';
 const FRIDAY = '2026-11-27';
 
@@ -195,6 +199,107 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     expect(await posted()).toEqual([142, 142, 142]);
   });
 
+  it('are never passed by a limit that resets in another way while calls are under way', async () => {
+    const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+    const kept = new CarriedHolds(billing(opened.database));
+    const release = new ReleaseCarriedHolds(kept, admission, bus, logger);
+    const now = Date.now();
+    const noLimits = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
+    let carried = 0;
+    for (let life = 0; life < LIVES; life++) {
+      const below = randomBelow(seed, life);
+      const message = `SEED=${seed}, life ${life}`;
+      [organizationId, key] = [randomUUID(), randomUUID()];
+      await openEpoch();
+      const open = new Map<string, { readonly accountId: string; readonly amount: number }>();
+      const settled: UsageRecordedV1[] = [];
+      let [reset, generation, charged] = ['never' as CreditReset, 1, 0];
+      const account = () => cycleAccountId(key, cycleOf(reset, now));
+      const change = async () => {
+        reset = CREDIT_RESETS[below(CREDIT_RESETS.length)]!;
+        generation += 1;
+        // A load waits for what is on its way to the ledger.
+        await book(...settled.splice(0));
+        await load(reset, new Date(now).toISOString().slice(0, 10), generation);
+      };
+      const call = async () => {
+        const [requestId, amount] = [randomUUID(), 1 + below(50)];
+        const { kind } = await admission.reserve({
+          ...{ requestId, organizationId, apiKeyId: key, instanceId: 'i', journalId: 'j', tokens: 0 },
+          amountNanoUsd: BigInt(amount),
+          accounts: [{ accountId: account(), capNanoUsd: 100n, generation, ...presentCycle(reset, now) }],
+          rateLimits: noLimits,
+        });
+        if (kind === 'admitted') open.set(requestId, { accountId: account(), amount });
+      };
+      const end = async () => {
+        const [requestId, ended] = [...open][below(Math.max(1, open.size))] ?? [];
+        if (requestId === undefined || ended === undefined) return;
+        open.delete(requestId);
+        const charge = below(ended.amount + 1);
+        charged += charge;
+        await admission.settle({ requestId, organizationId, chargeNanoUsd: BigInt(charge), tokens: 0 });
+        settled.push({
+          ...held(ended.accountId, new Date(now).toISOString(), charge),
+          requestId,
+          holdNanoUsd: String(ended.amount),
+        });
+      };
+      const bookSome = () => book(...settled.splice(0, below(settled.length + 1)));
+      const steps = [call, call, call, end, change, bookSome, () => release.run(new Date(now))];
+      await change();
+      for (let step = 0; step < 25; step++) {
+        await steps[below(steps.length)]!();
+        carried += (await kept.all()).filter((each) => each.organizationId === organizationId).length;
+        const underWay = [...open.values()].reduce((sum, { amount }) => sum + amount, 0);
+        expect(charged + underWay, message).toBeLessThanOrEqual(100);
+      }
+      while (open.size > 0) await end();
+      await book(...settled.splice(0));
+      await release.run(new Date(now));
+      const balance = (await admission.accounts(organizationId)).get(account());
+      expect(balance, message).toEqual({ postedNanoUsd: BigInt(charged), heldNanoUsd: 0n });
+    }
+    expect(carried).toBeGreaterThan(0);
+    expect(await kept.all()).toEqual([]);
+  });
+
+  it('give up a call that is neither held nor booked any more only after a while, and take one back that an epoch lost', async () => {
+    const kept = new CarriedHolds(billing(opened.database));
+    const release = new ReleaseCarriedHolds(kept, admission, bus, logger);
+    const now = Date.now();
+    const today = new Date(now).toISOString().slice(0, 10);
+    await openEpoch();
+    await load('daily', today, 2);
+    const requestId = randomUUID();
+    const daily = cycleAccountId(key, cycleOf('daily', now));
+    await admission.reserve({
+      ...{ requestId, organizationId, apiKeyId: key, instanceId: 'i', journalId: 'j', tokens: 0, amountNanoUsd: 9n },
+      accounts: [{ accountId: daily, capNanoUsd: 100n, generation: 2 }],
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    });
+    await load('weekly', today, 3);
+    const weekly = cycleAccountId(key, cycleOf('weekly', now));
+    const heldOn = async () => (await admission.accounts(organizationId)).get(weekly)?.heldNanoUsd ?? 0n;
+    expect(await heldOn()).toBe(9n);
+    const [hold] = await admission.openHolds(organizationId);
+    await admission.closeEpoch(organizationId);
+    await new OpenEpoch(billing(opened.database), admission, bus, logger, meter).open(organizationId);
+    await admission.announce({ organizationId, journalId: 'j', holds: [hold!], finals: [] });
+    for (const { journalId } of admission.openings.at(-1)?.waitingFor ?? [])
+      await admission.stopWaiting(organizationId, journalId);
+    expect(await heldOn()).toBe(0n);
+    await release.run(new Date(now));
+    expect(await heldOn()).toBe(9n);
+    await admission.settle({ requestId, organizationId, chargeNanoUsd: 0n, tokens: null });
+    for (const minutes of [0, 9]) {
+      await release.run(new Date(now + minutes * 60_000));
+      expect(await heldOn()).toBe(9n);
+    }
+    await release.run(new Date(now + 10 * 60_000));
+    expect(await heldOn()).toBe(0n);
+  });
+
   it('leave a call in the cycle that its credit was held in, whatever the clock of its gateway says', async () => {
     await openEpoch();
     const [friday, saturday] = [`key:${key}:daily:2026-11-27`, `key:${key}:daily:2026-11-28`];
@@ -346,3 +451,9 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     });
   });
 });
+
+/** The cycle of an account, as a gateway names it; nothing for one that is for good. */
+function presentCycle(reset: CreditReset, nowMs: number) {
+  const { startMs, endMs } = cycleOf(reset, nowMs);
+  return reset === 'never' ? {} : { cycle: { startMs, endMs } };
+}

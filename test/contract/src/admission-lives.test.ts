@@ -7,6 +7,8 @@ import {
   emptyOrganization,
   forgetTold,
   leave,
+  carriedHold,
+  carry,
   loadAccounts,
   noteRefusals,
   openEpoch,
@@ -86,6 +88,8 @@ describe('the script and its pure twin', () => {
       'refused for want of grants',
       'granted',
       'loaded',
+      'carried',
+      'carried no more',
       'charged without a hold',
       'refused above a cap',
       'clock ahead',
@@ -180,7 +184,9 @@ class Life {
     const requestId = `r${this.#below(10)}`;
     const accounts = this.#all();
     const amount = BigInt(this.#below(14));
-    switch (this.#below(20)) {
+    switch (this.#below(21)) {
+      case 20:
+        return this.#carry(amount);
       case 18:
       case 19:
         return this.#tell();
@@ -297,6 +303,31 @@ class Life {
     const there = await this.#books.loadAccounts(this.#organizationId, items);
     this.#expectSame('whether accounts were loaded', String(there), String(here));
     if (here) this.#outcomes.push('loaded');
+    return null;
+  }
+
+  /** Some calls under way count on another account of their limit, too, and are placed twice. */
+  async #carry(amount: bigint): Promise<null> {
+    const { accountId } = this.#cycleAccount();
+    const holds = [...this.#twin.holds.values()]
+      .filter(({ requestId }) => !requestId.includes('>') && this.#below(3) === 0)
+      .map(({ requestId, apiKeyId }) => carriedHold({ requestId, accountId, amountNanoUsd: amount }, apiKeyId));
+    for (const some of [holds, holds.slice(0, 1)]) {
+      const here = carry(this.#twin, some, this.#store);
+      const there = await this.#books.carry(this.#organizationId, some);
+      this.#expectSame('whether holds were carried', String(there), String(here));
+    }
+    const there = await this.#books.balances(this.#organizationId, [accountId, 'an account that is not there']);
+    expect([...there]).toEqual([...this.#twin.accounts].filter(([id]) => id === accountId));
+    if (holds.length > 0) this.#outcomes.push('carried');
+    const [over] = [...this.#twin.holds.keys()].filter((id) => id.includes('>'));
+    if (over !== undefined && this.#below(2) === 0) {
+      const nothing = { chargeNanoUsd: 0n, tokens: null, journalNumber: 0, accountIds: [] };
+      const item = { requestId: over, organizationId: this.#organizationId, journalId: 'usage-billing', ...nothing };
+      settleBooked(this.#twin, item, this.#nowMs * 1_000);
+      await this.#books.settleBooked(this.#organizationId, [item]);
+      this.#outcomes.push('carried no more');
+    }
     return null;
   }
 

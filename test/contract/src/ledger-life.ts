@@ -17,12 +17,14 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
   BillingMeter,
   BookUsage,
+  CarriedHolds,
   CompareBalances,
   EndGrants,
   GatewayInstances,
   GrantStore,
   LoadAccount,
   OpenEpoch,
+  ReleaseCarriedHolds,
   OrganizationTerms,
   ResolveOrphans,
   SettleHolds,
@@ -91,6 +93,8 @@ class TwinnedBooks implements AdmissionBooks {
 
   openEpoch = (epoch: EpochOpening) => this.both((books) => books.openEpoch(epoch));
   loadAccounts = (id: string, items: readonly LoadItem[]) => this.both((books) => books.loadAccounts(id, items));
+  carry = (id: string, holds: readonly OpenHold[]) => this.both((books) => books.carry(id, holds));
+  balances = (id: string, accountIds: readonly string[]) => this.both((books) => books.balances(id, accountIds));
   shippedJournals = () => Promise.resolve(journals);
   dropEndedCycles = (id: string) => this.both((books) => books.dropEndedCycles(id));
   hasEpoch = (id: string) => this.both((books) => books.hasEpoch(id));
@@ -415,7 +419,13 @@ export class LedgerLife {
       startMs: reset === 'never' ? null : startMs,
       generation: limit!.generation,
     };
-    await new LoadAccount(this.database, this.#books, bus, meter).load(request);
+    const { time } = this;
+    class LoadAccountThen extends LoadAccount {
+      protected override nowMs(): number {
+        return time.nowMs;
+      }
+    }
+    await new LoadAccountThen(this.database, this.#books, bus, meter).load(request);
   }
 
   /** Ends one call: it is settled at once, or only when it is booked. */
@@ -635,6 +645,7 @@ export class LedgerLife {
       await this.#deliver(gateway, Infinity);
     }
     if (!(await this.#books.hasEpoch(this.organizationId))) await this.#open();
+    await this.#endCarried();
     const comparison = await new CompareBalances(this.database, this.#books).of(this.organizationId);
     for (const each of comparison) {
       const { accountId, ledgerPostedNanoUsd: posted } = each;
@@ -650,6 +661,15 @@ export class LedgerLife {
     }
     await this.#eachGrantWhole();
     await this.#eachCallOnce();
+  }
+
+  /** Calls that counted on another account of their limit while they were under way count there by their charge. */
+  async #endCarried(): Promise<void> {
+    const kept = new CarriedHolds(this.database);
+    const ofOne = async () => (await kept.all()).filter((each) => each.organizationId === this.organizationId);
+    if ((await ofOne()).length > 0) this.outcomes.push('carried');
+    await new ReleaseCarriedHolds(kept, this.#books, bus, logger).run(new Date());
+    expect(await ofOne()).toEqual([]);
   }
 
   /** What was spent, lapsed and is left of a grant add up to what was given; of an ended one nothing is left. */

@@ -10,6 +10,8 @@ import { BookUsage } from './book-usage/book-usage.js';
 import { ScreenEvents } from './book-usage/screen-events.js';
 import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
+import { CarriedHolds } from './carry-holds/carried-holds.js';
+import { ReleaseCarriedHolds } from './carry-holds/release-carried-holds.js';
 import { CheckOrganization } from './reconcile/check-organization.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
 import { Reconcile } from './reconcile/reconcile.js';
@@ -28,6 +30,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
   controllers: [UsageRecordedController, LedgerAccountsController, ReconciliationController],
   providers: [
     BookUsage,
+    CarriedHolds,
     CheckOrganization,
     CompareBalances,
     KnownAccounts,
@@ -35,6 +38,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     LoadAccount,
     Reconcile,
     ReconciliationStore,
+    ReleaseCarriedHolds,
     ResolveOrphans,
     ScreenEvents,
     SettleHolds,

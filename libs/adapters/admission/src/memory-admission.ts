@@ -1,5 +1,6 @@
 import {
   announce,
+  carry,
   closeEpoch,
   dropEndedCycles,
   emptyOrganization,
@@ -105,6 +106,15 @@ export class MemoryAdmission implements Admission, AdmissionBooks {
 
   loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean> {
     return Promise.resolve(loadAccounts(this.#of(organizationId), items, STORE_ID, this.nowMs()));
+  }
+
+  carry(organizationId: string, holds: readonly OpenHold[]): Promise<boolean> {
+    return Promise.resolve(carry(this.#of(organizationId), holds, STORE_ID));
+  }
+
+  async balances(organizationId: string, accountIds: readonly string[]): ReturnType<AdmissionBooks['accounts']> {
+    const all = await this.accounts(organizationId);
+    return new Map([...all].filter(([accountId]) => accountIds.includes(accountId)));
   }
 
   dropEndedCycles(organizationId: string): Promise<number> {

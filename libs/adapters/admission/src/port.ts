@@ -90,6 +90,13 @@ export interface AdmissionBooks {
    * before it commits, under the organisation's lock, so that admission never goes on with less than the ledger.
    */
   loadAccounts(organizationId: string, items: readonly LoadItem[]): Promise<boolean>;
+  /**
+   * Places holds that stand for calls under way on other accounts of a limit (`carriedHold`), each once. False, without
+   * a change, if no epoch is open under the present store id. `settleBooked` ends them.
+   */
+  carry(organizationId: string, holds: readonly OpenHold[]): Promise<boolean>;
+  /** What `accounts` says of these; one that admission does not have is left out. */
+  balances(organizationId: string, accountIds: readonly string[]): ReturnType<AdmissionBooks['accounts']>;
   /** The journals whose gateways have confirmed (`confirmShipped`) for this version of a limit, or a later one. */
   shippedJournals(organizationId: string, limitId: string, generation: number): Promise<ReadonlySet<string>>;
   /**

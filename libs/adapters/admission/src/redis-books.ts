@@ -3,6 +3,7 @@ import { isLongEnded, type LoadItem, type OpenHold, type PostedAccount } from '@
 import type { RedisConnection } from '@tollgate/redis';
 import {
   accountField,
+  formatHold,
   idOf,
   limitField,
   loadField,
@@ -27,6 +28,7 @@ import {
 const STALE_LEASE_MS = 600_000;
 const SETTLES_MAX = 100;
 const ACCOUNTS_MAX = 500;
+const CARRIED_MAX = 500;
 /** The most accounts with which one call opens an epoch. */
 const OPENED_MAX = 10_000;
 /** Keys that Redis examines in one SCAN call, which takes well under a millisecond. */
@@ -78,6 +80,26 @@ export class RedisAdmissionBooks implements AdmissionBooks {
       ...args,
     );
     return taken === 1;
+  }
+
+  async carry(organizationId: string, holds: readonly OpenHold[]): Promise<boolean> {
+    for (let at = 0; at < holds.length; at += CARRIED_MAX) {
+      const part = holds.slice(at, at + CARRIED_MAX);
+      const taken = await withScripts(this.redis.client).carry(
+        organizationKey(organizationId),
+        this.#storeId(),
+        part.length,
+        ...part.flatMap((hold) => [requestField(hold.requestId), formatHold(hold)]),
+      );
+      if (taken !== 1) return false;
+    }
+    return true;
+  }
+
+  async balances(organizationId: string, accountIds: readonly string[]): ReturnType<AdmissionBooks['accounts']> {
+    if (accountIds.length === 0) return new Map();
+    const texts = await this.redis.client.hmget(organizationKey(organizationId), ...accountIds.map(accountField));
+    return new Map(texts.flatMap((text, at) => (text == null ? [] : [[accountIds[at]!, balanceOf(text)] as const])));
   }
 
   async shippedJournals(organizationId: string, limitId: string, generation: number): Promise<ReadonlySet<string>> {
@@ -185,8 +207,7 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     const accounts = new Map<string, { postedNanoUsd: bigint; heldNanoUsd: bigint }>();
     for (const [name, text] of Object.entries(fields)) {
       if (!name.startsWith('a:')) continue;
-      const [posted, held] = text.split('|');
-      accounts.set(idOf(name), { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) });
+      accounts.set(idOf(name), balanceOf(text));
     }
     return accounts;
   }
@@ -196,6 +217,11 @@ export class RedisAdmissionBooks implements AdmissionBooks {
     if (storeId === null) throw new Error('Redis is not connected');
     return storeId;
   }
+}
+
+function balanceOf(text: string): { postedNanoUsd: bigint; heldNanoUsd: bigint } {
+  const [posted, held] = text.split('|');
+  return { postedNanoUsd: BigInt(posted!), heldNanoUsd: BigInt(held!) };
 }
 
 /** The sections of open-epoch.lua. */

@@ -7,6 +7,7 @@ type ScriptName =
   | 'admit'
   | 'openEpoch'
   | 'loadAccounts'
+  | 'carry'
   | 'dropAccounts'
   | 'announce'
   | 'settleBooked'
@@ -18,6 +19,7 @@ const FILES: Readonly<Record<ScriptName, string>> = {
   admit: 'admit',
   openEpoch: 'open-epoch',
   loadAccounts: 'load-accounts',
+  carry: 'carry',
   dropAccounts: 'drop-accounts',
   announce: 'announce',
   settleBooked: 'settle-booked',

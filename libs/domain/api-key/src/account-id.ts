@@ -24,17 +24,17 @@ export function organizationAccountId(organizationId: string): string {
  * cycleAccountId('k', cycleOf('daily', Date.UTC(2026, 10, 29, 7))); // 'key:k:daily:2026-11-29'
  */
 export function cycleAccountId(apiKeyId: string, cycle: CreditCycle): string {
-  return cycleAccountIdOf(keyAccountId(apiKeyId), cycle);
+  return inCycle(keyAccountId(apiKeyId), cycle);
 }
 
 /** The account of a limit in a cycle: the limit's own id, with the cycle unless it never resets. */
-function cycleAccountIdOf(limitId: string, { reset, startMs }: CreditCycle): string {
+export function inCycle(limitId: string, { reset, startMs }: CreditCycle): string {
   return reset === 'never' ? limitId : `${limitId}:${reset}:${new Date(startMs).toISOString().slice(0, 10)}`;
 }
 
 /** The account of the budget of a group or a project in a cycle. */
 export function budgetAccountId(kind: 'group' | 'project', ownerId: string, cycle: CreditCycle): string {
-  return cycleAccountIdOf(`${kind}:${ownerId}`, cycle);
+  return inCycle(`${kind}:${ownerId}`, cycle);
 }
 
 /** The account of a grant. What is posted to it is spent of it. */

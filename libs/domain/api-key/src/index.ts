@@ -57,6 +57,7 @@ export {
   cycleAccountId,
   cycleOfAccount,
   grantAccountId,
+  inCycle,
   keyAccountId,
   kindOfAccount,
   limitOf,

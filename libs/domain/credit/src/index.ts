@@ -23,6 +23,7 @@ export {
 export { GRANTS, isGoverned } from './find-credit.js';
 export { creditItemsOf, type CreditItems } from './credit-items.js';
 export { lackingCredit, type LackingCredit } from './lacking-credit.js';
+export { carriedHold, carry, otherAccountsOf, type CarriedHold } from './carry.js';
 export { reserve } from './reserve.js';
 export { splitCharge } from './split-charge.js';
 export { leave } from './leave.js';

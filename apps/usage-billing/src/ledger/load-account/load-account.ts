@@ -4,7 +4,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { limitOf, type CreditCycle } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
-import { USAGE_TOPICS, type LoadAccountRequest } from '@tollgate/contracts';
+import { USAGE_TOPICS, uuid, type LoadAccountRequest } from '@tollgate/contracts';
+import { carriedHold, otherAccountsOf, type OpenHold } from '@tollgate/credit';
 import { inTime, shareCalls } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
@@ -14,20 +15,33 @@ import { readAccounts, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
+import { keepCarried } from '../carry-holds/carried-holds.js';
 import { budgetOwner, loaded, newAccount, type AccountState } from '../account.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
+/** No call is under way for longer. */
+const CALL_MS_MAX = 3_600_000;
 /** Gateways that hear of a limit have shipped within some milliseconds. */
 const SHIPPED_WITHIN_MS = 1_000;
 const POLL_MS = 10;
+
+/** What admission has on the other accounts of a limit: their balances, and the calls under way that hold on them. */
+interface OnOtherAccounts {
+  readonly settled: Awaited<ReturnType<AdmissionBooks['balances']>>;
+  readonly calls: readonly OpenHold[];
+}
 
 /** Makes accounts count what was charged before they had their limit, in the ledger and in admission. */
 @Injectable()
 export class LoadAccount {
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'loadAccounts' | 'shippedJournals'>,
+    @Inject(ADMISSION_BOOKS)
+    private readonly admission: Pick<
+      AdmissionBooks,
+      'carry' | 'balances' | 'loadAccounts' | 'openHolds' | 'shippedJournals'
+    >,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
     private readonly meter: BillingMeter,
   ) {}
@@ -37,7 +51,8 @@ export class LoadAccount {
 
   /**
    * Waits until the usage topics are drained, and then sets what is charged to the account to what its key, its group,
-   * its project or all keys of its organisation were charged in its period. It may be repeated. Resolves with the sum.
+   * its project or all keys of its organisation were charged in its period. What calls under way hold on other accounts
+   * of the same limit is held on this one, too, until they are booked. It may be repeated. Resolves with the sum.
    * @throws {UnavailableError} if that takes longer than a caller waits, or the bus or admission cannot be asked
    */
   async load(request: LoadAccountRequest): Promise<{ readonly postedNanoUsd: string }> {
@@ -57,10 +72,14 @@ export class LoadAccount {
   }
 
   private async loadNow(request: LoadAccountRequest): Promise<bigint> {
+    const before = await this.heldOnOthers(request);
     await this.untilGatewaysHaveShipped(request);
+    const held = await this.heldOnOthers(request);
+    const underWay = [...before.calls, ...held.calls];
     await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
+    await this.untilBooked(held.settled);
     const { organizationId, accountId, apiKeyId, generation } = request;
-    const after = await this.database.acrossOrganizations(async (manager) => {
+    const { after, carried } = await this.database.acrossOrganizations(async (manager) => {
       await lockOrganizations(manager, [organizationId]);
       const before =
         (await readAccounts(manager, [accountId])).get(accountId) ?? newAccount(accountId, organizationId, apiKeyId);
@@ -70,12 +89,50 @@ export class LoadAccount {
       await raiseAlertsOf(manager, new Map([[accountId, before]]), new Map([[accountId, counted]]), new Date());
       // Admission is told the sum before the commit, so that it never counts less than the ledger.
       await this.tell(accountId, { ...counted, generation: before.generation });
-      return counted;
+      return { after: counted, carried: await keepCarried(manager, request, underWay) };
     });
+    const holds = carried.map((hold) => carriedHold(hold, hold.apiKeyId));
+    await this.admission.carry(organizationId, holds).catch(unavailable('Admission'));
     // And only after it that the account is loaded: from then on it is told of calls under way without a hold, which
     // the ledger does not do for an account that it has not loaded.
     await this.tell(accountId, after);
     return after.postedNanoUsd;
+  }
+
+  /** What admission has on other accounts of the limit which count in the account's period. */
+  private async heldOnOthers({ organizationId, accountId }: LoadAccountRequest): Promise<OnOtherAccounts> {
+    const others = otherAccountsOf(accountId, this.nowMs(), CALL_MS_MAX);
+    const settled = await this.admission.balances(organizationId, others).catch(unavailable('Admission'));
+    if ([...settled.values()].every(({ heldNanoUsd }) => heldNanoUsd === 0n)) return { settled, calls: [] };
+    const holds = await this.admission.openHolds(organizationId).catch(unavailable('Admission'));
+    const calls = holds.filter(
+      ({ requestId, accountIds }) =>
+        isRequestId(requestId) && !accountIds.includes(accountId) && accountIds.some((id) => others.includes(id)),
+    );
+    return { settled, calls };
+  }
+
+  /**
+   * Waits until the ledger has all that was settled on these accounts in admission. It waits a moment only for a
+   * gateway that is gone: what that has in its journal is charged once it comes back, above the limit.
+   */
+  private async untilBooked(settled: OnOtherAccounts['settled']): Promise<void> {
+    const begun = performance.now();
+    const accountIds = [...settled].flatMap(([accountId, { postedNanoUsd }]) =>
+      postedNanoUsd > 0n ? [accountId] : [],
+    );
+    for (let first = true; accountIds.length > 0; first = false) {
+      if (!first) await pause(POLL_MS);
+      const ledger = await this.database.acrossOrganizations((manager) => readAccounts(manager, accountIds));
+      const isBooked = (accountId: string): boolean =>
+        (ledger.get(accountId)?.postedNanoUsd ?? 0n) >= (settled.get(accountId)?.postedNanoUsd ?? 0n);
+      if (accountIds.every(isBooked) || performance.now() - begun >= SHIPPED_WITHIN_MS) return;
+    }
+  }
+
+  /** The time by which cycles are chosen, in milliseconds since 1970. */
+  protected nowMs(): number {
+    return Date.now();
   }
 
   private async tell(accountId: string, { organizationId, unheldNanoUsd, generation }: AccountState): Promise<void> {
@@ -102,6 +159,9 @@ export class LoadAccount {
     }
   }
 }
+
+/** Holds that are carried themselves have longer names. */
+const isRequestId = (id: string): boolean => uuid.safeParse(id).success;
 
 /**
  * The journals of the gateways that are running; none if the limit was loaded for this version before, in whichever

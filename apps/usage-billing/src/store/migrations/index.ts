@@ -1,36 +1,37 @@
 import type { MigrateOptions } from '@tollgate/postgres';
-import { AccountsOfAllKinds1797379200001 } from './1797379200001-accounts-of-all-kinds.js';
-import { AlertsOfBalances1798070400001 } from './1798070400001-alerts-of-balances.js';
-import { WhatEnds1798070400002 } from './1798070400002-what-ends.js';
-import { Alerts1797811200001 } from './1797811200001-alerts.js';
 import { Billing1795190400001 } from './1795190400001-billing.js';
 import { QuarantineParts1795449600001 } from './1795449600001-quarantine-parts.js';
-import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
-import { AccountsInForce1797120000001 } from './1797120000001-accounts-in-force.js';
-import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycles.js';
-import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
-import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
-import { BalanceCorrections1797379200004 } from './1797379200004-balance-corrections.js';
-import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
-import { RefusedCalls1797638400002 } from './1797638400002-refused-calls.js';
-import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
-import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
-import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
-import { OrganizationPrices1798156800001 } from './1798156800001-organization-prices.js';
-import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
-import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
-import { Statements1797984000001 } from './1797984000001-statements.js';
-import { Subscriptions1797552000001 } from './1797552000001-subscriptions.js';
-import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
-import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
-import { ReplacedSubscriptionKeys1798243200001 } from './1798243200001-replaced-subscription-keys.js';
-import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
+import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
 import { UsageByOrganization1796169600001 } from './1796169600001-usage-by-organization.js';
+import { Tenancy1796342400001 } from './1796342400001-tenancy.js';
+import { AccountsInCycles1797033600001 } from './1797033600001-accounts-in-cycles.js';
+import { AccountsInForce1797120000001 } from './1797120000001-accounts-in-force.js';
+import { UsageClasses1797206400001 } from './1797206400001-usage-classes.js';
+import { MarkUp1797292800001 } from './1797292800001-mark-up.js';
+import { AccountsOfAllKinds1797379200001 } from './1797379200001-accounts-of-all-kinds.js';
+import { OwnerUsage1797379200002 } from './1797379200002-owner-usage.js';
+import { Reconciliation1797379200003 } from './1797379200003-reconciliation.js';
+import { BalanceCorrections1797379200004 } from './1797379200004-balance-corrections.js';
+import { CreditTerms1797465600001 } from './1797465600001-credit-terms.js';
+import { Subscriptions1797552000001 } from './1797552000001-subscriptions.js';
+import { UsageRollUps1797638400001 } from './1797638400001-usage-roll-ups.js';
+import { RefusedCalls1797638400002 } from './1797638400002-refused-calls.js';
 import { QuarantineDecisions1797724800001 } from './1797724800001-quarantine-decisions.js';
 import { UsageEventRetention1797724800002 } from './1797724800002-usage-event-retention.js';
-import { UsageEventMonths1795824000001 } from './1795824000001-usage-event-months.js';
-import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
+import { Alerts1797811200001 } from './1797811200001-alerts.js';
+import { Unpriced1797897600001 } from './1797897600001-unpriced.js';
+import { PriceVersions1797897600002 } from './1797897600002-price-versions.js';
+import { Statements1797984000001 } from './1797984000001-statements.js';
+import { ProviderReports1797984000002 } from './1797984000002-provider-reports.js';
+import { OrganizationEnd1797984000003 } from './1797984000003-organization-end.js';
+import { AlertsOfBalances1798070400001 } from './1798070400001-alerts-of-balances.js';
+import { WhatEnds1798070400002 } from './1798070400002-what-ends.js';
+import { OrganizationPrices1798156800001 } from './1798156800001-organization-prices.js';
+import { ReplacedSubscriptionKeys1798243200001 } from './1798243200001-replaced-subscription-keys.js';
 import { OwnerUsageBySums1798329600001 } from './1798329600001-owner-usage-by-sums.js';
+import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
+import { CarriedHolds1798588800001 } from './1798588800001-carried-holds.js';
+import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -68,6 +69,7 @@ export const usageBillingSchema: MigrateOptions = {
     ReplacedSubscriptionKeys1798243200001,
     OwnerUsageBySums1798329600001,
     LapsedGrants1798502400001,
+    CarriedHolds1798588800001,
     RaisesOfSubscriptions1798675200001,
   ],
 };
