@@ -6,6 +6,7 @@ const FILES = {
   admit: 'admit',
   openEpoch: 'open-epoch',
   loadAccounts: 'load-accounts',
+  carry: 'carry',
   dropAccounts: 'drop-accounts',
   announce: 'announce',
   settleBooked: 'settle-booked',

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { cycleAccountId, cycleOf } from '@tollgate/api-key';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
 import {
   BillingMeter,
   BookUsage,
+  CarriedHolds,
   CheckOrganization,
   KnownAccounts,
   LedgerAccounts,
@@ -39,9 +41,39 @@ export const ledgerSeeds = (organizationId: string): string[] => [
      price_version, started_at, ended_at, client_address)
    SELECT gen_random_uuid(), '${organizationId}', 'a key of events', 'a journal of events', n, 'completed', 'r', 'p', 'm', false, 0, 0, 0, 0,
      'provider', 0, 0, '[]', 'v1', '2025-01-01Z', '2025-01-01Z', '' FROM generate_series(1, 3000) AS n`,
+  // Calls that are carried are ever few; here they are many, beside those of other organisations.
+  `INSERT INTO billing.carried_hold (organization_id, request_id, account_id, api_key_id, amount_nano_usd)
+   SELECT CASE WHEN n % 10 = 0 THEN '${organizationId}' ELSE 'organization ' || n % 500 END, gen_random_uuid(), 'key:carried ' || n % 500, 'a key', 1
+   FROM generate_series(1, 3000) AS n`,
   `INSERT INTO keys.api_key_use
    SELECT 'default', id, 1, 1, 1, 1, 1, '2026-01-01', 0, 0, 0, now(), NULL FROM keys.api_key WHERE organization_id = 'default'`,
 ];
+
+/** A limit of a key resets in another way while a call is under way. */
+async function carryHolds(service: ServiceDatabase, organizationId: string, meter: BillingMeter): Promise<void> {
+  const admission = new RecordingAdmission();
+  await admission.openEpoch({ organizationId, epochId: randomUUID(), posted: [], booked: [], waitingFor: [] });
+  const now = Date.now();
+  const apiKeyId = 'key 4';
+  const requestId = randomUUID();
+  await admission.reserve({
+    ...{ requestId, organizationId, apiKeyId, instanceId: 'i', journalId: 'j', tokens: 0, amountNanoUsd: 1n },
+    accounts: [{ accountId: cycleAccountId(apiKeyId, cycleOf('daily', now)), capNanoUsd: 9n }],
+    rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+  });
+  const weekly = cycleOf('weekly', now);
+  const request = { organizationId, apiKeyId, generation: 2, accountId: cycleAccountId(apiKeyId, weekly) };
+  await new LoadAccount(service, admission, { drained: () => Promise.resolve() }, meter).load({
+    ...request,
+    reset: 'weekly',
+    startMs: weekly.startMs,
+  });
+  const kept = new CarriedHolds(service);
+  const of = [{ requestId, accountId: request.accountId, amountNanoUsd: 1n }];
+  await kept.all();
+  await kept.gone(organizationId, of, new Date(now));
+  await kept.forget(organizationId, of);
+}
 
 /** Calls every method about periods of accounts and the use of keys. The organisation has the keys `key 1` and on. */
 export async function useLedger({ dataSource }: Database, organizationId: string): Promise<void> {
@@ -57,6 +89,7 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   await load.load({ ...request, accountId: 'key:key 3:monthly:2026-01-01', reset: 'monthly', startMs });
 
   await load.load({ ...whole, accountId: 'group:group 3:monthly:2026-01-01', reset: 'monthly', startMs });
+  await carryHolds(service, organizationId, meter);
   await bookAfterOrphan(service, organizationId);
   await compareAndShow(service, organizationId);
 

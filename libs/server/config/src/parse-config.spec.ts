@@ -280,7 +280,7 @@ describe('a price', () => {
           `${PROVIDERS}${ROUTES}prices:\n  - provider: openai\n    model: gpt-4o\n    input_usd_per_million: ${text}\n    output_usd_per_million: 1\n`,
         ),
       ).toEqual([
-        '8:5 prices[0].input_usd_per_million: must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15',
+        '8:5 prices[0].input_usd_per_million: must be a decimal number of USD from 0 to 9999999 with at most 9 decimals, as 0.15',
       ]);
     },
   );

@@ -136,7 +136,19 @@ describe('an entry of the file', () => {
   });
 
   it.each([
-    [`${own(1)}, valid_from: tomorrow`, 'valid_from: must be a date or a moment in UTC'],
+    ...[
+      'tomorrow',
+      '2027-02-30',
+      "'2027-02-31T00:00:00Z'",
+      '2027-04-31',
+      '2027-13-01',
+      '2027-01-01T24:00Z',
+      '2027-02-29',
+    ].map((wrong): [string, string] => [
+      `${own(1)}, valid_from: ${wrong}`,
+      'valid_from: must be a date or a moment in UTC',
+    ]),
+    [`${own(1)}, valid_until: 2027-06-31`, 'valid_until: must be a date or a moment in UTC'],
     [`${own(1)}, valid_from: 2027-02-01, valid_until: 2027-01-01`, 'valid_until: must be later than valid_from'],
     [`${own(1)}, hours: {from: "25:00", until: "02:00"}`, 'hours.from: must be a time of the day'],
     [`${own(1)}, hours: {from: "02:00", until: "02:00"}`, 'hours: must not end when they begin'],

@@ -72,7 +72,10 @@ const usdPerMillion = z
   .union([
     z
       .string()
-      .regex(/^\d{1,7}(?:\.\d{1,9})?$/, 'must be a decimal number of USD, 0 or more, with at most 9 decimals, as 0.15'),
+      .regex(
+        /^\d{1,7}(?:\.\d{1,9})?$/,
+        'must be a decimal number of USD from 0 to 9999999 with at most 9 decimals, as 0.15',
+      ),
     // Of JSON; in the file numbers come as the text that stands there.
     z
       .number()
@@ -380,10 +383,16 @@ const isLike = (text: string): boolean => SOURCES.includes(LIKE.exec(text)?.[1] 
 const moment = z
   .string()
   .refine(
-    (text) => MOMENT.test(text) && !Number.isNaN(Date.parse(text)),
+    (text) => MOMENT.test(text) && isInCalendar(text),
     'must be a date or a moment in UTC, as 2027-01-01 or 2027-01-01T12:00:00Z',
   );
 const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
+
+/** Date reads the 30th of February as a day of March, and 24:00 as the next day. */
+function isInCalendar(text: string): boolean {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.replace('Z', ''));
+}
 
 const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of the day in UTC, as 16:30');
 

@@ -35,7 +35,8 @@ export const problemCodeOf = (request: FastifyRequest): ErrorCode | null => code
  * that was sent to the address (by an identity provider, for example) gets the problem as a page.
  */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
-  const { code, status, detail, errors, headers } = problem;
+  const { code, status, errors, headers } = problem;
+  const detail = problem.detail ?? boundOf(code, reply.request);
   codes.set(reply.request, code);
   // Fastify would close the connection under a client that is still sending, and that client would never read why.
   // Left open, the rest of the body is read away, for as long as a request may take.
@@ -48,6 +49,13 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
     void reply.headers(PAGE_HEADERS).send(problemPage(problemBody(code, about)));
   // As bytes: Fastify adds a charset to text, which this media type does not have.
   else void reply.header('content-type', mediaType).send(Buffer.from(JSON.stringify(body(code, about))));
+}
+
+/** The bound that a body has passed, where the problem does not name it. */
+function boundOf(code: ErrorCode, { routeOptions }: FastifyRequest): string | undefined {
+  const bytesMax = routeOptions?.bodyLimit;
+  if (code !== 'body_too_large' || bytesMax === undefined) return undefined;
+  return `The body of this route may have at most ${bytesMax} bytes.`;
 }
 
 /** Of the shape that a page can stand for: clients of other products read theirs wherever they ask from. */

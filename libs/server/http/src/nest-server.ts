@@ -56,6 +56,8 @@ export interface NestServerOptions {
 const BODY_BYTES_MAX = 1_048_576;
 /** A report of some ten thousand leaked secrets with their places. */
 export const WEBHOOK_BODY_BYTES_MAX = 8 * 1_048_576;
+/** Bodies that hold a file, by the path of their route: at the gateway as at the service that reads them. */
+const LARGE_BODIES: ReadonlyMap<string, number> = new Map([['/v1/provider-reports', 16 * 1_048_576]]);
 /** What a client has for a whole request. */
 export const REQUEST_TIMEOUT_MS = 120_000;
 /** A client that sends its headers slower than this holds a connection for nothing else. */
@@ -150,6 +152,8 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   streamBodies(fastify);
   fastify.addHook('onRoute', (route) => {
     if (route.url.startsWith('/webhooks')) route.bodyLimit ??= WEBHOOK_BODY_BYTES_MAX;
+    const limit = LARGE_BODIES.get(route.url);
+    if (limit !== undefined) route.bodyLimit ??= limit;
   });
   refuseFaultyHeads(fastify);
   refuseWhileClosing(fastify);

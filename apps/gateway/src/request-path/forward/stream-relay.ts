@@ -6,11 +6,11 @@ import { speechTo, type AbortReason, type RunningCall, type Journaled } from '..
 import { markedUp } from '../exchange/mark-up.js';
 import { replyHeaders } from '../exchange/reply.js';
 import type { TokenUsage } from '@tollgate/usage';
-import { askedOf, judgeUsage, type JudgedUsage } from '../usage/judge-usage.js';
+import { askedOf, judgeUsage, type Asked, type JudgedUsage } from '../usage/judge-usage.js';
 import { addCostTrailer, streamHeaders, toldCost } from './answer-headers.js';
 import type { CallOutcome, UsedSoFar } from './call.js';
 import { UsageHold } from './told-cost.js';
-import type { Ask, Speech } from '../../dialects/ask.js';
+import type { Speech } from '../../dialects/ask.js';
 import type { StreamAbout } from '../../dialects/dialect.js';
 import { NO_ANSWER, type EventError, type ProviderError, type StreamReader } from '../../dialects/answer.js';
 
@@ -289,13 +289,15 @@ export class StreamRelay implements RunningCall {
   }
 
   /** What the request asked for, with the tier that the events name instead of the one that it named. */
-  get #asked(): Pick<Ask, 'modes' | 'impliedTool'> {
+  get #asked(): Asked {
     const ask = askedOf(this.exchange.ask, this.target);
     const { tierTold } = this.#events;
     if (tierTold === null) return ask;
+    const { impliedTool, namedOutputTokens = 0 } = ask;
     return {
       modes: { serviceTier: tierTold, speed: null, inferenceGeo: null },
-      impliedTool: ask.impliedTool,
+      impliedTool,
+      namedOutputTokens,
     };
   }
 

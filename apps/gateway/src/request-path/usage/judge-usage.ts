@@ -15,7 +15,10 @@ export interface Counted {
   readonly outputTokens: number;
 }
 
-const NOTHING_ASKED: Pick<Ask, 'modes' | 'impliedTool'> = {};
+/** What a request says of its usage. */
+export type Asked = Pick<Ask, 'modes' | 'impliedTool'> & Partial<Pick<Ask, 'namedOutputTokens'>>;
+
+const NOTHING_ASKED: Asked = {};
 
 /** The usage to charge, with its source. */
 export interface JudgedUsage {
@@ -27,7 +30,7 @@ export interface JudgedUsage {
 /**
  * Decides the usage that is charged. Our count replaces a side that the report leaves out, or gives as zero although
  * something was sent or delivered: servers that do not measure send zeros. Otherwise the report counts, even if it
- * differs from our count, which is an estimate.
+ * differs from our count, which is an estimate, and never more than the ceiling that the request names.
  *
  * `early` says that text was delivered after the last report, or that the stream broke off. Then the report may miss
  * some of it, and the larger output counts.
@@ -39,10 +42,11 @@ export interface JudgedUsage {
  */
 export function judgeUsage(
   report: UsageReport | null,
-  counted: Counted,
+  ours: Counted,
   early: boolean,
-  asked: Pick<Ask, 'modes' | 'impliedTool'> = NOTHING_ASKED,
+  asked: Asked = NOTHING_ASKED,
 ): JudgedUsage {
+  const counted = withinCeiling(ours, asked);
   const input = believed(report?.inputTokens, counted.inputTokens);
   const reported = believed(report?.outputTokens, counted.outputTokens);
   const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
@@ -64,14 +68,22 @@ export function judgeUsage(
   };
 }
 
+/** Our count guesses at tokens by the text; a provider does not write more of them than it was asked for. */
+function withinCeiling(counted: Counted, { namedOutputTokens = 0 }: Asked): Counted {
+  if (namedOutputTokens === 0 || counted.outputTokens <= namedOutputTokens) return counted;
+  return { inputTokens: counted.inputTokens, outputTokens: namedOutputTokens };
+}
+
 const WEB_SEARCH = toolOfType('web_search');
 
 /** What a request asked for at a target: also the search of a model that searches on its own before each answer. */
 export function askedOf(
-  ask: Pick<Ask, 'modes' | 'impliedTool'>,
+  ask: Pick<Ask, 'modes' | 'impliedTool' | 'namedOutputTokens'>,
   { searching }: Pick<Target, 'searching'>,
-): Pick<Ask, 'modes' | 'impliedTool'> {
-  return searching === 'once' ? { modes: ask.modes, impliedTool: ask.impliedTool ?? WEB_SEARCH } : ask;
+): Asked {
+  if (searching !== 'once') return ask;
+  const { modes, impliedTool = WEB_SEARCH, namedOutputTokens } = ask;
+  return { modes, impliedTool, namedOutputTokens };
 }
 
 /** A call of which no last report says how it was served. The tier is known if there is a report at all. */

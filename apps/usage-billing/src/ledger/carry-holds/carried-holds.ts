@@ -9,8 +9,8 @@ export interface KeptHold extends CarriedHold {
   readonly apiKeyId: string;
   /** Since when admission has no hold of the call, although it is not booked; null while it has one. */
   readonly goneSince: Date | null;
-  /** Whether the call is booked: then the account counts its charge. */
-  readonly isBooked: boolean;
+  /** Whether the call is booked, so that the account counts its charge, or was given up with its gateway. */
+  readonly isOver: boolean;
 }
 
 interface KeptRow {
@@ -20,12 +20,13 @@ interface KeptRow {
   api_key_id: string;
   amount_nano_usd: string;
   gone_since: Date | null;
-  booked: boolean;
+  over: boolean;
 }
 
-/** Indexes: carried_hold_pk, usage_event_pk. */
+/** Indexes: carried_hold_pk, usage_event_pk, transfer_pk. */
 const KEPT = `SELECT c.organization_id, c.request_id, c.account_id, c.api_key_id, c.amount_nano_usd, c.gone_since,
-    EXISTS (SELECT FROM billing.usage_event AS e WHERE e.request_id = c.request_id) AS booked
+    EXISTS (SELECT FROM billing.usage_event AS e WHERE e.request_id = c.request_id)
+      OR EXISTS (SELECT FROM billing.transfer AS t WHERE t.request_id = c.request_id AND t.kind = 'void') AS over
   FROM billing.carried_hold AS c`;
 
 const ALL = `${KEPT} ORDER BY c.organization_id, c.request_id LIMIT $1`;
@@ -80,7 +81,7 @@ export class CarriedHolds {
 
 /**
  * Keeps the calls of an account, in the transaction that loads it and under the organisation's lock: what is booked by
- * then is in the sum. Resolves with all of the account that are not booked.
+ * then is in the sum. Resolves with all of the account that are under way.
  */
 export async function keepCarried(
   manager: EntityManager,
@@ -96,7 +97,7 @@ export async function keepCarried(
       holds.map(({ amountNanoUsd }) => amountNanoUsd.toString()),
     ]);
   const rows = await manager.query<KeptRow[]>(OF_ACCOUNT, [organizationId, accountId]);
-  return rows.map(keptHoldOf).filter(({ isBooked }) => !isBooked);
+  return rows.map(keptHoldOf).filter(({ isOver }) => !isOver);
 }
 
 const columnsOf = (holds: readonly CarriedHold[]) => [
@@ -111,5 +112,5 @@ const keptHoldOf = (row: KeptRow): KeptHold => ({
   apiKeyId: row.api_key_id,
   amountNanoUsd: BigInt(row.amount_nano_usd),
   goneSince: row.gone_since,
-  isBooked: row.booked,
+  isOver: row.over,
 });

@@ -36,9 +36,9 @@ export class ReleaseCarriedHolds extends PeriodicService {
       if (this.periodic.stopped) return;
       await this.release(
         organizationId,
-        holds.filter(({ isBooked }) => isBooked),
+        holds.filter(({ isOver }) => isOver),
       );
-      const rest = holds.filter(({ isBooked }) => !isBooked);
+      const rest = holds.filter(({ isOver }) => !isOver);
       if (rest.length > 0) await this.look(organizationId, rest, now);
     }
   }

@@ -49,7 +49,10 @@ describe('a provider and the ledger', () => {
     ['more requests', [row({ requests: 2, costNanoUsd: 200n })], [usage()], 100n, 'calls_outside_tollgate'],
     ['more tokens', [row({ inputTokens: 99, outputTokens: 5 })], [usage()], 0n, 'calls_outside_tollgate'],
     ['fewer tokens', [row({ inputTokens: 9, outputTokens: 5 })], [usage()], 0n, 'usage_differs'],
-    ['another cost alone', [row({ costNanoUsd: 101n })], [usage()], 1n, 'price_differs'],
+    ['a little of the cost alone', [row({ costNanoUsd: 120n })], [usage()], 20n, 'price_differs'],
+    ['a little less cost alone', [row({ costNanoUsd: 80n })], [usage()], -20n, 'price_differs'],
+    ['far more cost alone', [row({ costNanoUsd: 2_700n })], [usage()], 2_600n, 'calls_outside_tollgate'],
+    ['far less cost alone', [row({ costNanoUsd: 79n })], [usage()], -21n, 'not_in_report'],
     ['a cost of no model', [row({ model: null })], [], 100n, 'not_attributed_to_a_model'],
   ] as const)('differ by %s', (_what, rows, ours, differenceNanoUsd, likelyCause) => {
     expect(compareReport(rows, ours)).toContainEqual(expect.objectContaining({ differenceNanoUsd, likelyCause }));

@@ -151,8 +151,16 @@ function causeOf(pair: Pair, pairs: ReadonlyMap<string, Pair>, says: Says): Like
     (provider.requests !== null && provider.requests > (ledger.requests ?? 0)) ||
     (comparable && (provider.inputTokens ?? 0) > (ledger.inputTokens ?? 0));
   if (more) return 'calls_outside_tollgate';
-  return comparable ? 'usage_differs' : 'price_differs';
+  if (comparable) return 'usage_differs';
+  // Nothing is known but two amounts. A price that is another one is so by a part, not many times over.
+  const [theirs, ours] = [costOf(provider), costOf(ledger)];
+  const apart = theirs > ours ? theirs - ours : ours - theirs;
+  if (apart * 100n <= ours * PRICE_PERCENT_MAX) return 'price_differs';
+  return theirs > ours ? 'calls_outside_tollgate' : 'not_in_report';
 }
+
+/** Up to here a difference of cost alone is likelier one of prices, rounding or a negotiated discount than of calls. */
+const PRICE_PERCENT_MAX = 20n;
 
 /** Whether what one day has too much the next or the former day has too little, to the last unit. */
 function movedOverMidnight({ day, model, provider, ledger }: Pair, pairs: ReadonlyMap<string, Pair>, says: Says) {

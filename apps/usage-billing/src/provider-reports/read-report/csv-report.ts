@@ -4,8 +4,8 @@ import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.j
 const REQUIRED = ['date', 'model', 'cost_usd'] as const;
 const OPTIONAL = ['input_tokens', 'output_tokens', 'requests'] as const;
 const COLUMNS: readonly string[] = [...REQUIRED, ...OPTIONAL];
-/** From 2000 on. */
-const DAY = /^[2-9]\d{3}-\d{2}-\d{2}$/;
+/** Years in which there can be usage, as in the usage API. */
+const DAY = /^2[01]\d{2}-\d{2}-\d{2}$/;
 const COUNT = /^\d{1,15}$/;
 
 /**
@@ -43,7 +43,7 @@ function rowOf(columns: readonly string[], cells: readonly string[]): ReportRow 
   const cell = (name: string): string => cells[columns.indexOf(name)]?.trim() ?? '';
   const day = cell('date');
   const isDay = DAY.test(day) && !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().startsWith(day);
-  if (!isDay) return `date must be a day as 2026-11-29, and is ${shown(day)}`;
+  if (!isDay) return `date must be a day as 2026-11-29, of the years 2000 to 2199, and is ${shown(day)}`;
   const model = cell('model');
   if (model.length > 200) return 'model must have at most 200 characters';
   const costNanoUsd = decimalUsd(cell('cost_usd'));

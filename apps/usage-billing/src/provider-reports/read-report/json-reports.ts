@@ -1,3 +1,4 @@
+import { validate } from '@tollgate/errors';
 import { z } from 'zod';
 import { decimalUsd } from './decimal-usd.js';
 import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
@@ -152,9 +153,9 @@ function row<S extends z.ZodType>(
   make: (result: z.output<S>, day: string) => ReportRow | string,
 ): Format['rowOf'] {
   return (result, day) => {
-    const read = schema.safeParse(result);
-    if (read.success) return make(read.data, day);
-    const [first] = read.error.issues;
+    const read = validate(schema, result);
+    if (read.kind === 'valid') return make(read.value, day);
+    const [first] = read.faults;
     return `${first?.path.join('.') ?? ''}: ${first?.message ?? 'cannot be read'}`;
   };
 }
@@ -170,19 +171,19 @@ export function readJsonReport(format: JsonFormat, report: unknown): ReadReport 
   const rows: ReportRow[] = [];
   for (const [at, each] of pages.entries()) {
     const where = Array.isArray(report) ? `report[${at}]` : 'report';
-    const page = pageSchema.safeParse(each);
-    if (!page.success) {
-      const [first] = page.error.issues;
+    const page = validate(pageSchema, each);
+    if (page.kind === 'invalid') {
+      const [first] = page.faults;
       const path = first?.path.join('.') ?? '';
       return { kind: 'invalid', field: path === '' ? where : `${where}.${path}`, message: first?.message ?? '' };
     }
-    if (page.data.has_more && at === pages.length - 1)
+    if (page.value.has_more && at === pages.length - 1)
       return {
         kind: 'invalid',
         field: `${where}.has_more`,
         message: 'is true, so pages are missing: send all of them in an array',
       };
-    for (const [bucket, { day, results }] of page.data.data.entries()) {
+    for (const [bucket, { day, results }] of page.value.data.entries()) {
       for (const [number, result] of results.entries()) {
         const read = rowOf(result, day);
         if (typeof read === 'string')
