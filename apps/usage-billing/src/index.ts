@@ -37,6 +37,7 @@ export { StatementFacts } from './statements/store/statement-facts.js';
 export { StatementStore } from './statements/store/statement-store.js';
 export { bucketBounds } from './usage/query-usage/bucket-bounds.js';
 export { QueryUsage, type UsageQuestion } from './usage/query-usage/query-usage.js';
+export { UsageNameStore } from './usage/query-usage/usage-name-store.js';
 export { UsageNames } from './usage/query-usage/usage-names.js';
 export { StoreRefusedCalls } from './usage/refused-calls/store-refused-calls.js';
 export { UsageRetention } from './usage/roll-ups/usage-retention.js';

@@ -9,6 +9,7 @@ import {
   SettleHolds,
   StoreRefusedCalls,
   UsageNames,
+  UsageNameStore,
   UsageRetention,
   type UsageQuestion,
 } from '@tollgate/usage-billing';
@@ -267,7 +268,12 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
         members: [],
       });
     };
-    const names = new UsageNames(billing(opened.database), { knownOwners }, logger);
+    const names = new UsageNames(
+      billing(opened.database),
+      new UsageNameStore(billing(opened.database)),
+      { knownOwners },
+      logger,
+    );
     while ((await names.nameNew()) > 0);
     isGone = true;
     const nameOf = await names.of(organizationId, ['api_key_id', 'group_id'], [['k1', 'g1']]);

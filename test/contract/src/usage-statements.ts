@@ -6,6 +6,7 @@ import {
   QueryUsage,
   StoreRefusedCalls,
   UsageNames,
+  UsageNameStore,
   UsageRetention,
   type UsageQuestion,
 } from '@tollgate/usage-billing';
@@ -61,7 +62,7 @@ export async function useUsage({ dataSource }: Database, organizationId: string)
       projects: [],
       members: [],
     });
-  const names = new UsageNames(service, { knownOwners }, logger);
+  const names = new UsageNames(service, new UsageNameStore(service), { knownOwners }, logger);
   await names.nameNew();
   await names.of('default', ['api_key_id'], [['key 1']]);
   const message = {

@@ -208,7 +208,7 @@ export class GroupStore {
         );
         const written = await this.tellGateways(manager, organization, after);
         if (after.deletedAt !== null)
-          await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'group', ownerId: id }));
+          await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'group', ownerId: id, name: before.name }));
         await this.record(manager, before, after, actor);
         return { group: after, written };
       }),

@@ -105,7 +105,7 @@ export class ProjectStore {
         allow(project);
         await forgetIn(manager, organizationId, id);
         await manager.getRepository(projectEntity).delete({ organizationId, id });
-        await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'project', ownerId: id }));
+        await this.outbox.add(manager, budgetEnd({ organizationId, kind: 'project', ownerId: id, name: project.name }));
         await this.record(manager, project, null, actor);
         return project;
       });

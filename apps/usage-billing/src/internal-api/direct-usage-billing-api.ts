@@ -8,6 +8,7 @@ import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import type { StopBilling } from '../organization-end/stop-billing.js';
 import type { EndSubscriptions } from '../subscriptions/end-subscriptions.js';
 import type { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
+import type { UsageNameStore } from '../usage/query-usage/usage-name-store.js';
 import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 
 /** The internal API, called directly: by the HTTP controller here, and by other services in the same process. */
@@ -21,6 +22,7 @@ export function directUsageBillingApi(
   endSubscriptions: EndSubscriptions,
   budgets: SetBudgets,
   balances: TellBalances,
+  names: UsageNameStore,
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
@@ -29,8 +31,12 @@ export function directUsageBillingApi(
     endOrganization: (organizationId) => stopBilling.execute(organizationId, new Date()),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
     accountBalances: (request) => balances.of(request),
-    endBudget: (request) => budgets.endOf(request),
     endSubscriptions: (request) => endSubscriptions.ofMember(request, new Date()),
+    endBudget: async (request) => {
+      const { organizationId, kind, ownerId, name } = request;
+      if (name !== undefined) await names.keep(organizationId, [{ kind, id: ownerId, name }]);
+      await budgets.endOf(request);
+    },
     spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
   };
 }

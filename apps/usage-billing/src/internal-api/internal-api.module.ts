@@ -16,6 +16,8 @@ import { BillingStoreModule } from '../store/store.module.js';
 import { EndSubscriptions } from '../subscriptions/end-subscriptions.js';
 import { ShowSubscriptions } from '../subscriptions/show-subscriptions.js';
 import { SubscriptionsModule } from '../subscriptions/subscriptions.module.js';
+import { UsageNameStore } from '../usage/query-usage/usage-name-store.js';
+import { UsageModule } from '../usage/usage.module.js';
 import { directUsageBillingApi } from './direct-usage-billing-api.js';
 
 /** Is global so that, in the standalone, the other services inject `USAGE_BILLING_API` without importing this app. */
@@ -29,6 +31,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
     OrganizationEndModule,
     BillingStoreModule,
     SubscriptionsModule,
+    UsageModule,
   ],
   providers: [
     {
@@ -44,6 +47,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
         EndSubscriptions,
         SetBudgets,
         TellBalances,
+        UsageNameStore,
       ],
     },
   ],

@@ -4,20 +4,15 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
+import { UsageNameStore, type Named, type NamedKind } from './usage-name-store.js';
 import type { UsageField } from './usage-statement.js';
 
 /** What has names, by the field of usage that has its id. */
 const KINDS = { api_key_id: 'api_key', group_id: 'group', project_id: 'project', member_id: 'member' } as const;
 type NamedField = keyof typeof KINDS;
-type Kind = (typeof KINDS)[NamedField];
 
 /** Gives the last known name of what an id names; null if it is not known. */
 export type NameOf = (field: NamedField, id: string) => string | null;
-
-interface Named {
-  readonly kind: Kind;
-  readonly id: string;
-}
 
 const EVERY_MS = 5_000;
 /** New rows of facts of one look; key-management is asked for no more ids of a kind at once. */
@@ -32,6 +27,7 @@ const PAGE = 500;
 export class UsageNames extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
+    private readonly names: UsageNameStore,
     @Optional()
     @Inject(KEY_MANAGEMENT_API)
     private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | undefined,
@@ -47,7 +43,7 @@ export class UsageNames extends PeriodicService {
     groups: readonly (readonly (string | null)[])[],
   ): Promise<NameOf> {
     const named = groupBy.flatMap((field, n) => {
-      const kind = KINDS[field as NamedField] as Kind | undefined;
+      const kind = KINDS[field as NamedField] as NamedKind | undefined;
       if (kind === undefined) return [];
       const ids = new Set(groups.flatMap((values) => values[n] ?? []));
       return [...ids].map((id) => ({ kind, id }));
@@ -68,13 +64,7 @@ export class UsageNames extends PeriodicService {
   }
 
   private async known(organizationId: string, named: readonly Named[]): Promise<ReadonlyMap<string, string>> {
-    const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<(Named & { name: string })[]>(STORED, [
-        organizationId,
-        named.map(({ kind }) => kind),
-        named.map(({ id }) => id),
-      ]),
-    );
+    const rows = await this.names.known(organizationId, named);
     const stored = new Map(rows.map((row) => [placeOf(row), row.name]));
     try {
       const present = await this.ask(organizationId, named);
@@ -93,7 +83,7 @@ export class UsageNames extends PeriodicService {
     if (this.keyManagement === undefined) return names;
     for (let at = 0; at < named.length; at += KNOWN_OWNERS_MAX) {
       const asked = named.slice(at, at + KNOWN_OWNERS_MAX);
-      const ids = (kind: Kind): string[] => asked.flatMap((each) => (each.kind === kind ? [each.id] : []));
+      const ids = (kind: NamedKind): string[] => asked.flatMap((each) => (each.kind === kind ? [each.id] : []));
       const known = await this.keyManagement.knownOwners({
         organizationId,
         apiKeyIds: ids('api_key'),
@@ -113,14 +103,9 @@ export class UsageNames extends PeriodicService {
   }
 
   private async store(organizationId: string, names: ReadonlyMap<string, string>): Promise<void> {
-    const places = [...names.keys()].sort().map(namedAt);
-    await this.database.inOrganization(organizationId, (manager) =>
-      manager.query(STORE, [
-        organizationId,
-        places.map(({ kind }) => kind),
-        places.map(({ id }) => id),
-        places.map((each) => names.get(placeOf(each))),
-      ]),
+    await this.names.keep(
+      organizationId,
+      [...names].map(([place, name]) => ({ ...namedAt(place), name })),
     );
   }
 
@@ -148,16 +133,9 @@ const NEW = `SELECT dimension_id, organization_id, api_key_id, project_id, membe
   FROM billing.usage_dimension WHERE grain = 'owners' AND NOT is_named ORDER BY organization_id LIMIT $1`;
 /** Index: usage_dimension_pk. */
 const NOTED = 'UPDATE billing.usage_dimension SET is_named = true WHERE dimension_id = ANY($1::uuid[])';
-/** Index: usage_name_pk. */
-const STORED = `SELECT kind, id, name FROM billing.usage_name
-  WHERE organization_id = $1 AND (kind, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))`;
-/** Index: usage_name_pk. */
-const STORE = `INSERT INTO billing.usage_name (organization_id, kind, id, name)
-  SELECT $1, kind, id, name FROM unnest($2::text[], $3::text[], $4::text[]) AS given (kind, id, name)
-  ON CONFLICT (organization_id, kind, id) DO UPDATE SET name = EXCLUDED.name`;
 
 function namedIn(row: NewRow): Named[] {
-  const ofKind = (kind: Kind, ids: readonly (string | null)[]): Named[] =>
+  const ofKind = (kind: NamedKind, ids: readonly (string | null)[]): Named[] =>
     ids.flatMap((id) => (id === null ? [] : [{ kind, id }]));
   return [
     ...ofKind('api_key', [row.api_key_id]),
@@ -170,5 +148,5 @@ function namedIn(row: NewRow): Named[] {
 const placeOf = ({ kind, id }: Named): string => `${kind} ${id}`;
 const namedAt = (place: string): Named => {
   const end = place.indexOf(' ');
-  return { kind: place.slice(0, end) as Kind, id: place.slice(end + 1) };
+  return { kind: place.slice(0, end) as NamedKind, id: place.slice(end + 1) };
 };

@@ -110,12 +110,13 @@ export type KeySubscriptionCycle = z.infer<typeof keySubscription>;
 
 /**
  * `POST /internal/budgets/end`: a group or project was deleted, and its budget ends with it. What was charged to it
- * stays. It may be repeated. The release before does not know this call (404).
+ * stays, under the name that it had last. It may be repeated. The release before does not know this call (404).
  */
 export const endBudgetRequest = z.object({
   organizationId: ledgerId,
   kind: z.enum(['group', 'project']),
   ownerId: ledgerId,
+  name: z.string().max(500).optional(),
 });
 export type EndBudgetRequest = z.infer<typeof endBudgetRequest>;
 
