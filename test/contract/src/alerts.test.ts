@@ -279,15 +279,25 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     expect(await alertsOf(organization)).toMatchObject([{ level: 100, reason: 'refused', account: 'key:k' }]);
   });
 
-  it('G2: keep a refusal for the next look if the database cannot be asked', async () => {
+  it('G2: keep a refusal for the next look if it cannot be written, and tell the others', async () => {
+    const [broken, whole] = [randomUUID(), randomUUID()];
+    const refusal = { accountId: 'key:k', terms: '9', capNanoUsd: 9n, leftNanoUsd: 9n, refusedAtMs: 0 };
+    const forgotten: string[] = [];
     const books = {
       untoldRefusals: () =>
-        Promise.resolve([{ organizationId: 'o', refusals: [{ accountId: 'a', capNanoUsd: 1n }], read: [] }] as never),
-      forgetTold: () => Promise.reject(new Error('it must not be forgotten')),
+        Promise.resolve([
+          // No database takes an account of this name, nor a number of that size.
+          { organizationId: broken, refusals: [{ ...refusal, accountId: 'key:\u0000', askedNanoUsd: 10n }], read: [] },
+          { organizationId: whole, refusals: [{ ...refusal, askedNanoUsd: 10n ** 30n }], read: [] },
+        ]),
+      forgetTold: ({ organizationId }: { organizationId: string }) =>
+        Promise.resolve(void forgotten.push(organizationId)),
     };
-    const away = { acrossOrganizations: () => Promise.reject(new Error('the database is away')) } as never;
-    const look = new WatchRefusals(away, { wake: () => undefined } as never, books, logger).look(new Date());
-    await expect(look).rejects.toThrow('the database is away');
+    const database = new ServiceDatabase(opened.database.dataSource, 'billing');
+    const look = new WatchRefusals(database, { wake: () => undefined }, books, logger).look(new Date());
+    expect([...(await look).keys()]).toEqual([broken]);
+    expect(forgotten).toEqual([whole]);
+    expect(await alertsOf(whole)).toMatchObject([{ level: 100, asked_usd: '9223372036.854775807' }]);
   });
 
   const grant = async (organization: string, amount: string, more: object = {}) => {

@@ -13,6 +13,8 @@ import { refusedChange, together, type LevelChanges } from '../credit-level.js';
 import { raiseAlerts } from '../raise-alerts.js';
 
 const EVERY_MS = 1_000;
+/** The most that a column of amounts holds. */
+const BIGINT_MAX = 2n ** 63n - 1n;
 
 interface PostedRow {
   account_id: string;
@@ -30,7 +32,8 @@ const POSTED = 'SELECT account_id, posted_nano_usd FROM billing.account WHERE ac
 @Injectable()
 export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly looks = new Periodic(() => this.tryLooking(), { everyMs: EVERY_MS, background: true });
-  private isFailing = false;
+  /** Organisations whose refusals could not be told in the last look; a null stands for all of them. */
+  private failing = new Set<string | null>();
 
   constructor(
     private readonly database: ServiceDatabase,
@@ -47,15 +50,24 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
     await this.looks.stop();
   }
 
-  /** Raises the alerts about all that was refused by now. Rejects if admission or the database cannot be asked. */
-  async look(now: Date): Promise<void> {
+  /**
+   * Raises the alerts about all that was refused by now. Resolves with the organisations where that was not possible,
+   * which do not hold up the others. Rejects if admission cannot be asked.
+   */
+  async look(now: Date): Promise<ReadonlyMap<string, unknown>> {
     const untold = await this.admission.untoldRefusals();
+    const failed = new Map<string, unknown>();
     for (const refusals of untold) {
-      if (this.looks.stopped) return;
-      if (refusals.refusals.length > 0) await this.raise(refusals, now);
-      await this.admission.forgetTold(refusals);
+      if (this.looks.stopped) break;
+      try {
+        if (refusals.refusals.length > 0) await this.raise(refusals, now);
+        await this.admission.forgetTold(refusals);
+      } catch (err) {
+        failed.set(refusals.organizationId, err);
+      }
     }
-    if (untold.length > 0) this.relay.wake();
+    if (untold.length > failed.size) this.relay.wake();
+    return failed;
   }
 
   private async raise({ organizationId, refusals }: UntoldRefusals, now: Date): Promise<void> {
@@ -81,13 +93,12 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async tryLooking(): Promise<void> {
-    try {
-      await this.look(new Date());
-      this.isFailing = false;
-    } catch (err) {
-      if (!this.isFailing) this.logger.warn({ err }, 'refusals for want of credit cannot be told; tried each second');
-      this.isFailing = true;
-    }
+    const failed = await this.look(new Date()).catch((err: unknown) => new Map([[null, err]]));
+    // It is tried each second, and logged when it begins.
+    for (const [organizationId, err] of failed)
+      if (!this.failing.has(organizationId))
+        this.logger.warn({ err, organizationId }, 'refusals for want of credit cannot be told yet');
+    this.failing = new Set(failed.keys());
   }
 }
 
@@ -106,7 +117,8 @@ function changeOf(organizationId: string, refused: Refused): LevelChanges {
       apiKeyId: kind === 'key' ? limitOf(accountId).slice('key:'.length) : null,
       usedNanoUsd,
       limitNanoUsd,
-      refusedCall: { askedNanoUsd, leftNanoUsd },
+      // What a call could have cost has no bound that a column has, too.
+      refusedCall: { askedNanoUsd: askedNanoUsd > BIGINT_MAX ? BIGINT_MAX : askedNanoUsd, leftNanoUsd },
     },
     // The balance is armed by a grant, in the transaction that gives it.
     kind !== null && cycleOfAccount(accountId).reset === 'never',
