@@ -34,13 +34,18 @@ export class ReleaseCarriedHolds extends PeriodicService {
   async run(now: Date): Promise<void> {
     for (const [organizationId, holds] of groupedBy(await this.kept.all(), (hold) => hold.organizationId)) {
       if (this.periodic.stopped) return;
-      await this.release(
-        organizationId,
-        holds.filter(({ isOver }) => isOver),
-      );
-      const rest = holds.filter(({ isOver }) => !isOver);
-      if (rest.length > 0) await this.look(organizationId, rest, now);
+      await this.releaseIn(organizationId, holds, now);
     }
+  }
+
+  /** The same for what is kept of one organisation. */
+  async releaseIn(organizationId: string, holds: readonly KeptHold[], now: Date): Promise<void> {
+    await this.release(
+      organizationId,
+      holds.filter(({ isOver }) => isOver),
+    );
+    const rest = holds.filter(({ isOver }) => !isOver);
+    if (rest.length > 0) await this.look(organizationId, rest, now);
   }
 
   protected override async work(): Promise<void> {
