@@ -111,7 +111,7 @@ export const PERMISSIONS = {
   listStatements: members('admin', 'admin'),
 
   // Prices: the same for every organisation, but for those that the operator has set for one
-  getOrganizationPrices: members('owner', 'admin'),
+  getOrganizationPrices: members('admin', 'admin'),
   setOrganizationPrices: operator,
   listPrices: members('viewer', 'analytics:read'),
   getPriceVersion: members('viewer', 'analytics:read'),
