@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { compileRouting, isOpenToAll, openedRoutes, patternsOverlap, type RouteAccess } from '@tollgate/access';
-import { PriceBook, type Route } from '@tollgate/config';
+import type { OrganizationSnapshot } from '@tollgate/api-key';
+import { ownPrices, PriceBook, type Route } from '@tollgate/config';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import type { GroupRoutes } from '../organizations/organization.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from '../ports.js';
@@ -31,13 +32,15 @@ export class ConfiguredRoutes {
   readonly #byName: ReadonlyMap<string, ConfiguredRoute>;
   readonly #routing: ReturnType<typeof compileRouting<ConfiguredRoute>>;
   readonly #reachable: ReadonlySet<string> | null;
+  readonly #priceFacts: ConstructorParameters<typeof PriceBook>[0];
   readonly #prices: PriceBook;
 
   constructor(@Inject(KEY_MANAGEMENT_SETTINGS) { config }: KeyManagementSettings) {
     this.all = config.routes;
     this.#routing = compileRouting(config.routes);
     this.#reachable = config.reachableProviders;
-    this.#prices = new PriceBook({ defaultPrice: null, providers: [], ...config });
+    this.#priceFacts = { defaultPrice: null, providers: [], ...config };
+    this.#prices = new PriceBook(this.#priceFacts);
     this.#byName = new Map(config.routes.map((route) => [route.name, route]));
   }
 
@@ -64,9 +67,18 @@ export class ConfiguredRoutes {
     return { name, access, open: isOpenToAll({ access, targets }), targets };
   }
 
-  /** Whether it is known what a model of a provider costs at a moment, in milliseconds since 1970. */
-  isPriced({ provider, model }: PricedRoute['targets'][number], nowMs: number): boolean {
-    return this.#prices.at(provider, model, nowMs).price !== null;
+  /**
+   * Which of these targets have a price at a moment, in milliseconds since 1970: one of the organisation, or one that
+   * everybody has. `prices` are the organisation's own.
+   */
+  priced(
+    targets: PricedRoute['targets'],
+    nowMs: number,
+    prices: OrganizationSnapshot['prices'],
+  ): PricedRoute['targets'] {
+    const own = prices === undefined ? undefined : (ownPrices(prices)?.entries ?? []);
+    const book = own === undefined ? this.#prices : new PriceBook(this.#priceFacts, own);
+    return targets.filter(({ provider, model }) => book.at(provider, model, nowMs).price !== null);
   }
 
   /**

@@ -111,6 +111,29 @@ export function thePrices(shape: () => Shape): void {
       );
     });
 
+    it('are known to the explanation of a key: a model that has one is served where credit is limited', async () => {
+      const client = await shape().client().newOrganization('Negotiated for tomorrow');
+      const limited = await client.createKey({ credit_limit_usd: '1' });
+      const tomorrow = { model: 'model-of-tomorrow' };
+      const explained = async () => {
+        const reply = await client.admin('POST', `/v1/api-keys/${limited.id}/explain`, tomorrow);
+        return reply.json<{ passes: boolean | null; code: string | null }>();
+      };
+      expect(await explained()).toMatchObject({ passes: false, code: 'unpriced_model' });
+      const usd = { input_usd_per_million: '2', output_usd_per_million: '5' };
+      const prices = [{ provider: 'known', ...tomorrow, ...usd, context_tokens: 1_000, max_output_tokens: 100 }];
+      const set = await client.admin('PUT', `/v1/organizations/${client.organizationId!}/prices`, { prices });
+      expect(set.status, set.text).toBe(200);
+      await waitUntil(async () => (await explained()).passes === true, {
+        what: 'the explanation to know the price',
+        timeoutMs: knownWithinMs,
+      });
+      await waitUntil(async () => (await shape().client().chat(limited.secret, tomorrow)).status === 200, {
+        what: 'the model to be served',
+        timeoutMs: knownWithinMs,
+      });
+    });
+
     const markedUp = (nanoUsd: bigint) => (nanoUsd * 11n + 9n) / 10n;
 
     /** The id of a request that was served. */
