@@ -238,7 +238,7 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
         open.delete(requestId);
         const charge = below(ended.amount + 1);
         charged += charge;
-        await admission.settle({ requestId, organizationId, chargeNanoUsd: BigInt(charge), tokens: 0 });
+        admission.settle({ requestId, organizationId, chargeNanoUsd: BigInt(charge), tokens: 0 });
         settled.push({
           ...held(ended.accountId, new Date(now).toISOString(), charge),
           requestId,
@@ -291,7 +291,7 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     expect(await heldOn()).toBe(0n);
     await release.run(new Date(now));
     expect(await heldOn()).toBe(9n);
-    await admission.settle({ requestId, organizationId, chargeNanoUsd: 0n, tokens: null });
+    admission.settle({ requestId, organizationId, chargeNanoUsd: 0n, tokens: null });
     for (const minutes of [0, 9]) {
       await release.run(new Date(now + minutes * 60_000));
       expect(await heldOn()).toBe(9n);

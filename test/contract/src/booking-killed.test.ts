@@ -235,7 +235,10 @@ describe.each(databaseShapes)('fault 17: a booking process is killed, $shape', (
       const below = randomBelow(seed, round);
       const organization = await organizationWith(8);
       const shuffled = <T>(items: readonly T[]): T[] =>
-        items.map((item) => ({ item, place: below(1_000) })).sort((a, b) => a.place - b.place).map(({ item }) => item); // prettier-ignore
+        items
+          .map((item) => ({ item, place: below(1_000) }))
+          .sort((a, b) => a.place - b.place)
+          .map(({ item }) => item);
       let kills = 0;
       /** One process after the other is given what comes, until all of it is booked. */
       const consume = async (partition: number): Promise<void> => {

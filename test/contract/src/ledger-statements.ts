@@ -158,6 +158,6 @@ async function compareAndShow(service: ServiceDatabase, organizationId: string):
   const known = new KnownAccounts(service, { ofOrganization: () => Promise.reject(new Error('nobody is asked')) });
   for (const kind of ['grant', 'payg']) await known.has(organizationId, `${kind}:${randomUUID()}`);
   const accounts = new LedgerAccounts(service, admission, logger);
-  await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, 'key:many 1', new Date());
+  await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, null, new Date());
   await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);
 }

@@ -71,7 +71,7 @@ const OF_REQUEST = `${BEGUN} WHERE organization_id = $1 AND request_scope = $2 A
 
 /**
  * Until when those who want a subscription have one, or the cycle of one that has ended; null where it renews itself or
- * is being made. Indexes: subscription_newest, subscription_charge_pk.
+ * is being made; an organisation has few. Index: subscription_charge_pk.
  */
 const PRESENT = `SELECT CASE WHEN s.ends_at IS NOT NULL THEN greatest(s.ends_at, charged.until) END AS until
   FROM billing.subscription AS s CROSS JOIN LATERAL (

@@ -56,7 +56,7 @@ const READ = `SELECT t.version, t.balance, t.markup_millionths, t.price_version,
 const SAVE = `UPDATE billing.organization_terms SET version = $2, balance = $3, markup_millionths = $4, price_version = $5
   WHERE organization_id = $1`;
 
-/** Index: budget_pk. */
+/** Index: budget_of_owner_unique. */
 const BUDGETS = `SELECT kind, owner_id, cap_nano_usd, credit_reset, generation, raise_nano_usd, raise_until FROM billing.budget
   WHERE organization_id = $1 ORDER BY kind, owner_id`;
 

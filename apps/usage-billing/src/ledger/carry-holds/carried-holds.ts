@@ -23,7 +23,6 @@ interface KeptRow {
   over: boolean;
 }
 
-/** Indexes: carried_hold_pk, usage_event_pk, transfer_pk. */
 const KEPT = `SELECT c.organization_id, c.request_id, c.account_id, c.api_key_id, c.amount_nano_usd, c.gone_since,
     EXISTS (SELECT FROM billing.usage_event AS e WHERE e.request_id = c.request_id)
       OR EXISTS (SELECT FROM billing.transfer AS t WHERE t.request_id = c.request_id AND t.kind = 'void') AS over
@@ -31,7 +30,7 @@ const KEPT = `SELECT c.organization_id, c.request_id, c.account_id, c.api_key_id
 
 const ALL = `${KEPT} ORDER BY c.organization_id, c.request_id LIMIT $1`;
 
-/** Index: carried_hold_pk. */
+/** Indexes: carried_hold_pk, usage_event_pk, transfer_one_resolution. */
 const OF_ACCOUNT = `${KEPT} WHERE c.organization_id = $1 AND c.account_id = $2`;
 
 /** Index: usage_event_pk. */

@@ -10,13 +10,10 @@ export const FEES = 'fees';
 /** The account of an organisation's prices of cycles. */
 export const feesAccountId = (organizationId: string): string => `${FEES}:${organizationId}`;
 
-/** Index: account_pk. */
 const ACCOUNT = 'SELECT 1 FROM billing.account WHERE organization_id = $1 AND account_id = $2';
 
-/** Index: grant_pk. */
 const GRANT = 'SELECT 1 FROM billing.grant WHERE organization_id = $1 AND id = $2';
 
-/** Index: subscription_id_unique. */
 const SUBSCRIPTION = 'SELECT 1 FROM billing.subscription WHERE organization_id = $1 AND id = $2';
 
 /** Tells the accounts that an organisation has, used or not yet, from what is none of its. */
