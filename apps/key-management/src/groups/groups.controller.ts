@@ -168,6 +168,7 @@ export class GroupsController {
     description:
       'For good. Its keys stay, and lose the routes that only this group opened to them. Its budget ends with it; what was charged stays in the ledger.',
   })
+  @Refuses('access_denied')
   @Replies(deletedGroupReply, TOLD)
   async delete(
     @OrganizationId() organizationId: string,
@@ -176,6 +177,7 @@ export class GroupsController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<GroupObject & { deleted: true }> {
+    demandOthers(actor.principal?.kind === 'api_key' && actor.principal.boundBy?.groupIds.includes(id) === true);
     const allow = ({ version }: Group): void => precondition.holdsFor(version);
     const { group, everywhere } = await this.routeChanges.end(organizationId, id, allow, actor, new Date());
     if (!everywhere) void reply.code(202);
@@ -231,6 +233,7 @@ export class GroupsController {
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<GroupMembershipObject> {
+    demandOthers(actor.principal?.kind === 'api_key' && actor.principal.apiKeyId === path.keyId);
     return this.move('leaves', organizationId, path, actor, reply);
   }
 
@@ -302,3 +305,14 @@ function shown(group: Group | null, reply: FastifyReply): GroupObject {
 
 const nameTaken = (): Problem =>
   new Problem('name_taken', { errors: [{ path: 'name', message: 'must be one that no other group has' }] });
+
+/**
+ * A group may have a budget, which limits its keys, and no key changes its own limits.
+ * @throws {Problem} `access_denied`
+ */
+function demandOthers(isOwn: boolean): void {
+  if (isOwn)
+    throw new Problem('access_denied', {
+      detail: 'The key that asks is in this group, whose budget may limit it: ask with another key, or as a person.',
+    });
+}

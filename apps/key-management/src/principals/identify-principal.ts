@@ -83,11 +83,13 @@ export class IdentifyPrincipal {
 
 /** A key at an address; last comes the network, as at the gateway. */
 function identified(
-  { id: apiKeyId, organizationId, scopes, allowedIps }: ApiKey,
+  { id: apiKeyId, organizationId, scopes, allowedIps, projectId, groupIds }: ApiKey,
   address: string,
   more: { readonly projectId?: string },
 ): IdentifiedPrincipal {
   const allowsAddress = allowedIps === null ? null : compileAllowedIps(allowedIps);
   if (checkAddress({ allowsAddress }, address) !== null) return { outcome: 'ip_not_allowed' };
-  return { outcome: 'identified', principal: { kind: 'api_key', apiKeyId, organizationId, scopes, ...more } };
+  const isBound = projectId !== null || groupIds.length > 0;
+  const bound = isBound ? { boundBy: { projectId, groupIds: [...groupIds] } } : {};
+  return { outcome: 'identified', principal: { kind: 'api_key', apiKeyId, organizationId, scopes, ...more, ...bound } };
 }

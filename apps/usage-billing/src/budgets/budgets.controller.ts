@@ -112,9 +112,10 @@ export class BudgetsController {
     id: 'updateBudget',
     summary: 'Change a budget',
     description:
-      'What is left out stays as it is. Another `reset` begins with what was charged in the cycle that it makes the present one; the same one changes nothing.',
+      'What is left out stays as it is. Another `reset` begins with what was charged in the cycle that it makes the present one; the same one changes nothing. A key changes no budget of its own groups or project.',
   })
   @ShowsVersion()
+  @Refuses('access_denied')
   @Replies(budgetReply, { 200: 'The budget as it is now.' })
   async update(
     @OrganizationId() organizationId: string,
@@ -134,6 +135,7 @@ export class BudgetsController {
     summary: 'Delete a budget',
     description: 'Its group or project is without a budget then; what was charged stays in the ledger.',
   })
+  @Refuses('access_denied')
   @Replies(deletedBudgetReply, { 200: 'It is deleted.' })
   async delete(
     @OrganizationId() organizationId: string,

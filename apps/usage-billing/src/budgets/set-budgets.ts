@@ -53,7 +53,8 @@ export class SetBudgets {
 
   /**
    * The budget as it is afterwards; null if there is none. A request that changes nothing makes no new version.
-   * @throws {Problem} `precondition_failed`; `invalid_request` for a raise that cannot be
+   * @throws {Problem} `access_denied` for a key whose limit it is; `precondition_failed`; `invalid_request` for a raise that
+   * cannot be
    */
   async update(
     organizationId: string,
@@ -67,6 +68,7 @@ export class SetBudgets {
       const terms = await this.terms.lock(manager, organizationId);
       const before = await this.store.findIn(manager, organizationId, id);
       if (before === null) return null;
+      demandNotBound(actor, before);
       precondition.holdsFor(before.version);
       const after = edited(before, changeOf(before, request, now), terms.version + 1);
       if (after === null) return before;
@@ -85,6 +87,7 @@ export class SetBudgets {
       const terms = await this.terms.lock(manager, organizationId);
       const budget = await this.store.findIn(manager, organizationId, id);
       if (budget === null) return false;
+      demandNotBound(actor, budget);
       precondition.holdsFor(budget.version);
       await this.store.delete(manager, budget);
       await this.terms.save(manager, organizationId, terms);
@@ -107,6 +110,19 @@ export class SetBudgets {
     });
     if (ended) this.terms.announced();
   }
+}
+
+/**
+ * A budget is a limit of every key of its group or project, and no key changes its own limits.
+ * @throws {Problem} `access_denied`
+ */
+function demandNotBound({ principal }: Actor, { kind, ownerId }: Pick<Budget, 'kind' | 'ownerId'>): void {
+  if (principal?.kind !== 'api_key' || principal.boundBy === undefined) return;
+  const { projectId, groupIds } = principal.boundBy;
+  if (kind === 'project' ? ownerId !== projectId : !groupIds.includes(ownerId)) return;
+  throw new Problem('access_denied', {
+    detail: `The budget of this ${kind} limits the key that asks: ask with another key, or as a person.`,
+  });
 }
 
 function changeOf(before: Budget, request: UpdateBudgetRequest, now: Date): BudgetChange {

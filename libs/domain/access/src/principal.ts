@@ -22,6 +22,8 @@ export interface ApiKeyPrincipal {
   readonly scopes: readonly Scope[];
   /** The project of a project key of which both halves were shown; left out for all other keys. */
   readonly projectId?: string;
+  /** Its project and its groups, whose budgets limit it as well; left out for none. */
+  readonly boundBy?: { readonly projectId: string | null; readonly groupIds: readonly string[] };
 }
 
 /** A person with a session. */

@@ -164,6 +164,35 @@ export function theBalance(shape: () => Shape): void {
       });
     });
 
+    it('are changed by no key that they limit, and a key leaves no group by itself', async () => {
+      const client = await shape().client().newOrganization('Limited admins');
+      const group = await newGroup(client, 'of an admin');
+      const project = await changed(client, 'POST', '/v1/projects', { name: 'of an admin' });
+      const budgets = await Promise.all(
+        [{ group_id: group.id }, { project_id: project.id }].map((owner) =>
+          changed(client, 'POST', '/v1/budgets', { ...owner, amount_usd: '0', reset: 'monthly' }),
+        ),
+      );
+      const admin = { scopes: ['admin', 'inference:write'] };
+      const limited = await client.createKey({ ...admin, name: 'limited', project_id: project.id });
+      await changed(client, 'PUT', `/v1/groups/${group.id}/keys/${limited.id}`);
+      const other = await client.createKey({ ...admin, name: 'not limited' });
+      const as = async (secret: string, method: string, path: string, body?: object): Promise<number> => {
+        const headers = { authorization: `Bearer ${secret}` };
+        return (await client.call({ method, path, headers, ...(body === undefined ? {} : { body }) })).status;
+      };
+      const more = { amount_usd: '5' };
+      for (const { id } of budgets) {
+        expect(await as(limited.secret, 'PATCH', `/v1/budgets/${id}`, more)).toBe(403);
+        expect(await as(limited.secret, 'DELETE', `/v1/budgets/${id}`)).toBe(403);
+      }
+      expect(await as(limited.secret, 'DELETE', `/v1/groups/${group.id}/keys/${limited.id}`)).toBe(403);
+      expect(await as(limited.secret, 'DELETE', `/v1/groups/${group.id}`)).toBe(403);
+      await refusedEverywhere(limited.secret, 'quota_exceeded');
+      for (const { id } of budgets) expect(await as(other.secret, 'PATCH', `/v1/budgets/${id}`, more)).toBe(200);
+      await served(limited.secret);
+    });
+
     let number = 0;
     const newGroup = (client: TollgateClient, name: string) =>
       changed(client, 'POST', '/v1/groups', { name: `a group ${name} ${++number}` });

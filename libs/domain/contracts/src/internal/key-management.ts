@@ -337,6 +337,8 @@ const foundPrincipal = z.discriminatedUnion('kind', [
     scopes,
     /** Of a project key whose both halves were shown. */
     projectId: id.exactOptional(),
+    /** Its project and groups. The release before does not say it. */
+    boundBy: z.object({ projectId: id.nullable(), groupIds: z.array(id).readonly() }).exactOptional(),
   }),
   z.object({
     kind: z.literal('person'),
