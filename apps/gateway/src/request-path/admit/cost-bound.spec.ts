@@ -183,17 +183,17 @@ describe('the bound of a request’s cost', () => {
       const fields = { max_tokens: 7, service_tier: tier };
       return (bound(fields, priced) as CostBound).amountNanoUsd - BigInt(2 * (bytes(fields) + 64) + 70);
     };
-    expect(['default', 'flex'].map(amountOf)).toEqual([0n, 0n]);
+    expect(['default', 'flex', 'scale'].map(amountOf)).toEqual([0n, 0n, 0n]);
     // Left to the provider, a call may be served by the dearest.
     const dearest = ['priority', 'fast', 'auto', null].map((tier) => {
       const fields = { max_tokens: 7, service_tier: tier };
       return (bound(fields, priced) as CostBound).amountNanoUsd === BigInt(3 * (2 * (bytes(fields) + 64) + 70));
     });
     expect(dearest).toEqual([true, true, true, true]);
-    for (const tier of ['scale', 3, {}])
+    for (const tier of ['mega', 3, {}])
       expect(bound({ service_tier: tier }, priced)).toMatchObject({ code: 'unbounded_cost', param: 'service_tier' });
     const allowing = { ...provider, allowFields: new Set(['service_tier']) };
-    expect(bound({ service_tier: 'scale' }, [{ price, provider: allowing }] as unknown as Target[])).toHaveProperty(
+    expect(bound({ service_tier: 'mega' }, [{ price, provider: allowing }] as unknown as Target[])).toHaveProperty(
       'amountNanoUsd',
     );
     // A target that has no price for it is left out, and the others stay.
@@ -230,7 +230,7 @@ describe('the bound of a request’s cost', () => {
     expect(boundFor('web_fetch_20250910')).toMatchObject({ amountNanoUsd: 630n });
   });
   it('refuses each thing without a price unless that very thing is allowed', () => {
-    const fields = { model: 'm', messages: [], max_tokens: 1, service_tier: 'scale', speed: 'fast' };
+    const fields = { model: 'm', messages: [], max_tokens: 1, service_tier: 'mega', speed: 'fast' };
     const refusedFor = (...allowed: string[]) => {
       const only = [{ price, provider: { ...provider, allowFields: new Set(allowed) } }] as unknown as Target[];
       const ask = anthropicMessages.read(Buffer.from(JSON.stringify(fields)));

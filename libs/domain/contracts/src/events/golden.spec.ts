@@ -36,7 +36,7 @@ const frozen: readonly [name: string, schema: z.ZodType, shape: string, optional
   ['usage-recorded.v2.unpriced', usageRecordedV2, 'e61c8e64fc1c4366', [...USUAL_OF_V2, 'unpriced']],
   ['organizations-changed.v1', organizationsChangedV1, '7b92afc9caaf8da1'],
   ['organizations-changed.v1.with-prices', organizationsChangedV1, '7b92afc9caaf8da1', ['prices']],
-  ['subscriptions-changed.v1', subscriptionsChangedV1, 'aa805e501e333b55'],
+  ['subscriptions-changed.v1', subscriptionsChangedV1, '884f067b0f2e11db'],
   ['calls-refused.v1', callsRefusedV1, '866820fd2a1135eb'],
   ['audit-recorded.v1', auditRecordedV1, 'ed0a7ee0f062d078'],
   ['notices.v1', noticesV1, '615d81b5980398fd'],
