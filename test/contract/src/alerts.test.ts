@@ -281,7 +281,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
 
   it('G2: keep a refusal for the next look if it cannot be written, and tell the others', async () => {
     const [broken, whole] = [randomUUID(), randomUUID()];
-    const refusal = { accountId: 'key:k', terms: '9', capNanoUsd: 9n, leftNanoUsd: 9n, refusedAtMs: 0 };
+    const refusal = { accountId: `key:${whole}`, terms: '9', capNanoUsd: 9n, leftNanoUsd: 9n, refusedAtMs: 0 };
     const forgotten: string[] = [];
     const books = {
       untoldRefusals: () =>

@@ -55,15 +55,18 @@ describe('the usage that is charged', () => {
     ['a count below the ceiling', null, 7, false, 20, [7, 'counted']],
     ['a count without a ceiling', null, 70, false, 0, [70, 'counted']],
     ['zeros beside more text than the ceiling', 0, 70, false, 20, [20, 'counted']],
-    ['an early report that reaches the ceiling', 20, 70, true, 20, [20, 'provider']],
+    ['a stream that broke off beyond the ceiling', null, 70, true, 20, [70, 'counted']],
     ['a report above the ceiling, which is the provider’s word', 30, 70, false, 20, [30, 'provider']],
-  ] as const)('with %s never counts more than was asked for', (_what, outputTokens, seen, early, named, expected) => {
-    const report =
-      outputTokens === null ? null : { inputTokens: 9, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
-    const counted = { inputTokens: 9, outputTokens: seen };
-    const { usage, usageSource } = judgeUsage(report, counted, early, { namedOutputTokens: named });
-    expect([usage.outputTokens, usageSource]).toEqual(expected);
-  });
+  ] as const)(
+    'with %s counts no more than was asked for, or what was delivered',
+    (_what, outputTokens, seen, early, named, expected) => {
+      const report =
+        outputTokens === null ? null : { inputTokens: 9, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 };
+      const counted = { inputTokens: 9, outputTokens: seen };
+      const { usage, usageSource } = judgeUsage(report, counted, early, { namedOutputTokens: named });
+      expect([usage.outputTokens, usageSource]).toEqual(expected);
+    },
+  );
 
   it('keeps the parts of a side that is believed, the passes and the calls of tools', () => {
     const pass = {

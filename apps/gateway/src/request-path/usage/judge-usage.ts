@@ -30,7 +30,7 @@ export interface JudgedUsage {
 /**
  * Decides the usage that is charged. Our count replaces a side that the report leaves out, or gives as zero although
  * something was sent or delivered: servers that do not measure send zeros. Otherwise the report counts, even if it
- * differs from our count, which is an estimate, and never more than the ceiling that the request names.
+ * differs from our count, which is an estimate; for a whole answer never more than the ceiling that the request names.
  *
  * `early` says that text was delivered after the last report, or that the stream broke off. Then the report may miss
  * some of it, and the larger output counts.
@@ -46,7 +46,7 @@ export function judgeUsage(
   early: boolean,
   asked: Asked = NOTHING_ASKED,
 ): JudgedUsage {
-  const counted = withinCeiling(ours, asked);
+  const counted = early ? ours : withinCeiling(ours, asked);
   const input = believed(report?.inputTokens, counted.inputTokens);
   const reported = believed(report?.outputTokens, counted.outputTokens);
   const output = early && counted.outputTokens > (reported ?? 0) ? null : reported;
@@ -68,7 +68,10 @@ export function judgeUsage(
   };
 }
 
-/** Our count guesses at tokens by the text; a provider does not write more of them than it was asked for. */
+/**
+ * Our count guesses at tokens by the text; a provider does not write more of them than it was asked for. A stream that
+ * was broken off may be one of a provider that does, and ended for that: then all that was delivered counts.
+ */
 function withinCeiling(counted: Counted, { namedOutputTokens = 0 }: Asked): Counted {
   if (namedOutputTokens === 0 || counted.outputTokens <= namedOutputTokens) return counted;
   return { inputTokens: counted.inputTokens, outputTokens: namedOutputTokens };
