@@ -185,13 +185,14 @@ describe('what usage-billing says of an organisation', () => {
   const made = async (what: 'groups' | 'projects', name: string) =>
     (await call('POST', `/v1/${what}`, { name }, id)).id as string;
 
-  it('has the budgets of a group until that is deleted, and usage-billing is told to end them', async () => {
+  it('has the budgets of a group until that is deleted, and usage-billing is told to end them, and their names', async () => {
     const [group, kept] = [await made('groups', 'g'), await made('groups', 'kept')];
     await told({ ...message, budgets: [budget('group', group), budget('group', kept)] });
     expect((await snapshotOf(2))?.budgets).toMatchObject([{ ownerId: group }, { ownerId: kept }]);
     await call('DELETE', `/v1/groups/${group}`, undefined, id);
     expect(await snapshotOf(3)).toMatchObject({ budgets: [{ ownerId: kept }], grants: message.grants });
-    await vi.waitFor(() => expect(ended).toContainEqual({ organizationId: id, kind: 'group', ownerId: group }));
+    const end = { organizationId: id, kind: 'group', ownerId: group, name: 'g' };
+    await vi.waitFor(() => expect(ended).toContainEqual(end));
     await call('DELETE', `/v1/groups/${kept}`, undefined, id);
     expect(await snapshotOf(4)).not.toHaveProperty('budgets');
   });
@@ -205,7 +206,8 @@ describe('what usage-billing says of an organisation', () => {
       { organizationId: id, kind: 'group', ownerId: owners[0] },
       { organizationId: id, kind: 'project', ownerId: owners[1] },
     ];
-    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(wanted)));
+    const named = wanted.map((each) => ({ ...each, name: 'gone' }));
+    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(named)));
     ended.length = 0;
     const budgets = [budget('group', owners[0]), budget('project', owners[1]), budget('group', 'nonsense')];
     await told({ ...message, grants: null, budgets: [...budgets, budget('project', project)] });
