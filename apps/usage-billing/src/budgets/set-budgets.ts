@@ -53,8 +53,8 @@ export class SetBudgets {
 
   /**
    * The budget as it is afterwards; null if there is none. A request that changes nothing makes no new version.
-   * @throws {Problem} `access_denied` for a key whose limit it is; `precondition_failed`; `invalid_request` for a raise that
-   * cannot be
+   * @throws {Problem} `access_denied` for a key whose limit it is; `precondition_failed`; `invalid_request` for a raise
+   * that cannot be
    */
   async update(
     organizationId: string,
