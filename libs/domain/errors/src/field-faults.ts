@@ -25,16 +25,18 @@ const FAULTS_MAX = 100;
 export function validate<S extends z.ZodType>(schema: S, value: unknown): Validation<z.output<S>> {
   const result = schema.safeParse(value, { error: (issue) => faultMessage(issue as unknown as z.core.$ZodIssue) });
   if (result.success) return { kind: 'valid', value: result.data };
-  const { issues } = result.error;
-  const faults = issues.filter((issue) => !isOfWrongType(issue, issues)).flatMap((issue) => faultsOf(issue, []));
+  const faults = withoutSizesOfWrongTypes(result.error.issues).flatMap((issue) => faultsOf(issue, []));
   return { kind: 'invalid', faults: faults.slice(0, FAULTS_MAX) };
 }
 
-/** Whether an issue is about the size of what has another type anyway: a text has no items to be counted. */
-function isOfWrongType(issue: z.core.$ZodIssue, issues: readonly z.core.$ZodIssue[]): boolean {
-  if (issue.code !== 'too_big' && issue.code !== 'too_small') return false;
-  const path = pathText(issue.path as (string | number)[]);
-  return issues.some((other) => other.code === 'invalid_type' && pathText(other.path as (string | number)[]) === path);
+/** Leaves out what zod says of the size of a value of another type: a text has no items to be counted. */
+function withoutSizesOfWrongTypes(issues: readonly z.core.$ZodIssue[]): readonly z.core.$ZodIssue[] {
+  const placeOf = ({ path }: z.core.$ZodIssue): string => JSON.stringify(path);
+  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(placeOf));
+  if (ofWrongType.size === 0) return issues;
+  return issues.filter(
+    (issue) => (issue.code !== 'too_big' && issue.code !== 'too_small') || !ofWrongType.has(placeOf(issue)),
+  );
 }
 
 /** The faults in the form of a reply. */
