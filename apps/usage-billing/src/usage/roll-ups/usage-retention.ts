@@ -1,6 +1,6 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { Periodic } from '@tollgate/periodic';
+import { Inject, Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../../ports.js';
 import type { KeptSince } from '../query-usage/usage-parts.js';
@@ -27,12 +27,7 @@ const TABLES = {
 
 /** Deletes rows of minutes and of hours when they are old; two processes may do so at once. */
 @Injectable()
-export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly deleting = new Periodic(() => this.tryDeleting(), {
-    everyMs: EVERY_MS,
-    firstInMs: 60_000,
-    background: true,
-  });
+export class UsageRetention extends PeriodicService {
   private readonly daysOf: Readonly<Record<'minute' | 'hour', number>>;
 
   constructor(
@@ -40,6 +35,7 @@ export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(USAGE_BILLING_SETTINGS) { usageMinuteDays, usageHourDays }: UsageBillingSettings,
   ) {
+    super({ everyMs: EVERY_MS, firstInMs: 60_000, background: true });
     this.daysOf = { minute: usageMinuteDays ?? MINUTE_DAYS_DEFAULT, hour: usageHourDays ?? HOUR_DAYS_DEFAULT };
   }
 
@@ -47,14 +43,6 @@ export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
   keptSince(nowMs: number): KeptSince {
     const hours = nowMs - this.daysOf.hour * DAY_MS + MARGIN_MS;
     return { minute: nowMs - this.daysOf.minute * DAY_MS + MARGIN_MS, quarter: hours, hour: hours };
-  }
-
-  onApplicationBootstrap(): void {
-    this.deleting.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.deleting.stop();
   }
 
   /** Deletes all rows that are too old at this time. Resolves with their number. */
@@ -85,7 +73,7 @@ export class UsageRetention implements OnApplicationBootstrap, OnModuleDestroy {
     return Number(rows[0]?.deleted ?? 0);
   }
 
-  private async tryDeleting(): Promise<void> {
+  protected override async work(): Promise<void> {
     try {
       const rows = await this.delete(Date.now());
       if (rows > 0) this.logger.info({ rows }, 'old rows of usage by minute and by hour were deleted');
