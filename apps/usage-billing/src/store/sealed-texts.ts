@@ -3,7 +3,6 @@ import {
   resealColumns,
   tellOfUnreadableColumns,
   type Resealed,
-  type RunStatement,
   type SealedColumn,
   type Sealing,
 } from '@tollgate/sealing';
@@ -38,16 +37,11 @@ type AcrossOrganizations = Pick<ServiceDatabase, 'acrossOrganizations'>;
 
 /** Encrypts under the first key of `sealing` what usage-billing has under another one of its keys. */
 export const resealBilling = (database: AcrossOrganizations, sealing: Sealing): Promise<Resealed> =>
-  resealColumns(SEALED_COLUMNS, sealing, runningIn(database));
+  resealColumns(SEALED_COLUMNS, sealing, database);
 
 /** Warns at the start of texts of usage-billing that are encrypted under a key that is not given. */
 export const tellOfUnreadableBillingTexts = (
   database: AcrossOrganizations,
   sealing: Sealing,
   warn: (line: string) => void,
-): Promise<void> => tellOfUnreadableColumns(SEALED_COLUMNS, sealing, runningIn(database), warn);
-
-const runningIn =
-  (database: AcrossOrganizations): RunStatement =>
-  (sql, parameters) =>
-    database.acrossOrganizations((manager) => manager.query(sql, parameters));
+): Promise<void> => tellOfUnreadableColumns(SEALED_COLUMNS, sealing, database, warn);

@@ -1,10 +1,4 @@
-export {
-  resealColumns,
-  tellOfUnreadableColumns,
-  type Resealed,
-  type RunStatement,
-  type SealedColumn,
-} from './sealed-columns.js';
+export { resealColumns, tellOfUnreadableColumns, type Resealed, type SealedColumn } from './sealed-columns.js';
 export { SealedIds, sealedIdsFrom } from './sealed-ids.js';
 export {
   sealedUnder,

@@ -19,8 +19,12 @@ interface SealedRow {
   readonly sealed: string;
 }
 
-/** Runs a statement in a transaction of its own, across all organisations. */
-export type RunStatement = <Rows>(sql: string, parameters: unknown[]) => Promise<Rows>;
+/** What is needed of a service's database: a transaction of its own for each statement, across all organisations. */
+interface AcrossOrganizations {
+  acrossOrganizations<T>(
+    work: (manager: { query<Rows>(sql: string, parameters?: unknown[]): Promise<Rows> }) => Promise<T>,
+  ): Promise<T>;
+}
 
 /** What became of encrypted texts. */
 export interface Resealed {
@@ -37,8 +41,9 @@ export interface Resealed {
 export async function resealColumns(
   columns: readonly SealedColumn[],
   sealing: Sealing,
-  run: RunStatement,
+  database: AcrossOrganizations,
 ): Promise<Resealed> {
+  const run = runningIn(database);
   let [resealed, unreadable] = [0, 0];
   for (const { select, update, boundTo } of columns) {
     const rows = await run<SealedRow[]>(select, []);
@@ -53,6 +58,11 @@ export async function resealColumns(
   }
   return { resealed, unreadable };
 }
+
+const runningIn =
+  (database: AcrossOrganizations) =>
+  <Rows>(sql: string, parameters: unknown[]): Promise<Rows> =>
+    database.acrossOrganizations((manager) => manager.query<Rows>(sql, parameters));
 
 /** Null if the text cannot be opened. */
 function renew(sealing: Sealing, { sealed }: SealedRow, bound: readonly string[]): string | null {
@@ -71,9 +81,10 @@ function renew(sealing: Sealing, { sealed }: SealedRow, bound: readonly string[]
 export async function tellOfUnreadableColumns(
   columns: readonly SealedColumn[],
   sealing: Sealing,
-  run: RunStatement,
+  database: AcrossOrganizations,
   warn: (line: string) => void,
 ): Promise<void> {
+  const run = runningIn(database);
   for (const { what, select } of columns) {
     const rows = await run<{ key_id: string; texts: string }[]>(
       `SELECT split_part(sealed, '.', 2) AS key_id, count(*) AS texts FROM (${select}) AS text
