@@ -68,17 +68,13 @@ export class ConfiguredRoutes {
   }
 
   /**
-   * Which of these targets have a price at a moment, in milliseconds since 1970: one of the organisation, or one that
-   * everybody has. `prices` are the organisation's own.
+   * Whether any of these targets has a price at a moment, in milliseconds since 1970: one of the organisation, or one
+   * that everybody has. `prices` are the organisation's own.
    */
-  priced(
-    targets: PricedRoute['targets'],
-    nowMs: number,
-    prices: OrganizationSnapshot['prices'],
-  ): PricedRoute['targets'] {
-    const own = prices === undefined ? undefined : (ownPrices(prices)?.entries ?? []);
-    const book = own === undefined ? this.#prices : new PriceBook(this.#priceFacts, own);
-    return targets.filter(({ provider, model }) => book.at(provider, model, nowMs).price !== null);
+  isAnyPriced(targets: PricedRoute['targets'], nowMs: number, prices: OrganizationSnapshot['prices']): boolean {
+    const book =
+      prices === undefined ? this.#prices : new PriceBook(this.#priceFacts, ownPrices(prices)?.entries ?? []);
+    return targets.some(({ provider, model }) => book.at(provider, model, nowMs).price !== null);
   }
 
   /**

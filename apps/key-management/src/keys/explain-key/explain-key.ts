@@ -84,7 +84,7 @@ export class ExplainKey {
       isFree,
       accounts,
       balances: withUsed(balances, accounts, { [key.organizationId]: ofOrganization, [key.id]: used }),
-      isPriced: route === null ? null : this.routes.priced(targets, at.getTime(), joined.prices).length > 0,
+      isPriced: route === null ? null : this.routes.isAnyPriced(targets, at.getTime(), joined.prices),
     };
   }
 
