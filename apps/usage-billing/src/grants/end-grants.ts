@@ -8,6 +8,8 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
+import { CALL_MS_MAX } from '../ledger/account.js';
+import { readPosted } from '../store/accounts.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
 import { GrantStore } from './grant-store.js';
@@ -20,17 +22,12 @@ const ORGANIZATIONS_MAX = 200;
 const MARGIN_MS = 10_000;
 /** After this long under one epoch, every gateway has announced its holds or counts as gone. */
 const ANNOUNCED_MS = 60_000;
-/** No call is in flight for so long. */
-const CALL_MS_MAX = 3_600_000;
 
 /** Indexes: grant_open, account_pk. */
 const ENDING = `SELECT DISTINCT g.organization_id FROM billing.grant AS g
   LEFT JOIN billing.account AS a ON a.account_id = 'grant:' || g.id
   WHERE g.closed_at IS NULL AND (g.expires_at <= $1 OR a.posted_nano_usd >= g.amount_nano_usd)
   ORDER BY g.organization_id LIMIT $2`;
-
-/** Index: account_by_organization. */
-const POSTED = `SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND account_id = ANY($2::text[])`;
 
 /**
  * The most that may be posted is what has not lapsed: a call that turns up late finds nothing more. Where a grant
@@ -137,7 +134,10 @@ export class EndGrants extends PeriodicService {
       await lockOrganizations(manager, [organizationId]);
       const terms = await this.terms.lock(manager, organizationId);
       const grants = await this.store.lockOpen(manager, organizationId);
-      const posted = await postedOf(manager, organizationId, grants);
+      const posted = await readPosted(
+        manager,
+        grants.map(({ id }) => grantAccountId(id)),
+      );
       let left = false;
       for (const grant of grants) {
         const after = decide(grant, posted.get(grantAccountId(grant.id)) ?? 0n);
@@ -166,14 +166,4 @@ export class EndGrants extends PeriodicService {
       this.logger.warn({ err }, 'grants that ended could not be written yet; the next attempt follows'),
     );
   }
-}
-
-async function postedOf(
-  manager: EntityManager,
-  organizationId: string,
-  grants: readonly Grant[],
-): Promise<ReadonlyMap<string, bigint>> {
-  const ids = grants.map(({ id }) => grantAccountId(id));
-  const rows = await manager.query<{ account_id: string; posted_nano_usd: string }[]>(POSTED, [organizationId, ids]);
-  return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
 }

@@ -1,5 +1,8 @@
 import { cycleOfAccount, kindOfAccount, limitOf, type CreditCycle } from '@tollgate/api-key';
 
+/** No call holds credit for so long. */
+export const CALL_MS_MAX = 3_600_000;
+
 /** An account of the ledger. Amounts are nano-USD. */
 export interface AccountState {
   readonly organizationId: string;

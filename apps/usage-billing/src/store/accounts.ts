@@ -36,6 +36,19 @@ interface Owners {
 
 const NOBODY: Owners = { apiKeyIds: [], budgets: [], sinceMs: 0 };
 
+/** Index: account_pk. */
+const POSTED = 'SELECT account_id, posted_nano_usd FROM billing.account WHERE account_id = ANY($1::text[])';
+
+/** What is charged to accounts, in nano-USD, by their ids, without a lock; one that has no calls yet is left out. */
+export async function readPosted(
+  manager: EntityManager,
+  accountIds: readonly string[],
+): Promise<ReadonlyMap<string, bigint>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await manager.query<{ account_id: string; posted_nano_usd: string }[]>(POSTED, [accountIds]);
+  return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
+}
+
 /**
  * Locks and reads accounts by their ids, and the accounts with a limit of these keys, groups and projects. Indexes:
  * account_pk, account_by_key, account_by_owner.

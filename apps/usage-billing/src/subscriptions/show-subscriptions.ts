@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
-import type { KeySubscriptionCycle } from '@tollgate/contracts';
-import type { ApiKeyStatus } from '@tollgate/contracts';
+import type { ApiKeyStatus, KeySubscriptionCycle } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';

@@ -6,6 +6,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { BillingRelay } from '../relay/billing-relay.js';
 import { newestCharge, type CycleCharge, type Subscription } from './subscription.js';
+import { readPosted } from '../store/accounts.js';
 import { isSameTerms } from './subscription-terms.js';
 import {
   SELECT_SUBSCRIPTION,
@@ -79,10 +80,6 @@ const GOING_ON = `SELECT id FROM billing.subscription WHERE organization_id = $1
 const FORGET_SECRETS =
   'UPDATE billing.subscription SET sealed_secret = NULL WHERE sealed_secret IS NOT NULL AND created_at <= $1';
 
-/** Index: account_by_organization. */
-const USED =
-  'SELECT account_id, posted_nano_usd FROM billing.account WHERE organization_id = $1 AND account_id = ANY($2::text[])';
-
 /** Subscriptions with what was charged for them, and what their keys are told. */
 @Injectable()
 export class SubscriptionStore {
@@ -137,10 +134,7 @@ export class SubscriptionStore {
 
   /** What was charged to accounts, in nano-USD, by their ids. One that has no calls yet is left out. */
   async used(organizationId: string, accountIds: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
-    const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<{ account_id: string; posted_nano_usd: string }[]>(USED, [organizationId, accountIds]),
-    );
-    return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
+    return this.database.inOrganization(organizationId, (manager) => readPosted(manager, accountIds));
   }
 
   /**

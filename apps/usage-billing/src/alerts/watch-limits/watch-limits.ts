@@ -1,10 +1,11 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { cycleOfAccount, type CreditReset } from '@tollgate/api-key';
-import { Periodic } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { accountAt, capAt } from '../../budgets/budget.js';
+import { readPosted } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { balanceChangeOf, readBalances } from '../balance/balances.js';
 import { levelChangeOf, levelOf, together, type LevelChanges } from '../credit-level.js';
@@ -36,32 +37,17 @@ const EXPIRED = `SELECT DISTINCT g.organization_id FROM billing.grant AS g JOIN 
 const CHANGED_BUDGETS = `SELECT organization_id, kind, owner_id, cap_nano_usd, credit_reset, raise_nano_usd, raise_until FROM billing.budget
   WHERE changed_at > $1 OR (raise_until > $1 AND raise_until <= $2)`;
 
-/** Index: account_pk. */
-const POSTED = 'SELECT account_id, posted_nano_usd FROM billing.account WHERE account_id = ANY ($1::text[])';
-
 /**
  * Finds what is used up to a level without a call: credit that has expired, a budget that was lowered, a raise of one
  * that has ended. Any number of processes may look; each level is told of once.
  */
 @Injectable()
-export class WatchLimits implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly looks = new Periodic(() => this.tryLooking(), {
-    everyMs: EVERY_MS,
-    firstInMs: FIRST_IN_MS,
-    background: true,
-  });
-
+export class WatchLimits extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looks.stop();
+  ) {
+    super({ everyMs: EVERY_MS, firstInMs: FIRST_IN_MS, background: true });
   }
 
   /** Raises the alerts about what has changed by `now`. Rejects without the database. */
@@ -73,7 +59,7 @@ export class WatchLimits implements OnApplicationBootstrap, OnModuleDestroy {
     ]);
     const organizationIds = [...new Set([...expired, ...budgets].map((row) => row.organization_id))].sort();
     for (let at = 0; at < organizationIds.length; at += ORGANIZATIONS_MAX) {
-      if (this.looks.stopped) return;
+      if (this.periodic.stopped) return;
       const some = new Set(organizationIds.slice(at, at + ORGANIZATIONS_MAX));
       const isOfSome = (row: { organization_id: string }): boolean => some.has(row.organization_id);
       await this.database.acrossOrganizations(async (manager) => {
@@ -85,7 +71,7 @@ export class WatchLimits implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private async tryLooking(): Promise<void> {
+  protected override async work(): Promise<void> {
     await this.look(new Date()).catch((err: unknown) =>
       this.logger.warn({ err }, 'limits that were changed could not be looked at; the next attempt follows'),
     );
@@ -129,10 +115,10 @@ async function budgetsNow(
       capNanoUsd: capAt(budget, now),
     };
   });
-  const accounts = await manager.query<{ account_id: string; posted_nano_usd: string }[]>(POSTED, [
+  const posted = await readPosted(
+    manager,
     budgets.map(({ accountId }) => accountId),
-  ]);
-  const posted = new Map(accounts.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
+  );
   return budgets.map(({ organizationId, accountId, capNanoUsd }) => {
     const postedNanoUsd = posted.get(accountId) ?? 0n;
     const forGood = cycleOfAccount(accountId).reset === 'never';

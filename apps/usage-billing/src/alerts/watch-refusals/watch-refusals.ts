@@ -1,12 +1,12 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type UntoldRefusals } from '@tollgate/admission';
 import { cycleOfAccount, kindOfAccount, limitOf } from '@tollgate/api-key';
 import type { CreditRefusal } from '@tollgate/credit';
-import { Periodic } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
+import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import type { EntityManager } from 'typeorm';
 import { BillingRelay } from '../../relay/billing-relay.js';
+import { readPosted } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { balanceAccountId, readBalances } from '../balance/balances.js';
 import { refusedChange, together, type LevelChanges } from '../credit-level.js';
@@ -16,22 +16,13 @@ const EVERY_MS = 1_000;
 /** The most that a column of amounts holds. */
 const BIGINT_MAX = 2n ** 63n - 1n;
 
-interface PostedRow {
-  account_id: string;
-  posted_nano_usd: string;
-}
-
-/** Index: account_pk. */
-const POSTED = 'SELECT account_id, posted_nano_usd FROM billing.account WHERE account_id = ANY ($1::text[])';
-
 /**
  * Tells of the first call that was refused for want of credit, which is 100 % of a limit: with holds the last call is
  * refused before all is posted. Admission has marked the accounts; each process looks each second, and what two of them
  * read is told once. A mark is forgotten only when its alert is committed, so none is lost with a process.
  */
 @Injectable()
-export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly looks = new Periodic(() => this.tryLooking(), { everyMs: EVERY_MS, background: true });
+export class WatchRefusals extends PeriodicService {
   /** Organisations whose refusals could not be told in the last look; a null stands for all of them. */
   private failing = new Set<string | null>();
 
@@ -40,14 +31,8 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(BillingRelay) private readonly relay: Pick<BillingRelay, 'wake'>,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'untoldRefusals' | 'forgetTold'>,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.looks.start();
-  }
-
-  async onModuleDestroy(): Promise<void> {
-    await this.looks.stop();
+  ) {
+    super({ everyMs: EVERY_MS, background: true });
   }
 
   /**
@@ -58,7 +43,7 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
     const untold = await this.admission.untoldRefusals();
     const failed = new Map<string, unknown>();
     for (const refusals of untold) {
-      if (this.looks.stopped) break;
+      if (this.periodic.stopped) break;
       try {
         if (refusals.refusals.length > 0) await this.raise(refusals, now);
         await this.admission.forgetTold(refusals);
@@ -73,7 +58,10 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
   private async raise({ organizationId, refusals }: UntoldRefusals, now: Date): Promise<void> {
     await this.database.acrossOrganizations(async (manager) => {
       await lockOrganizations(manager, [organizationId]);
-      const posted = await postedOf(manager, refusals);
+      const posted = await readPosted(
+        manager,
+        refusals.map(({ accountId }) => accountId),
+      );
       const balances = refusals.some(({ capNanoUsd }) => capNanoUsd === null)
         ? await readBalances(manager, [organizationId], now)
         : null;
@@ -92,7 +80,7 @@ export class WatchRefusals implements OnApplicationBootstrap, OnModuleDestroy {
     });
   }
 
-  private async tryLooking(): Promise<void> {
+  protected override async work(): Promise<void> {
     const failed = await this.look(new Date()).catch((err: unknown) => new Map([[null, err]]));
     // It is tried each second, and logged when it begins.
     for (const [organizationId, err] of failed)
@@ -123,13 +111,4 @@ function changeOf(organizationId: string, refused: Refused): LevelChanges {
     // The balance is armed by a grant, in the transaction that gives it.
     kind !== null && cycleOfAccount(accountId).reset === 'never',
   );
-}
-
-/** What the ledger has posted to the accounts; those without a charge are not among them. */
-async function postedOf(
-  manager: EntityManager,
-  refusals: readonly CreditRefusal[],
-): Promise<ReadonlyMap<string, bigint>> {
-  const rows = await manager.query<PostedRow[]>(POSTED, [refusals.map(({ accountId }) => accountId)]);
-  return new Map(rows.map((row) => [row.account_id, BigInt(row.posted_nano_usd)]));
 }

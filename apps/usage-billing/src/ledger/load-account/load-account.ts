@@ -11,17 +11,15 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { raiseAlertsOf } from '../../alerts/raise-alerts.js';
 import { utcDay } from '../../store/utc-day.js';
-import { readAccounts, saveAccounts } from '../../store/accounts.js';
+import { readAccounts, readPosted, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
 import { keepCarried } from '../carry-holds/carried-holds.js';
-import { budgetOwner, loaded, newAccount, type AccountState } from '../account.js';
+import { budgetOwner, CALL_MS_MAX, loaded, newAccount, type AccountState } from '../account.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
-/** No call is under way for longer. */
-const CALL_MS_MAX = 3_600_000;
 /** Gateways that hear of a limit have shipped within some milliseconds. */
 const SHIPPED_WITHIN_MS = 1_000;
 const POLL_MS = 10;
@@ -123,9 +121,9 @@ export class LoadAccount {
     );
     for (let first = true; accountIds.length > 0; first = false) {
       if (!first) await pause(POLL_MS);
-      const ledger = await this.database.acrossOrganizations((manager) => readAccounts(manager, accountIds));
+      const ledger = await this.database.acrossOrganizations((manager) => readPosted(manager, accountIds));
       const isBooked = (accountId: string): boolean =>
-        (ledger.get(accountId)?.postedNanoUsd ?? 0n) >= (settled.get(accountId)?.postedNanoUsd ?? 0n);
+        (ledger.get(accountId) ?? 0n) >= (settled.get(accountId)?.postedNanoUsd ?? 0n);
       if (accountIds.every(isBooked) || performance.now() - begun >= SHIPPED_WITHIN_MS) return;
     }
   }

@@ -52,4 +52,5 @@ export class UsageNameStore {
   }
 }
 
-const placeOf = ({ kind, id }: Named): string => `${kind} ${id}`;
+/** One text for each thing that has a name. */
+export const placeOf = ({ kind, id }: Named): string => `${kind} ${id}`;

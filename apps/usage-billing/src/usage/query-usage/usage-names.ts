@@ -4,7 +4,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
-import { UsageNameStore, type Named, type NamedKind } from './usage-name-store.js';
+import { placeOf, UsageNameStore, type Named, type NamedKind } from './usage-name-store.js';
 import type { UsageField } from './usage-statement.js';
 
 /** What has names, by the field of usage that has its id. */
@@ -145,7 +145,6 @@ function namedIn(row: NewRow): Named[] {
   ];
 }
 
-const placeOf = ({ kind, id }: Named): string => `${kind} ${id}`;
 const namedAt = (place: string): Named => {
   const end = place.indexOf(' ');
   return { kind: place.slice(0, end) as NamedKind, id: place.slice(end + 1) };
