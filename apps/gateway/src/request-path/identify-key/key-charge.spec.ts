@@ -1,4 +1,4 @@
-import type { ActiveSnapshot, OrganizationSnapshot } from '@tollgate/api-key';
+import type { ActiveSnapshot, CappedAccount, OrganizationSnapshot } from '@tollgate/api-key';
 import { usageRecordedV2 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { eventPartWith, isWithin, KeyCharges } from './key-charge.js';
@@ -111,5 +111,44 @@ describe('the accounts in an event', () => {
   });
   it('are those with the whole charge where a call holds nothing', () => {
     expect(accountsIn(eventPartWith(charge, {}))).toEqual([own]);
+  });
+
+  // The ledger charges nothing beyond the cap that an event names: a lower one than admission's makes calls free.
+  describe('have no lower cap than that under which admission may admit a call', () => {
+    const raised = { raise: { amountNanoUsd: '100', untilMs: NOW + 60_000 } };
+    const justEnded = { raise: { amountNanoUsd: '100', untilMs: NOW - 1_000 } };
+    it.each([
+      ['a raise that goes on', raised],
+      ['a raise that has ended by this clock, but may not by that of admission', justEnded],
+    ])('with %s', (_, raise) => {
+      const joined = charges(
+        {
+          projectId: 'p',
+          groups: ['g'],
+          accounts: [{ accountId: 'key:k', capNanoUsd: '1' }],
+          creditRaise: raise.raise,
+          subscription: { ...subscription, payg: { capNanoUsd: '3', ...raise } },
+        },
+        {
+          capNanoUsd: '2',
+          capRaise: raise.raise,
+          budgets: [
+            { ...budget('group', 'g', 'daily'), ...raise },
+            { ...budget('project', 'p'), ...raise },
+          ],
+        },
+      ).on(OPEN);
+      for (const either of joined.either!) {
+        const named = accountsIn(eventPartWith(joined, { either: either.accountId })) as CappedAccount[];
+        for (const held of [...joined.accounts, either]) {
+          const cap = held.raise?.capNanoUsd ?? held.capNanoUsd;
+          expect([held.accountId, BigInt(named.find((one) => one.accountId === held.accountId)!.capNanoUsd!)]).toEqual([
+            held.accountId,
+            cap,
+          ]);
+        }
+      }
+      expect(joined.accounts.filter(({ raise: of }) => of !== undefined)).toHaveLength(4);
+    });
   });
 });

@@ -115,7 +115,7 @@ function periodOf(accounts: readonly JoinedAccount[]): Period | null {
 
 function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeGroupId: string | null): KeyCharge {
   const items = creditItemsOf({ whole, either, grants });
-  const accounts = whole.map((account) => accountOf(account, joined.nowMs));
+  const accounts = whole.map(accountOf);
   const eventPart = eventPartOf(joined, accounts);
   const isChosen = items.either !== undefined || items.grants !== undefined;
   return {
@@ -127,9 +127,12 @@ function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeG
   };
 }
 
-/** An account as events name it. */
-function accountOf({ accountId, capNanoUsd, raise }: JoinedAccount, nowMs: number): CappedAccount {
-  return { accountId, capNanoUsd: raise !== undefined && nowMs < raise.untilMs ? raise.capNanoUsd : capNanoUsd };
+/**
+ * An account as events name it: with the highest cap under which admission may admit a call. Whether a raise counts is
+ * decided by admission's clock, and the ledger charges nothing beyond the cap that an event names.
+ */
+function accountOf({ accountId, capNanoUsd, raise }: JoinedAccount): CappedAccount {
+  return { accountId, capNanoUsd: raise?.capNanoUsd ?? capNanoUsd };
 }
 
 function eventPartOf({ snapshot, secretId }: Joined, accounts: readonly CappedAccount[]): string {
@@ -156,9 +159,7 @@ function chosenTexts(
   return {
     start: eventPart.slice(0, at),
     end: eventPart.slice(at),
-    either: new Map(
-      either.map(({ accountId, capNanoUsd }) => [accountId, `,${JSON.stringify({ accountId, capNanoUsd })}`]),
-    ),
+    either: new Map(either.map((account) => [account.accountId, `,${JSON.stringify(accountOf(account))}`])),
     grants: new Map(
       grants.map(({ grantId, amountNanoUsd: capNanoUsd }) => {
         const accountId = grantAccountId(grantId);
