@@ -253,6 +253,27 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     ]);
   });
 
+  it.each(['daily:2026-11-20', null])(
+    'G2: one call that asks for too much does not silence the warnings of what is used (%s)',
+    async (cycle) => {
+      const organization = randomUUID();
+      const account = { id: `key:${organization}${cycle === null ? '' : `:${cycle}`}`, cap: 100 };
+      refuse(organization, account, 100);
+      await untilAlerts(organization, 1);
+      await spend(organization, 82, account);
+      await untilAlerts(organization, 2);
+      refuse(organization, account, 18);
+      await waitUntil(async () => (await admission.untoldRefusals()).length === 0, { what: 'it was read' });
+      await spend(organization, 9, account);
+      await untilAlerts(organization, 3);
+      await spend(organization, 9, account);
+      // Of another account, behind it in the same partition.
+      await spend(organization, 90, { id: `organization:${organization}`, cap: 100 });
+      await untilAlerts(organization, 4);
+      expect((await alertsOf(organization, `?account=${account.id}`)).map(({ level }) => level)).toEqual([90, 80, 100]);
+    },
+  );
+
   it('G2: come once where two processes have read the same refusal', async () => {
     const organization = randomUUID();
     const database = new ServiceDatabase(opened.database.dataSource, 'billing');

@@ -9,6 +9,7 @@ import type { AccountState } from '../ledger/account.js';
 import { balanceChanges } from './balance/balances.js';
 import {
   levelChanges,
+  levelOf,
   together,
   type ArmedAgain,
   type Crossing,
@@ -69,9 +70,14 @@ interface ThresholdRow {
   readonly told: boolean;
 }
 
-/** A row for each level that is told of and that the crossing has reached; people are told of the highest. */
+/**
+ * A row for each level that is told of and that the crossing has reached; people are told of the highest. A refusal is
+ * 100 %, but it passes no level that what is posted has not reached: one call that asks for too much would otherwise
+ * silence the warnings of 80 and 90 %.
+ */
 function rowsOf(crossing: Crossing, levels: readonly Level[], now: Date): ThresholdRow[] {
-  const reached = levels.filter((level) => level <= crossing.level);
+  const passed = crossing.reason === 'posted' ? crossing.level : levelOf(crossing.usedNanoUsd, crossing.limitNanoUsd);
+  const reached = levels.filter((level) => level <= passed || level === crossing.level);
   const highest = Math.max(...reached);
   return reached.map((level) => ({
     alert: { kind: 'credit_threshold', ...crossing, level, id: randomUUID(), raisedAt: now },
