@@ -124,6 +124,42 @@ describe.each(databaseShapes)('accounts of budgets, grants and subscriptions, $s
     });
   });
 
+  it('a call on a route that several groups open counts for each of them once, whenever their budgets are set', async () => {
+    const [opened_, nobody] = [{ groupIds: [a, b, 'c'], routeGroupId: b }, `group:${randomUUID()}`];
+    const [ofA, ofB] = [a, b].map((group) =>
+      budgetAccountId('group', group, cycleOf('daily', Date.parse(`${FRIDAY}T00:00:00Z`))),
+    );
+    await book(
+      call(`${FRIDAY}T08:00:00.000Z`, 1, { ...opened_, otherRouteGroupIds: [a] }),
+      call(`${FRIDAY}T08:00:01.000Z`, 20, { ...opened_, otherRouteGroupIds: [a, a, b] }),
+      // The budget of one of the two was set already.
+      call(`${FRIDAY}T08:00:02.000Z`, 300, {
+        ...opened_,
+        otherRouteGroupIds: [a],
+        accounts: [own(), held(ofA!)],
+        holdNanoUsd: '300',
+      }),
+      call(`${FRIDAY}T08:00:03.000Z`, 400, {
+        ...opened_,
+        otherRouteGroupIds: [a],
+        accounts: [own(), held(ofB!)],
+        holdNanoUsd: '400',
+      }),
+      call(`${FRIDAY}T08:00:04.000Z`, 50_000, { ...opened_, otherRouteGroupIds: [nobody] }),
+    );
+    const one = first(`${FRIDAY}T09:00:00.000Z`, 600_000);
+    await book(one);
+    await book({ ...secondVersion(one), ...opened_, otherRouteGroupIds: [a] });
+    expect(await load('group', b, 'weekly', 3)).toBe('650721');
+    expect(await load('group', a, 'weekly', 3)).toBe('600721');
+    expect(await load('group', 'c', 'weekly')).toBe('0');
+    await book(call(`${FRIDAY}T10:00:00.000Z`, 7_000_000, { ...opened_, otherRouteGroupIds: [a] }));
+    for (const group of [a, b]) {
+      const [ledger, events] = (await balances())[`group:${group}:weekly:2026-11-23`]!;
+      expect([group, ledger]).toEqual([group, events]);
+    }
+  });
+
   it('a budget counts a call that version 1 booked once version 2 says whose it is, and once only', async () => {
     const one = first(`${FRIDAY}T09:00:00.000Z`, 5);
     await book(one);

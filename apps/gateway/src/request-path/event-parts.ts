@@ -31,12 +31,9 @@ export function keyPart(values: OfKey): string {
 export const targetPart: (values: Values<'target'>) => string = compileFields(FIELDS, 'target');
 
 /** The fields of one request that are known before the call, on a route that is open to everyone. */
-export const requestPart: (values: Omit<Values<'request'>, 'routeGroupId'>) => string = compileFields(
-  FIELDS,
-  'request',
-  { routeGroupId: null },
-);
-/** The same on a route that a group opened to the key. */
+export const requestPart: (values: Omit<Values<'request'>, 'routeGroupId' | 'otherRouteGroupIds'>) => string =
+  compileFields(FIELDS, 'request', { routeGroupId: null, otherRouteGroupIds: undefined });
+/** The same on a route that groups opened to the key. */
 export const openedRequestPart: (values: Values<'request'>) => string = compileFields(FIELDS, 'request');
 
 /** The values of calls whose usage has no details, as nearly all have: the usual ones of their fields. */

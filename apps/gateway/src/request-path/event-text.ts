@@ -20,7 +20,7 @@ import { eventPartWith } from './identify-key/key-charge.js';
  */
 export function eventHead(gateway: string, exchange: Routed): string {
   const charge = chargeOfExchange(exchange);
-  const { routeGroupId } = charge;
+  const { routeGroupId, otherRouteGroupIds } = charge;
   const values = {
     requestId: exchange.requestId,
     stream: exchange.ask.stream,
@@ -28,7 +28,8 @@ export function eventHead(gateway: string, exchange: Routed): string {
     startedAt: exchange.startedAtMs,
     clientAddress: exchange.clientAddress,
   };
-  const request = routeGroupId === null ? requestPart(values) : openedRequestPart({ ...values, routeGroupId });
+  const request =
+    routeGroupId === null ? requestPart(values) : openedRequestPart({ ...values, routeGroupId, otherRouteGroupIds });
   return `{${gateway},${eventPartWith(charge, exchange.held)},${request},`;
 }
 

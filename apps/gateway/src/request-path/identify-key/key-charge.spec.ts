@@ -46,6 +46,16 @@ describe('what a key is charged to', () => {
     expect(joined.on(closed('r')).accounts).toBe(joined.on(closed('r')).accounts);
     expect([joined.on(OPEN).routeGroupId, joined.on(closed('r')).routeGroupId]).toEqual([null, 'h']);
   });
+  it('names all groups that opened the route, with budgets or without', () => {
+    const member = charges({ groups: ['g', 'h', 'i'] }, { groupRoutes: { g: ['r', 's'], i: ['r'] } });
+    const openers = (route: Parameters<KeyCharges['on']>[0]) => {
+      const { routeGroupId, otherRouteGroupIds } = member.on(route);
+      return [routeGroupId, otherRouteGroupIds];
+    };
+    expect(openers(closed('r'))).toEqual(['g', ['i']]);
+    expect(openers(closed('s'))).toEqual(['g', undefined]);
+    expect(openers(OPEN)).toEqual([null, undefined]);
+  });
   it('is joined anew at the end of the cycle that ends first', () => {
     expect(joined.period).toEqual({ startMs: Date.UTC(2026, 10, 29), endMs: Date.UTC(2026, 10, 30) });
     expect([isWithin(joined.period, NOW), isWithin(joined.period, Date.UTC(2026, 10, 30))]).toEqual([true, false]);

@@ -23,8 +23,10 @@ export interface KeyCharge {
   readonly grants: readonly GrantItem[] | undefined;
   /** Whether any of these can refuse a call. */
   readonly isCapped: boolean;
-  /** The group that opened the route to the key; null on a route that is open to everyone. */
+  /** The first group that opened the route to the key; null on a route that is open to everyone. */
   readonly routeGroupId: string | null;
+  /** The other groups that opened it; undefined for none. */
+  readonly otherRouteGroupIds: readonly string[] | undefined;
   /** The key's part of each usage event (JSON fields), where it is the same for all calls. */
   readonly eventPart: string;
   /** The texts that the part is made of where admission chooses what a call is charged to; null elsewhere. */
@@ -74,7 +76,7 @@ export class KeyCharges {
   constructor(private readonly joined: Joined) {
     const { snapshot, organization, nowMs } = joined;
     this.#accounts = accountsOf(snapshot, organization, nowMs);
-    this.onOpenRoutes = chargeOf(joined, this.#accounts, null);
+    this.onOpenRoutes = chargeOf(joined, this.#accounts, []);
     // The accounts on all other routes are among these.
     this.period = periodOf([...this.#accounts.whole, ...this.#accounts.either]);
   }
@@ -88,7 +90,7 @@ export class KeyCharges {
     const groupIds = groupsThatOpen(snapshot, organization, name);
     const hasBudgets = organization?.budgets !== undefined && organization.budgets.length > 0;
     const accounts = hasBudgets ? accountsOf(snapshot, organization, nowMs, groupIds) : this.#accounts;
-    const charge = chargeOf(this.joined, accounts, groupIds[0] ?? null);
+    const charge = chargeOf(this.joined, accounts, groupIds);
     this.#onClosedRoutes.set(name, charge);
     return charge;
   }
@@ -113,7 +115,7 @@ function periodOf(accounts: readonly JoinedAccount[]): Period | null {
   };
 }
 
-function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeGroupId: string | null): KeyCharge {
+function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, openers: readonly string[]): KeyCharge {
   const items = creditItemsOf({ whole, either, grants });
   const accounts = whole.map(accountOf);
   const eventPart = eventPartOf(joined, accounts);
@@ -121,7 +123,8 @@ function chargeOf(joined: Joined, { whole, either, grants }: KeyAccounts, routeG
   return {
     ...items,
     isCapped: isGoverned(items),
-    routeGroupId,
+    routeGroupId: openers[0] ?? null,
+    otherRouteGroupIds: openers.length > 1 ? openers.slice(1) : undefined,
     eventPart,
     chosen: isChosen ? chosenTexts(eventPart, accounts, either, grants ?? []) : null,
   };

@@ -51,19 +51,25 @@ function inCycle(accounts: readonly Entry[] | undefined, ofOrganization: string,
 }
 
 /**
- * The groups and the project that an event counts for: those whose budgets it was held on, the group that opened the
+ * The groups and the project that an event counts for: those whose budgets it was held on, the groups that opened the
  * route to it (on a route that is open to everyone, all groups of its key), and the project of its key. The roll-up
  * `billing.owner_usage_day` says the same.
  */
 export function ownersOf(event: UsageRecorded): readonly BudgetOwner[] {
   // An event of version 1 does not say them.
-  const { routeGroupId = null, groupIds = null, projectId = null } = event as Partial<UsageRecordedV2>;
+  const {
+    routeGroupId = null,
+    otherRouteGroupIds = [],
+    groupIds,
+    projectId = null,
+  } = event as Partial<UsageRecordedV2>;
   const ids = new Set<string>();
   for (const { accountId } of event.accounts) {
     const budget = budgetId(accountId);
     if (budget !== null) ids.add(budget);
   }
-  for (const groupId of routeGroupId === null ? (groupIds ?? []) : [routeGroupId]) ids.add(`group:${groupId}`);
+  const openers = routeGroupId === null ? (groupIds ?? []) : [routeGroupId, ...otherRouteGroupIds];
+  for (const groupId of openers) ids.add(`group:${groupId}`);
   if (projectId !== null) ids.add(`project:${projectId}`);
   return [...ids].map((id) => {
     const kind = id.startsWith('group:') ? 'group' : 'project';

@@ -58,12 +58,14 @@ function differing(booked: BookedRow, event: UsageRecorded, names: readonly Fiel
     const column = name === 'chargeNanoUsd' ? 'told_charge_nano_usd' : prefix + columnName(name);
     const first = plain(booked[column], kind);
     const second = plain(fields[name], kind);
-    // Events of the release before did not keep what they said.
-    if (name === 'chargeNanoUsd' && first === null) return [];
+    if (first === null && NOT_KEPT.has(name)) return [];
     const isSame = isDeepStrictEqual(first, second) || isDeepStrictEqual(first, plain(plainest?.[name], kind));
     return isSame ? [] : [{ field: name, first, second }];
   });
 }
+
+/** What releases before did not keep of the events that they booked. */
+const NOT_KEPT: ReadonlySet<FieldName> = new Set(['chargeNanoUsd', 'otherRouteGroupIds']);
 
 const NUMBERS: ReadonlySet<FieldKind> = new Set(['count', 'countOrNull', 'amount', 'amountOrNull']);
 

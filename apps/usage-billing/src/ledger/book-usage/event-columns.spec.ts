@@ -45,6 +45,7 @@ const FACTS = [
   'route_group_id text',
   'billable_nano_usd bigint',
   'unpriced boolean',
+  'other_route_group_ids jsonb',
 ];
 
 describe('the columns of a booked event', () => {

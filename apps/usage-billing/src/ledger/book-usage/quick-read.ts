@@ -84,6 +84,7 @@ const OF_FIELD: Partial<Record<keyof typeof FIELDS, Check>> = {
   passes: isEmpty,
   priceLines: everyOne(isPriceLine),
   groupIds: orNull(everyOne(isId)),
+  otherRouteGroupIds: everyOne(isId),
 };
 
 function isOneOf(words: readonly string[]): Check {
@@ -162,6 +163,7 @@ function withUsual(given: UsageRecordedV2Input): UsageRecordedV2 {
   };
   if (given.billableNanoUsd !== undefined) event.billableNanoUsd = given.billableNanoUsd;
   if (given.unpriced !== undefined) event.unpriced = given.unpriced;
+  if (given.otherRouteGroupIds !== undefined) event.otherRouteGroupIds = given.otherRouteGroupIds;
   return event;
 }
 

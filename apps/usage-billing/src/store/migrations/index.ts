@@ -32,6 +32,7 @@ import { OwnerUsageBySums1798329600001 } from './1798329600001-owner-usage-by-su
 import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
 import { CarriedHolds1798588800001 } from './1798588800001-carried-holds.js';
 import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
+import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -71,5 +72,6 @@ export const usageBillingSchema: MigrateOptions = {
     LapsedGrants1798502400001,
     CarriedHolds1798588800001,
     RaisesOfSubscriptions1798675200001,
+    OtherRouteGroups1798700000001,
   ],
 };

@@ -124,6 +124,8 @@ export const USAGE_RECORDED_V2_FIELDS = {
   billableNanoUsd: optionalField('end', 'amount', nanoUsd),
   /** True if a part of what was used has no known price: the cost is that of the rest. Absent where all has one. */
   unpriced: optionalField('end', 'flag', z.boolean()),
+  /** Other groups of the key that opened the route as well; absent where there is none. */
+  otherRouteGroupIds: optionalField('request', 'json', z.array(id)),
 } as const;
 
 /** Reads an event of `usage.recorded.v2`. Unknown fields are ignored. */
