@@ -4,7 +4,7 @@ import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { formatUsd } from '@tollgate/credit';
 import { listOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
-import { compareReport } from './compare/compare-report.js';
+import { compareReport, whatSays } from './compare/compare-report.js';
 import {
   comparedReportReply,
   differenceObject,
@@ -25,7 +25,7 @@ import {
 } from './provider-reports.request.js';
 import { readCsvReport } from './read-report/csv-report.js';
 import { readJsonReport } from './read-report/json-reports.js';
-import type { ReportRow } from './read-report/report-row.js';
+import type { ReadReport } from './read-report/report-row.js';
 
 /** Compares what providers report with what the ledger has. Reports span organisations, so they are the operator's. */
 @Tag('Provider reports')
@@ -47,11 +47,7 @@ export class ProviderReportsController {
     @Body({ schema: importReportRequest }) request: ImportReportRequest,
     @CurrentActor() actor: Actor,
   ): Promise<ComparedReportObject> {
-    const rows = rowsOf(request);
-    const days = rows.map(({ day }) => day).sort();
-    const [firstDay, lastDay] = [days[0], days.at(-1)];
-    if (firstDay === undefined || lastDay === undefined)
-      throw invalid(request.format === 'csv' ? 'csv' : 'report', 'must have one line at least');
+    const { rows, firstDay, lastDay } = readOrRefuse(request);
     const { provider, format } = request;
     const digest = createHash('sha256')
       .update(JSON.stringify([format, request.csv ?? request.report]))
@@ -84,25 +80,23 @@ export class ProviderReportsController {
 
   private async compared(report: ProviderReport | null): Promise<ComparedReportObject> {
     if (report === null) throw new Problem('provider_report_not_found');
-    const { provider, firstDay, lastDay, rows } = report;
+    const { provider, format, firstDay, lastDay, rows } = report;
     const usage = await this.store.ledgerUsage(provider, firstDay, lastDay);
     const costs = rows.flatMap(({ costNanoUsd }) => (costNanoUsd === null ? [] : [costNanoUsd]));
+    const says = whatSays(format, rows);
     return {
       ...reportObject(report),
-      provider_usd: costs.length === 0 ? null : formatUsd(sum(costs)),
+      provider_usd: says.cost ? formatUsd(sum(costs)) : null,
       ledger_usd: formatUsd(sum(usage.map(({ costNanoUsd }) => costNanoUsd))),
-      differences: compareReport(rows, usage).map(differenceObject),
+      differences: compareReport(rows, usage, says).map(differenceObject),
     };
   }
 }
 
 const sum = (amounts: readonly bigint[]): bigint => amounts.reduce((all, each) => all + each, 0n);
 
-function rowsOf({ format, report, csv }: ImportReportRequest): readonly ReportRow[] {
+function readOrRefuse({ format, report, csv }: ImportReportRequest): Exclude<ReadReport, { kind: 'invalid' }> {
   const read = format === 'csv' ? readCsvReport(csv ?? '') : readJsonReport(format, report);
-  if (read.kind === 'invalid') throw invalid(read.field, read.message);
-  return read.rows;
+  if (read.kind === 'rows') return read;
+  throw new Problem('invalid_request', { errors: [{ path: read.field, message: read.message }] });
 }
-
-const invalid = (path: string, message: string): Problem =>
-  new Problem('invalid_request', { errors: [{ path, message }] });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReportRow } from '../read-report/report-row.js';
-import { compareReport, modelName, type LedgerUsage } from './compare-report.js';
+import { compareReport, modelName, whatSays, type LedgerUsage } from './compare-report.js';
 
 const row = (changes: Partial<ReportRow> = {}): ReportRow => ({
   day: '2026-11-29',
@@ -22,6 +22,9 @@ const usage = (changes: Partial<LedgerUsage> = {}): LedgerUsage => ({
   ...changes,
 });
 
+const compared = (rows: readonly ReportRow[], ours: readonly LedgerUsage[], format = 'csv') =>
+  compareReport(rows, ours, whatSays(format, rows));
+
 describe('a provider and the ledger', () => {
   it.each([
     ['gpt-4o-mini-2024-07-18', 'gpt-4o-mini'],
@@ -31,8 +34,8 @@ describe('a provider and the ledger', () => {
   ])('call %s the same model as %s', (model, name) => expect(modelName(model)).toBe(name));
 
   it('that say the same have no difference, however their lines are cut', () => {
-    expect(compareReport([row({ costNanoUsd: 60n }), row({ costNanoUsd: 40n })], [usage()])).toEqual([]);
-    expect(compareReport([row({ costNanoUsd: null, inputTokens: 10, outputTokens: 5 })], [usage()])).toEqual([]);
+    expect(compared([row({ costNanoUsd: 60n }), row({ costNanoUsd: 40n })], [usage()])).toEqual([]);
+    expect(compared([row({ costNanoUsd: null, inputTokens: 10, outputTokens: 5 })], [usage()])).toEqual([]);
   });
 
   it.each([
@@ -55,11 +58,11 @@ describe('a provider and the ledger', () => {
     ['far less cost alone', [row({ costNanoUsd: 79n })], [usage()], -21n, 'not_in_report'],
     ['a cost of no model', [row({ model: null })], [], 100n, 'not_attributed_to_a_model'],
   ] as const)('differ by %s', (_what, rows, ours, differenceNanoUsd, likelyCause) => {
-    expect(compareReport(rows, ours)).toContainEqual(expect.objectContaining({ differenceNanoUsd, likelyCause }));
+    expect(compared(rows, ours)).toContainEqual(expect.objectContaining({ differenceNanoUsd, likelyCause }));
   });
 
   it('differ by what one counts before midnight and the other after it', () => {
-    const differences = compareReport(
+    const differences = compared(
       [row({ costNanoUsd: 90n }), row({ day: '2026-11-30', costNanoUsd: 60n })],
       [usage(), usage({ day: '2026-11-30', costNanoUsd: 50n })],
     );
@@ -71,6 +74,17 @@ describe('a provider and the ledger', () => {
     );
   });
 
+  it.each([
+    ['openai_costs', { costNanoUsd: 0n, inputTokens: null }, -100n],
+    ['anthropic_costs', { costNanoUsd: 0n, inputTokens: null }, -100n],
+    ['openai_usage', { costNanoUsd: null, inputTokens: 0 }, null],
+    ['anthropic_usage', { costNanoUsd: null, inputTokens: 0 }, null],
+  ])('differ where a report in the form %s has nothing at all', (format, provider, differenceNanoUsd) => {
+    expect(compared([], [usage()], format)).toMatchObject([
+      { day: '2026-11-29', model: 'gpt-4o-mini', provider, differenceNanoUsd, likelyCause: 'not_in_report' },
+    ]);
+  });
+
   it('have differences that add up to the difference of their sums', () => {
     const rows = [
       row({ costNanoUsd: 7n }),
@@ -78,7 +92,7 @@ describe('a provider and the ledger', () => {
       row({ model: null, costNanoUsd: 2n }),
     ];
     const ours = [usage({ costNanoUsd: 3n }), usage({ day: '2026-11-30', costNanoUsd: 4n })];
-    const sum = compareReport(rows, ours).reduce((all, { differenceNanoUsd }) => all + (differenceNanoUsd ?? 0n), 0n);
+    const sum = compared(rows, ours).reduce((all, { differenceNanoUsd }) => all + (differenceNanoUsd ?? 0n), 0n);
     expect(sum).toBe(7n + 5n + 2n - 3n - 4n);
   });
 });

@@ -58,11 +58,29 @@ export function modelName(model: string): string {
   return model.replace(BUILD, '');
 }
 
+/** What a report says of usage, also of the days of which it has nothing. */
+export interface Says {
+  readonly cost: boolean;
+  readonly tokens: boolean;
+}
+
+/** What a report of this format says. CSV may say either or both. */
+export function whatSays(format: string, rows: readonly ReportRow[]): Says {
+  return {
+    cost: format.endsWith('_costs') || rows.some(({ costNanoUsd }) => costNanoUsd !== null),
+    tokens: format.endsWith('_usage') || rows.some(({ inputTokens }) => inputTokens !== null),
+  };
+}
+
 /**
  * Compares a provider's report with the ledger, by model and day. Where a report says nothing of tokens or of costs,
  * these are not compared. Days that neither side has are no difference.
  */
-export function compareReport(rows: readonly ReportRow[], usage: readonly LedgerUsage[]): readonly ReportDifference[] {
+export function compareReport(
+  rows: readonly ReportRow[],
+  usage: readonly LedgerUsage[],
+  says: Says,
+): readonly ReportDifference[] {
   const pairs = new Map<string, Pair>();
   const pairOf = (day: string, model: string | null): Pair => {
     const name = model === null ? null : modelName(model);
@@ -80,16 +98,12 @@ export function compareReport(rows: readonly ReportRow[], usage: readonly Ledger
     const unpricedRequests = (pair.ledger?.unpricedRequests ?? 0) + row.unpricedRequests;
     pair.ledger = { ...added(pair.ledger, row), unpricedRequests };
   }
-  const says = {
-    cost: rows.some(({ costNanoUsd }) => costNanoUsd !== null),
-    tokens: rows.some(({ inputTokens }) => inputTokens !== null),
-  };
   const differing = [...pairs.values()].filter((pair) => differs(pair, says));
   differing.sort((a, b) => (a.day === b.day ? compareText(a.model ?? '', b.model ?? '') : compareText(a.day, b.day)));
   return differing.map((pair) => ({
     day: pair.day,
     model: pair.model,
-    provider: pair.provider ?? NOTHING,
+    provider: pair.provider ?? nothingIn(says),
     ledger: shownLedger(pair),
     differenceNanoUsd: says.cost ? costOf(pair.provider) - costOf(pair.ledger) : null,
     likelyCause: causeOf(pair, pairs, says),
@@ -97,6 +111,13 @@ export function compareReport(rows: readonly ReportRow[], usage: readonly Ledger
 }
 
 const NOTHING: SideSums = { costNanoUsd: 0n, inputTokens: 0, outputTokens: 0, requests: 0 };
+/** Of a day and a model that a report has not it says that nothing was used, as far as it says anything. */
+const nothingIn = ({ cost, tokens }: Says): SideSums => ({
+  costNanoUsd: cost ? 0n : null,
+  inputTokens: tokens ? 0 : null,
+  outputTokens: tokens ? 0 : null,
+  requests: tokens ? 0 : null,
+});
 const costOf = (side: SideSums | null): bigint => side?.costNanoUsd ?? 0n;
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -117,12 +138,9 @@ function added(sums: SideSums | null, row: SideSums): SideSums {
 }
 
 const plus = (a: bigint | null, b: bigint | null): bigint | null => (a === null ? b : b === null ? a : a + b);
-const plusCount = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : a + b);
-
-interface Says {
-  readonly cost: boolean;
-  readonly tokens: boolean;
-}
+/** A sum that is too large to be exact is absurd, and the largest that is. */
+const plusCount = (a: number | null, b: number | null): number | null =>
+  a === null ? b : b === null ? a : Math.min(a + b, Number.MAX_SAFE_INTEGER);
 
 function differs({ provider, ledger }: Pair, says: Says): boolean {
   return (

@@ -1,5 +1,5 @@
 import { decimalUsd } from './decimal-usd.js';
-import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
+import { readReport, REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
 
 const REQUIRED = ['date', 'model', 'cost_usd'] as const;
 const OPTIONAL = ['input_tokens', 'output_tokens', 'requests'] as const;
@@ -26,7 +26,11 @@ export function readCsvReport(text: string): ReadReport {
     if (typeof read === 'string') return { kind: 'invalid', field: `csv line ${at + 2}`, message: read };
     rows.push(read);
   }
-  return { kind: 'rows', rows };
+  return readReport(
+    rows,
+    rows.map(({ day }) => day),
+    'csv',
+  );
 }
 
 function headFault(columns: readonly string[]): string | null {

@@ -1,7 +1,7 @@
 import { validate } from '@tollgate/errors';
 import { z } from 'zod';
 import { decimalUsd } from './decimal-usd.js';
-import { REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
+import { readReport, REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
 
 /** The reports of providers that are JSON, by their names here. */
 export const JSON_FORMATS = ['openai_usage', 'openai_costs', 'anthropic_usage', 'anthropic_costs'] as const;
@@ -53,20 +53,39 @@ const unixSeconds = z
   .int()
   .min(946_684_800)
   .max(253_402_300_799)
-  .transform((seconds) => new Date(seconds * 1_000).toISOString().slice(0, 10));
-const startOfDay = z.iso
+  .transform((seconds) => seconds * 1_000);
+const moment = z.iso
   .datetime({ offset: true })
   .refine((text) => /^[2-9]/.test(text), 'must be a moment from the year 2000 on')
-  .transform((text) => new Date(text).toISOString().slice(0, 10));
+  .transform((text) => Date.parse(text));
 
 interface Format {
   readonly page: z.ZodType<Page>;
   readonly rowOf: (result: unknown, day: string) => ReportRow | string;
 }
 interface Page {
-  readonly data: readonly { readonly day: string; readonly results: readonly unknown[] }[];
+  readonly data: readonly Bucket[];
   readonly has_more: boolean;
 }
+
+/** What a provider counted in a part of its report. Each day that was asked for has one. */
+interface Bucket {
+  readonly firstDay: string;
+  readonly lastDay: string;
+  readonly results: readonly unknown[];
+}
+
+const DAY_MS = 86_400_000;
+/** A bucket of more days than this is none of a report by day. */
+const BUCKET_DAYS_MAX = 366;
+
+/** Milliseconds since 1970; the end is the first moment behind the bucket. */
+function bucketOf(startMs: number, endMs: number | null | undefined, results: readonly unknown[]): Bucket {
+  const lastMs = endMs == null ? startMs : Math.min(Math.max(startMs, endMs - 1), startMs + BUCKET_DAYS_MAX * DAY_MS);
+  return { firstDay: dayOf(startMs), lastDay: dayOf(lastMs), results };
+}
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 const hasMore = z
   .boolean()
@@ -75,16 +94,16 @@ const hasMore = z
 const openAiPage = z.object({
   data: z.array(
     z
-      .object({ start_time: unixSeconds, results: z.array(z.unknown()) })
-      .transform(({ start_time: day, results }) => ({ day, results })),
+      .object({ start_time: unixSeconds, end_time: unixSeconds.nullish(), results: z.array(z.unknown()) })
+      .transform(({ start_time: start, end_time: end, results }) => bucketOf(start, end, results)),
   ),
   has_more: hasMore,
 });
 const anthropicPage = z.object({
   data: z.array(
     z
-      .object({ starting_at: startOfDay, results: z.array(z.unknown()) })
-      .transform(({ starting_at: day, results }) => ({ day, results })),
+      .object({ starting_at: moment, ending_at: moment.nullish(), results: z.array(z.unknown()) })
+      .transform(({ starting_at: start, ending_at: end, results }) => bucketOf(start, end, results)),
   ),
   has_more: hasMore,
 });
@@ -162,13 +181,15 @@ function row<S extends z.ZodType>(
 
 /**
  * Reads a report: one page as the provider answers it, or all pages in an array. Only the last page may be without a
- * following one, so a report that was cut off is refused rather than taken for a day without usage.
+ * following one, so a report that was cut off is refused rather than taken for a day without usage. A bucket without
+ * results is a day of which the provider counted nothing.
  */
 export function readJsonReport(format: JsonFormat, report: unknown): ReadReport {
   const { page: pageSchema, rowOf } = FORMATS[format];
   const pages: unknown[] = Array.isArray(report) ? (report as unknown[]) : [report];
   if (pages.length === 0) return { kind: 'invalid', field: 'report', message: 'must have at least one page' };
   const rows: ReportRow[] = [];
+  const days: string[] = [];
   for (const [at, each] of pages.entries()) {
     const where = Array.isArray(report) ? `report[${at}]` : 'report';
     const page = validate(pageSchema, each);
@@ -183,9 +204,10 @@ export function readJsonReport(format: JsonFormat, report: unknown): ReadReport 
         field: `${where}.has_more`,
         message: 'is true, so pages are missing: send all of them in an array',
       };
-    for (const [bucket, { day, results }] of page.value.data.entries()) {
+    for (const [bucket, { firstDay, lastDay, results }] of page.value.data.entries()) {
+      days.push(firstDay, lastDay);
       for (const [number, result] of results.entries()) {
-        const read = rowOf(result, day);
+        const read = rowOf(result, firstDay);
         if (typeof read === 'string')
           return { kind: 'invalid', field: `${where}.data.${bucket}.results.${number}`, message: read };
         rows.push(read);
@@ -194,5 +216,5 @@ export function readJsonReport(format: JsonFormat, report: unknown): ReadReport 
       }
     }
   }
-  return { kind: 'rows', rows };
+  return readReport(rows, days, 'report');
 }

@@ -130,12 +130,101 @@ describe('a report of a provider', () => {
   });
 });
 
+describe('the days of a report', () => {
+  const cost = { amount: { value: 1, currency: 'usd' } };
+  const openAiDay = (day: number, results: readonly object[], days = 1) => ({
+    start_time: DAY_S + day * 86_400,
+    end_time: DAY_S + (day + days) * 86_400,
+    results,
+  });
+  const anthropicDay = (from: string, to: string, results: readonly object[] = []) => ({
+    starting_at: from,
+    ending_at: to,
+    results,
+  });
+  it.each([
+    [
+      'its first buckets are empty',
+      'openai_costs',
+      [openAiDay(0, []), openAiDay(1, [cost])],
+      '2026-11-29',
+      '2026-11-30',
+    ],
+    [
+      'its last buckets are empty',
+      'openai_costs',
+      [openAiDay(0, [cost]), openAiDay(1, []), openAiDay(2, [])],
+      '2026-11-29',
+      '2026-12-01',
+    ],
+    ['all are empty', 'openai_usage', [openAiDay(0, []), openAiDay(1, [])], '2026-11-29', '2026-11-30'],
+    ['a bucket has several days', 'openai_costs', [openAiDay(0, [], 7)], '2026-11-29', '2026-12-05'],
+    ['a bucket has no end', 'openai_costs', [{ start_time: DAY_S, results: [] }], '2026-11-29', '2026-11-29'],
+    ['an end is before its start', 'openai_costs', [openAiDay(0, [], -1)], '2026-11-29', '2026-11-29'],
+    [
+      'hours are counted',
+      'anthropic_usage',
+      [anthropicDay('2026-11-29T23:00:00Z', '2026-11-30T00:00:00Z')],
+      '2026-11-29',
+      '2026-11-29',
+    ],
+    [
+      'its days have an offset',
+      'anthropic_costs',
+      [anthropicDay('2026-11-29T01:00:00+01:00', '2026-11-30T01:00:00+01:00')],
+      '2026-11-29',
+      '2026-11-29',
+    ],
+    ['they come in another order', 'openai_costs', [openAiDay(2, []), openAiDay(0, [])], '2026-11-29', '2026-12-01'],
+  ] as const)('are all that it asked for where %s', (_, format, data, firstDay, lastDay) => {
+    expect(readJsonReport(format, { data, has_more: false })).toMatchObject({ kind: 'rows', firstDay, lastDay });
+  });
+  it.each([
+    ['openai_usage', { data: [], has_more: false }],
+    ['anthropic_costs', [{ data: [], has_more: false }]],
+  ] as const)('are one at least', (format, report) => {
+    expect(readJsonReport(format, report)).toMatchObject({
+      field: 'report',
+      message: 'must be about one day at least',
+    });
+  });
+});
+
+describe('counts of a report', () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  it.each([
+    ['JSON', () => readJsonReport('openai_usage', openAi([{ input_tokens: most }, { input_tokens: 1 }]))],
+    [
+      'parts of an input',
+      () =>
+        readJsonReport(
+          'anthropic_usage',
+          anthropic([{ uncached_input_tokens: most, cache_read_input_tokens: most, output_tokens: 0 }]),
+        ),
+    ],
+    [
+      'requests',
+      () => readJsonReport('openai_usage', openAi([1, 2].map(() => ({ input_tokens: 1, num_model_requests: most })))),
+    ],
+    ['CSV', () => readCsvReport(`date,model,cost_usd,output_tokens\n${'2026-11-29,m,1,999999999999999\n'.repeat(20)}`)],
+  ])('that are not exact in all are refused: %s', (_, read) => {
+    expect(read()).toMatchObject({ kind: 'invalid', message: `must have counts of at most ${most} in all` });
+  });
+  it('that are exact in all are taken', () => {
+    expect(readJsonReport('openai_usage', openAi([{ input_tokens: most - 1 }, { input_tokens: 1 }]))).toMatchObject({
+      kind: 'rows',
+    });
+  });
+});
+
 describe('a report as CSV', () => {
   it('has its columns in any order, quotes, line ends of each kind and a byte order mark', () => {
     const text =
       '\ufeffmodel,date,cost_usd,requests\r\n"a ""b"", c",2026-11-29,1.5,\r\ngpt-4o-mini,2026-11-30,-0.000000001,2\n\n';
     expect(readCsvReport(text)).toEqual({
       kind: 'rows',
+      firstDay: '2026-11-29',
+      lastDay: '2026-11-30',
       rows: [
         {
           day: '2026-11-29',
