@@ -58,6 +58,8 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     const [facts, store] = [new StatementFacts(database, null), new StatementStore(database)];
     return {
       book,
+      facts,
+      store,
       issue: new IssueStatements(database, facts, store, logger),
       read: new ReadStatements(database, store, facts),
     };
@@ -118,6 +120,37 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     await books([event()]);
     await issue.issue(LATER);
     expect((await told()).map(({ data }) => data)).toMatchObject([first, { revision: 2, requests: 2 }]);
+  });
+
+  it('are issued to the others where one cannot be, and never of a month that is none', async () => {
+    const [bad, good, odd] = [randomUUID(), randomUUID(), randomUUID()].sort() as [string, string, string];
+    const { book, read, facts, store } = parts();
+    const event = (organizationId: string): UsageRecordedV2 =>
+      secondVersion(
+        usageEvent({ organizationId, startedAt: '2026-10-05T10:00:00.000Z', endedAt: '2026-10-05T10:00:01.000Z' }),
+      );
+    await booker(book)([event(bad), event(good), event(odd)]);
+    // The release before booked calls whose account named such a cycle.
+    for (const month of ['0001-01-01', '2099-01-01'])
+      await query(
+        `INSERT INTO billing.usage_month (dimension_id, at, organization_id, requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd)
+         SELECT dimension_id, $2, organization_id, 1, 0, 0, 1, 1 FROM billing.usage_dimension WHERE organization_id = $1 AND grain = 'models'`,
+        [odd, `${month}T00:00:00Z`],
+      );
+    const failing = Object.create(facts, {
+      read: {
+        value: (
+          organizationId: string,
+          ...rest: Parameters<StatementFacts['read']> extends [string, ...infer R] ? R : never
+        ) => (organizationId === bad ? Promise.reject(new TypeError('no cycle')) : facts.read(organizationId, ...rest)),
+      },
+    }) as StatementFacts;
+    await new IssueStatements(billing(opened.database), failing, store, logger).issue(LATER);
+    const listed = async (organizationId: string) =>
+      (await read.list(organizationId, LATER)).map(({ cycle, status }) => `${cycle} ${status}`);
+    expect(await listed(bad)).toEqual(['2026-11 open', '2026-10 open']);
+    for (const organizationId of [good, odd])
+      expect(await listed(organizationId)).toEqual(['2026-11 open', '2026-10 issued']);
   });
 
   it('add up to the ledger to the last nano-USD, in random lives', { timeout: 300_000 }, async () => {

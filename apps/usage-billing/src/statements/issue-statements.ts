@@ -3,7 +3,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { isEmpty, sameAmounts } from './build/statement.js';
-import { statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
+import { FIRST_CYCLE_AT, statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
 
@@ -26,8 +26,8 @@ export class IssueStatements extends PeriodicService {
 
   /**
    * Issues what is due at `nowMs` (milliseconds since 1970), and resolves with how many statements that were. Two
-   * processes may do it at once: a revision is issued once. Rejects if the database cannot be reached; what was issued
-   * until then stays.
+   * processes may do it at once: a revision is issued once. A month that fails holds up no other organisation. Rejects
+   * if the database cannot be asked what is due.
    */
   async issue(nowMs: number): Promise<number> {
     const endedBefore = statementCycleAt(nowMs - ISSUED_AFTER_MS).startMs;
@@ -37,7 +37,11 @@ export class IssueStatements extends PeriodicService {
     let issued = 0;
     for (const { organization_id: organizationId, cycle } of due) {
       if (this.periodic.stopped) break;
-      issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
+      try {
+        issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
+      } catch (err) {
+        this.logger.error({ err, organizationId, cycle }, 'a statement was not issued; the next attempt follows');
+      }
     }
     return issued;
   }
@@ -84,7 +88,7 @@ const DUE = `
     SELECT organization_id, month, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees, max(changed_at) AS changed_at FROM (
       SELECT d.organization_id, u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees, NULL::timestamptz AS changed_at
       FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
-      WHERE d.grain = 'models' AND u.at < $1
+      WHERE d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $1
       UNION ALL
       SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, CASE kind WHEN 'fee' THEN amount_nano_usd ELSE 0 END, created_at
       FROM billing.transfer WHERE kind IN ('grant', 'expire', 'fee') AND created_at < $1 AND organization_id IS NOT NULL) AS parts

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { isEmpty, type Statement } from './build/statement.js';
-import { statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
+import { FIRST_CYCLE_AT, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import type { StatementSums } from './statement.reply.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
@@ -47,10 +47,10 @@ export class ReadStatements {
   async list(organizationId: string, nowMs: number): Promise<StatementSums[]> {
     const open = { status: 'open', revision: 0, issuedAt: null } as const;
     const empty = { requests: 0, usageNanoUsd: 0n, feesNanoUsd: 0n };
-    const present = statementCycleAt(nowMs).name;
+    const { name: present, endMs } = statementCycleAt(nowMs);
     const months = new Map<string, StatementSums>([[present, { organizationId, cycle: present, ...open, ...empty }]]);
     const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<MonthRow[]>(MONTHS, [organizationId, MONTHS_MAX]),
+      manager.query<MonthRow[]>(MONTHS, [organizationId, MONTHS_MAX, new Date(endMs)]),
     );
     for (const { cycle, requests, usage, fees } of rows) {
       const sums = { requests: Number(requests), usageNanoUsd: BigInt(usage), feesNanoUsd: BigInt(fees) };
@@ -67,7 +67,7 @@ const MONTHS = `
   SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees FROM (
     SELECT u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees
     FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
-    WHERE d.organization_id = $1 AND d.grain = 'models'
+    WHERE d.organization_id = $1 AND d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $3
     UNION ALL
     SELECT date_trunc('month', created_at, 'UTC'), 0, 0, amount_nano_usd FROM billing.transfer
     WHERE organization_id = $1 AND kind = 'fee') AS sums

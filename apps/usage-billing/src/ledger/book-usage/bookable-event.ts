@@ -29,13 +29,8 @@ const STRUCTURES = fieldsOfKind(FIELDS, 'json', 'jsonOrNull', 'jsonText').filter
 /** All amounts of an event, except those of its accounts. */
 const AMOUNTS = fieldsOfKind(FIELDS, 'amount', 'amountOrNull');
 
-/** All counts of an event. */
-const COUNTS = fieldsOfKind(FIELDS, 'count', 'countOrNull').filter((name) => name !== 'journalNumber');
-
 /** Nine billion USD. A `bigint` of Postgres holds about 2 % more, which leaves room to add to a sum. */
 export const SUM_MAX = 9_000_000_000_000_000_000n;
-/** The most that one event may count. No call has a trillion tokens, and sums of millions of such counts still fit. */
-export const COUNT_MAX = 1_000_000_000_000;
 
 /**
  * Replaces everything in an event that Postgres cannot store: the request was served, so its charge is owed whatever
@@ -45,7 +40,6 @@ export const COUNT_MAX = 1_000_000_000_000;
 export function bookableEvent(event: UsageRecorded, hasOnlyLedgerTexts = false): BookableEvent {
   const changes: Record<string, unknown> = hasOnlyLedgerTexts ? {} : bookableTexts(event);
   const fields = event as Partial<UsageRecordedV2>;
-  for (const name of COUNTS) if ((fields[name] ?? 0) > COUNT_MAX) changes[name] = COUNT_MAX;
   // What is charged is owed: an absurd charge is not made smaller, `implausible` keeps its event out of the ledger.
   if (!isAbove(event.chargeNanoUsd, CHARGE_MAX)) {
     for (const name of AMOUNTS) if (isAbove(fields[name] ?? null, CHARGE_MAX)) changes[name] = CHARGE_MAX.toString();

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
-import type { UsageRecordedV2 } from '@tollgate/contracts';
+import { cycleAccountId, cycleOf, paygAccountId, type CreditReset } from '@tollgate/api-key';
+import { usageRecordedV2, type UsageRecordedV2 } from '@tollgate/contracts';
+import { CLOCKS_APART_MS_MAX as APART_MS } from '@tollgate/credit';
 import { describe, expect, it } from 'vitest';
-import { implausible, monthsBefore } from './implausible-event.js';
+import { contradiction, implausible, monthsBefore } from './implausible-event.js';
 
-const golden = JSON.parse(
-  readFileSync(
-    new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v2.json', import.meta.url),
-    'utf8',
+const written = usageRecordedV2.parse(
+  JSON.parse(
+    readFileSync(
+      new URL('../../../../../libs/domain/contracts/src/events/golden/usage-recorded.v2.json', import.meta.url),
+      'utf8',
+    ),
   ),
-) as UsageRecordedV2;
-const DAY_MS = 86_400_000;
-const nowMs = Date.parse(golden.endedAt) + 1_000;
+);
+const nowMs = Date.parse(written.endedAt) + 1_000;
 const window = { nowMs, fromMs: monthsBefore(nowMs, 24) };
 const at = (ms: number) => new Date(ms).toISOString();
 const idOf = (ms: number) => {
@@ -18,34 +21,111 @@ const idOf = (ms: number) => {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000001`;
 };
 
+const golden = { ...written, requestId: idOf(Date.parse(written.startedAt)) };
+/** A call that began at the first moment of a day, which is a Monday and the first of its month, and lasted a minute. */
+const MIDNIGHT = Date.parse('2026-06-01T00:00:00.000Z');
+const atMidnight = { startedAt: at(MIDNIGHT), endedAt: at(MIDNIGHT + 60_000) };
+const chargedTo = (...ids: string[]): Partial<UsageRecordedV2> => ({
+  ...atMidnight,
+  accounts: ['key:k', ...ids].map((accountId) => ({ accountId, capNanoUsd: '10', kind: null, cycle: null })),
+});
+const endingAt = (ms: number): Partial<UsageRecordedV2> => ({ startedAt: at(ms), endedAt: at(ms) });
+const cycleAt = (reset: CreditReset, ms: number): string => cycleAccountId('k', cycleOf(reset, ms));
+const quotaOf = (startMs: number, endMs: number): string => paygAccountId('s', { startMs, endMs });
+
 describe('an event that can be true', () => {
   it.each<[string, Partial<UsageRecordedV2>]>([
     ['as it is', {}],
-    ['of a gateway whose clock is a day ahead', { endedAt: at(nowMs + DAY_MS) }],
+    ['of a gateway whose clock is ten minutes ahead', { endedAt: at(nowMs + APART_MS) }],
     ['of the first moment of the oldest month', { startedAt: at(window.fromMs), requestId: idOf(window.fromMs) }],
     ['with an id that is no UUIDv7', { requestId: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }],
-    ['without lines of its cost', { priceLines: [] }],
-    ['with the highest charge', { costNanoUsd: '9000000000000000', chargeNanoUsd: '9000000000000000', priceLines: [] }],
+    ['that ended days before it began, by a clock that was set back', { ...chargedTo(cycleAt('daily', MIDNIGHT)), endedAt: at(MIDNIGHT - 4e8) }], // prettier-ignore
+    ...(['daily', 'weekly', 'monthly'] as const).flatMap((reset): [string, Partial<UsageRecordedV2>][] => [
+      [`in its ${reset} cycle`, chargedTo(cycleAt(reset, MIDNIGHT))],
+      [
+        `in the ${reset} cycle of a clock that is behind`,
+        { ...chargedTo(cycleAt(reset, MIDNIGHT - 1)), ...endingAt(MIDNIGHT + APART_MS - 1) },
+      ],
+    ]),
+    [
+      'in the cycle that began while it ran',
+      { ...chargedTo(cycleAt('daily', MIDNIGHT)), startedAt: at(MIDNIGHT - 7e6) },
+    ],
+    ['in the cycle of a clock that is ahead', { ...chargedTo(cycleAt('daily', MIDNIGHT)), startedAt: at(MIDNIGHT - 7e5), endedAt: at(MIDNIGHT - APART_MS) }], // prettier-ignore
+    ['in the period of a subscription', chargedTo(quotaOf(MIDNIGHT - 1_000, MIDNIGHT + 1_000))],
   ])('%s', (_what, fields) => {
     expect(implausible({ ...golden, ...fields }, window)).toBeNull();
   });
 });
 
-describe('an event that cannot be true names the field', () => {
-  const line = golden.priceLines[0]!;
+describe('an event that cannot be true at this time names the field', () => {
+  const second = 'accounts[1].accountId';
   it.each<[string, string, Partial<UsageRecordedV2>]>([
-    ['that ended more than a day ahead', 'endedAt', { endedAt: at(nowMs + DAY_MS + 1) }],
-    ['that began more than a day ahead', 'startedAt', { startedAt: at(nowMs + DAY_MS + 1) }],
+    ['that ended more than ten minutes ahead', 'endedAt', { endedAt: at(nowMs + APART_MS + 1) }],
+    ['that began more than ten minutes ahead', 'startedAt', { startedAt: at(nowMs + APART_MS + 1) }],
     ['whose id is of the year 10889', 'requestId', { requestId: 'ffffffff-ffff-7fff-8fff-ffffffffffff' }],
     ['that began before the oldest month', 'startedAt', { startedAt: at(window.fromMs - 1) }],
     ['of the year 0', 'startedAt', { startedAt: '0000-02-29T00:00:00.000Z' }],
     ['whose id is of before the oldest month', 'requestId', { requestId: idOf(window.fromMs - 1) }],
+    ...(['daily', 'weekly', 'monthly'] as const).flatMap((reset): [string, string, Partial<UsageRecordedV2>][] => [
+      [
+        `in a ${reset} cycle that had ended`,
+        second,
+        { ...chargedTo(cycleAt(reset, MIDNIGHT - 1)), ...endingAt(MIDNIGHT + APART_MS) },
+      ],
+      [`in a ${reset} cycle of the future`, second, chargedTo(cycleAt(reset, Date.UTC(2099, 0, 31)))],
+    ]),
+    ['in a month of the year 1', second, chargedTo('key:k:monthly:0001-01-01')],
+    ['in a month of the year 0', second, chargedTo('key:k:monthly:0000-01-01')],
+    ['in a month that begins on the second', second, chargedTo('key:k:monthly:2026-06-02')],
+    ['in a week that begins on Tuesday', second, chargedTo('group:g:weekly:2026-06-02')],
+    ['in a day that is none', second, chargedTo('project:p:daily:2026-02-30')],
+    ['in a period that had ended', second, chargedTo(quotaOf(MIDNIGHT - 9_000_000, MIDNIGHT - APART_MS))],
+    ['in a period to come', second, chargedTo(quotaOf(MIDNIGHT + 9_000_000, MIDNIGHT + 10_000_000))],
+    ['in a period that ends before it begins', second, chargedTo(quotaOf(MIDNIGHT + 1_000, MIDNIGHT))],
+  ])('%s: %s', (_what, field, fields) => {
+    expect(implausible({ ...golden, ...fields }, window)?.field).toBe(field);
+  });
+});
+
+describe('an event that contradicts itself names the field', () => {
+  const line = golden.priceLines[0]!;
+  const pass = { ...golden.passes[0]!, audioOutputTokens: 1e9 + 1 };
+  it.each<[string, string, Partial<UsageRecordedV2>]>([
     ['charged more than an account can hold', 'chargeNanoUsd', { chargeNanoUsd: '9000000000000001' }],
+    ['with a billion tokens and one more', 'inputTokens', { inputTokens: 1e9 + 1, textInputTokens: 1e9 + 1 }],
+    ['with the highest count that is read', 'outputTokens', { outputTokens: Number.MAX_SAFE_INTEGER }],
+    ['with a length of thousands of years', 'durationMs', { durationMs: Number.MAX_SAFE_INTEGER }],
+    ['with too many calls of a tool', 'toolCalls', { toolCalls: [{ tool: 'web_search', calls: 1e9 + 1 }] }],
+    ['with too many tokens of a pass', 'passes', { passes: [pass] }],
+    ['with a status that HTTP has not', 'statusCode', { statusCode: 99_999 }],
+    ['with more input from a cache than it has', 'cachedInputTokens', { cachedInputTokens: golden.inputTokens + 1 }],
+    ['with more reasoning than output', 'reasoningTokens', { reasoningTokens: golden.outputTokens + 1 }],
+    ['with a class of input too large', 'audioInputTokens', { audioInputTokens: golden.inputTokens + 1 }],
+    ['with a class of output too large', 'textOutputTokens', { textOutputTokens: golden.outputTokens + 1 }],
     ['with a line too many', 'priceLines', { priceLines: [...golden.priceLines, { ...line, nanoUsd: '1' }] }],
     ['with a line too large', 'priceLines', { priceLines: [{ ...line, nanoUsd: '9999999999999999999' }] }],
     ['with a cost that its lines do not have', 'priceLines', { costNanoUsd: String(BigInt(golden.costNanoUsd) + 1n) }],
+    ['with an absurd cost and lines of another', 'priceLines', { costNanoUsd: '9223372036854775807' }],
   ])('%s: %s', (_what, field, fields) => {
-    expect(implausible({ ...golden, ...fields }, window)?.field).toBe(field);
+    expect(contradiction({ ...golden, ...fields })?.field).toBe(field);
+  });
+
+  it.each<[string, Partial<UsageRecordedV2>]>([
+    ['as it is', {}],
+    ['whose provider reported an absurd cost', { costNanoUsd: '9223372036854775807', priceLines: [] }],
+    ['with the highest charge', { costNanoUsd: '9000000000000000', chargeNanoUsd: '9000000000000000', priceLines: [] }],
+    ['with the highest counts', { inputTokens: 1e9, textInputTokens: 1e9 - 5_300, durationMs: 1e9 }],
+  ])('but not one %s', (_what, fields) => {
+    expect(contradiction({ ...golden, ...fields })).toBeNull();
+  });
+
+  it('of version 1 too', () => {
+    const { eventVersion: _, secretId: _secret, ...fields } = golden;
+    const former = { ...fields, eventVersion: 1 as const };
+    expect(contradiction(former)).toBeNull();
+    expect(contradiction({ ...former, cachedInputTokens: 9_999 })?.field).toBe('cachedInputTokens');
+    expect(contradiction({ ...former, inputTokens: 1e12 })?.field).toBe('inputTokens');
   });
 });
 

@@ -1,4 +1,11 @@
-import type { UsageRecorded } from '@tollgate/contracts';
+import { cycleOfAccount, limitOf } from '@tollgate/api-key';
+import {
+  fieldsOfKind,
+  USAGE_RECORDED_V2_FIELDS as FIELDS,
+  type UsageRecorded,
+  type UsageRecordedV2,
+} from '@tollgate/contracts';
+import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
 
 /** Why an event that can be read is not booked. The reason names a field and a bound, never a value. */
 export interface EventFault {
@@ -13,46 +20,69 @@ export interface EventWindow {
   readonly nowMs: number;
 }
 
-/** How far the clock of a gateway may be ahead. */
-const AHEAD_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
 /**
  * 9,000,000 USD, in nano-USD: no account holds more in a cycle, so one call cannot cost it. Sums of a thousand such
  * charges still fit into a `bigint` of Postgres.
  */
 export const CHARGE_MAX = 9_000_000_000_000_000n;
+/**
+ * The most that one event may count of anything: a hundred times what a gateway believes of a provider's report. Sums of
+ * millions of such counts still fit.
+ */
+export const COUNT_MAX = 1_000_000_000;
+/** No status of HTTP has more than three digits. */
+const STATUS_MAX = 999;
+
+/** All counts of an event. */
+const COUNTS = fieldsOfKind(FIELDS, 'count', 'countOrNull').filter((name) => name !== 'journalNumber');
 
 /**
- * The first thing in an event that cannot be true; null if there is none. Such an event must not reach the ledger: a
- * far future time would stay the last use of its key for good, and one absurd charge would make sums fail.
+ * The first thing in which an event contradicts itself, or which no call can be; null if there is none: one absurd charge
+ * would make sums fail. It is asked before anything in the event is replaced. An absurd cost alone is none: a gateway passes on what a provider reported,
+ * and charges what it believes of it.
  */
-export function implausible(event: UsageRecorded, { fromMs, nowMs }: EventWindow): EventFault | null {
-  const madeMs = momentOfId(event.requestId);
-  const moments = [
-    ['startedAt', Date.parse(event.startedAt)],
-    ['endedAt', Date.parse(event.endedAt)],
-    ...(madeMs === null ? [] : [['requestId', madeMs] as const]),
-  ] as const;
-  for (const [field, ms] of moments) {
-    if (!(ms <= nowMs + AHEAD_MS)) return { field, reason: 'must not be more than a day ahead' };
-    if (ms < fromMs) return { field, reason: `must not be before ${dayOf(fromMs)}, the oldest month that is kept` };
-  }
+export function contradiction(event: UsageRecorded): EventFault | null {
   if (isAbove(event.chargeNanoUsd)) return { field: 'chargeNanoUsd', reason: `must be at most ${CHARGE_MAX}` };
-  if (event.eventVersion === 2 && event.priceLines.length > 0 && sumOfLines(event) !== BigInt(event.costNanoUsd))
+  const fields = event as Partial<UsageRecordedV2>;
+  for (const field of COUNTS)
+    if ((fields[field] ?? 0) > COUNT_MAX) return { field, reason: `must be at most ${COUNT_MAX}` };
+  if (event.cachedInputTokens > event.inputTokens)
+    return { field: 'cachedInputTokens', reason: 'must be at most inputTokens' };
+  if (event.reasoningTokens > event.outputTokens)
+    return { field: 'reasoningTokens', reason: 'must be at most outputTokens' };
+  return event.eventVersion === 2 ? contradictionInFacts(event) : null;
+}
+
+/** The classes of each side, besides reasoning. */
+const INPUT = [
+  'textInputTokens',
+  'audioInputTokens',
+  'imageInputTokens',
+  'cachedTextTokens',
+  'cachedAudioTokens',
+  'cacheWrite5mTokens',
+  'cacheWrite1hTokens',
+] as const;
+const OUTPUT = ['textOutputTokens', 'audioOutputTokens', 'imageOutputTokens'] as const;
+
+function contradictionInFacts(event: UsageRecordedV2): EventFault | null {
+  for (const field of INPUT)
+    if (event[field] > event.inputTokens) return { field, reason: 'must be at most inputTokens' };
+  for (const field of OUTPUT)
+    if (event[field] > event.outputTokens) return { field, reason: 'must be at most outputTokens' };
+  if (event.toolCalls.some(({ calls }) => calls > COUNT_MAX))
+    return { field: 'toolCalls', reason: `must have counts of at most ${COUNT_MAX}` };
+  if (event.passes.some((pass) => [...INPUT, ...OUTPUT].some((name) => pass[name] > COUNT_MAX)))
+    return { field: 'passes', reason: `must have counts of at most ${COUNT_MAX}` };
+  if ((event.statusCode ?? 0) > STATUS_MAX) return { field: 'statusCode', reason: `must be at most ${STATUS_MAX}` };
+  if (event.priceLines.length > 0 && sumOfLines(event) !== BigInt(event.costNanoUsd))
     return { field: 'priceLines', reason: 'must add up to costNanoUsd' };
   return null;
 }
 
-/** The moment in which a UUIDv7 was made; null for an id of another version. Partitions of events follow from it. */
-function momentOfId(requestId: string): number | null {
-  return requestId[14] === '7' ? Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16) : null;
-}
-
-const isAbove = (amount: string): boolean => amount.length >= 16 && BigInt(amount) > CHARGE_MAX;
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-
 /** Most amounts are small: below fifteen digits whole numbers add up exactly, and much faster than bigints. */
-function sumOfLines({ priceLines }: UsageRecorded & { eventVersion: 2 }): bigint {
+function sumOfLines({ priceLines }: UsageRecordedV2): bigint {
   let small = 0;
   let sum = 0n;
   for (const { nanoUsd } of priceLines) {
@@ -61,6 +91,53 @@ function sumOfLines({ priceLines }: UsageRecorded & { eventVersion: 2 }): bigint
   }
   return sum + BigInt(small);
 }
+
+/**
+ * The first thing in an event that cannot be true at this time; null if there is none. Such an event must not reach the
+ * ledger: a far future time would stay the last use of its key for good, and the cycle of its first account decides in which
+ * month it counts.
+ */
+export function implausible(event: UsageRecorded, { fromMs, nowMs }: EventWindow): EventFault | null {
+  const latestMs = nowMs + CLOCKS_APART_MS_MAX;
+  const [startMs, endMs] = [Date.parse(event.startedAt), Date.parse(event.endedAt)];
+  const madeMs = momentOfId(event.requestId);
+  const moments = [
+    ['startedAt', startMs],
+    ['endedAt', endMs],
+    ...(madeMs === null ? [] : [['requestId', madeMs] as const]),
+  ] as const;
+  for (const [field, ms] of moments) {
+    if (!(ms <= latestMs))
+      return { field, reason: `must not be more than ${CLOCKS_APART_MS_MAX / MINUTE_MS} minutes ahead` };
+    if (ms < fromMs) return { field, reason: `must not be before ${dayOf(fromMs)}, the oldest month that is kept` };
+  }
+  return faultOfCycles(event, startMs, Math.max(startMs, endMs));
+}
+
+/**
+ * The first account that is of another time than the call. Admission has chosen its cycle between the start of the call
+ * and its end, by a clock of its own.
+ */
+function faultOfCycles({ accounts }: UsageRecorded, startMs: number, endMs: number): EventFault | null {
+  for (const [at, { accountId }] of accounts.entries()) {
+    const cycle = cycleOfAccount(accountId);
+    const field = `accounts[${at}].accountId`;
+    if (cycle.reset === 'never') {
+      if (limitOf(accountId) !== accountId) return { field, reason: 'must name a cycle that there is, or none' };
+    } else if (cycle.startMs > endMs + CLOCKS_APART_MS_MAX || cycle.endMs <= startMs - CLOCKS_APART_MS_MAX)
+      return { field, reason: 'must be of the cycle that the call was in' };
+  }
+  return null;
+}
+
+/** The moment in which a UUIDv7 was made; null for an id of another version. Partitions of events follow from it. */
+export function momentOfId(requestId: string): number | null {
+  return requestId[14] === '7' ? Number.parseInt(requestId.slice(0, 8) + requestId.slice(9, 13), 16) : null;
+}
+
+const isAbove = (amount: string): boolean => amount.length >= 16 && BigInt(amount) > CHARGE_MAX;
+
+const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** The first moment, in UTC, of the month that is `months` before the one of `nowMs`. */
 export function monthsBefore(nowMs: number, months: number): number {

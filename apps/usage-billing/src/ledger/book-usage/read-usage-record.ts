@@ -3,6 +3,7 @@ import { isLedgerText, usageRecorded, type UsageRecorded } from '@tollgate/contr
 import { pathText, validate } from '@tollgate/errors';
 import { bookableEvent, type BookableEvent } from './bookable-event.js';
 import type { Difference } from './conflicts.js';
+import { contradiction, type EventFault } from './implausible-event.js';
 import { quickRead } from './quick-read.js';
 
 /**
@@ -50,8 +51,11 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
     return { kind: 'poison', cause: 'unreadable', delivery, field: null, reason: 'not JSON' };
   }
   const event = quickRead(value) ?? usageRecorded.safeParse(value).data;
-  if (event !== undefined)
+  if (event !== undefined) {
+    const fault = contradiction(event);
+    if (fault !== null) return implausibleRecord(delivery, event, fault);
     return { kind: 'event', delivery, ...bookableEvent(event, hasOnlyLedgerTexts(delivery.value)) };
+  }
   const check = validate(usageRecorded, value);
   const faults = check.kind === 'invalid' ? check.faults : [];
   return {
@@ -64,6 +68,11 @@ export function readUsageRecord(delivery: BusDelivery): UsageRecord {
       .join('; ')
       .slice(0, 2_000),
   };
+}
+
+/** A message whose event cannot be true. */
+export function implausibleRecord(delivery: BusDelivery, event: UsageRecorded, { field, reason }: EventFault): Poison {
+  return { kind: 'poison', cause: 'implausible', delivery, event, field, reason: `${field}: ${reason}` };
 }
 
 /** Whether the ledger can store each text of a JSON document: it escapes no character by its code. */

@@ -5,7 +5,7 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../../ports.js';
 import { implausible, monthsBefore } from './implausible-event.js';
-import type { UsageRecord } from './read-usage-record.js';
+import { implausibleRecord, type UsageRecord } from './read-usage-record.js';
 
 /** Partitions are made for months up to this many back, so older events have none. */
 const MONTHS_KEPT_DEFAULT = 24;
@@ -47,9 +47,7 @@ export class ScreenEvents {
     const plausible = records.map((record): UsageRecord => {
       const fault = record.kind === 'event' ? implausible(record.event, window) : null;
       if (record.kind !== 'event' || fault === null) return record;
-      const { event, delivery } = record;
-      const { field, reason } = fault;
-      return { kind: 'poison', cause: 'implausible', delivery, event, field, reason: `${field}: ${reason}` };
+      return implausibleRecord(record.delivery, record.event, fault);
     });
     const unknown = await this.unknownOf(plausible);
     if (unknown.size === 0) return plausible;

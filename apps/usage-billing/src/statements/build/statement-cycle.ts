@@ -9,6 +9,9 @@ export interface StatementCycle {
 /** Years in which there can be usage, as in the usage API. */
 const NAME = /^(2[01]\d\d)-(0[1-9]|1[0-2])$/;
 
+/** The first moment of the first cycle. No call was before it. */
+export const FIRST_CYCLE_AT = '2000-01-01T00:00:00Z';
+
 /** The month of a name as `2026-11`, of the years 2000 to 2199; null for another text. */
 export function statementCycle(name: string): StatementCycle | null {
   const match = NAME.exec(name);
