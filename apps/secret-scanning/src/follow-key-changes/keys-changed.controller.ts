@@ -7,6 +7,7 @@ import {
   isLedgerText,
   KEY_MANAGEMENT_API,
   KEYS_CHANGED_V1,
+  LEAKED_DIGESTS_MAX,
   type KeyManagementApi,
 } from '@tollgate/contracts';
 import { z } from 'zod';
@@ -33,11 +34,13 @@ export class KeysChangedController {
     // Of a secret that leaked while its key lives on, key-management says which one it was; it is asked each time.
     const asked = leaked.filter(({ apiKeyId, state }) => state !== 'revoked' || unrecorded.has(apiKeyId));
     const digests = asked.flatMap((event) => event.digests);
-    if (digests.length === 0) return;
     // The event has neither the key's name nor its owners. A repeated revoke changes nothing, and its result has both.
-    const outcomes = await this.keyManagement.revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests });
-    await this.leaks.record(outcomes, new Date());
-    this.mailRun.wake();
+    for (let at = 0; at < digests.length; at += LEAKED_DIGESTS_MAX) {
+      const some = digests.slice(at, at + LEAKED_DIGESTS_MAX);
+      const outcomes = await this.keyManagement.revokeLeakedKeys({ origin: KEYS_CHANGED_V1, digests: some });
+      await this.leaks.record(outcomes, new Date());
+      this.mailRun.wake();
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { isLedgerText, NOTICES_V1, noticesV1 } from '@tollgate/contracts';
-import { ServiceDatabase } from '@tollgate/postgres';
+import { ServiceDatabase, storeInHalves } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { advanceOffset } from '../store/consumer-offsets.js';
 import { DeliverWebhooks } from './deliver-webhooks/deliver-webhooks.js';
@@ -13,8 +13,8 @@ import type { Notice } from './webhook-events.js';
 const NOTICE_LENGTH_MAX = 100_000;
 
 /**
- * Hands what other services tell of to the webhooks of its organisation. The messages and the offset of the bus are
- * written together, and each message once for each notice and webhook.
+ * Hands what other services tell of to the webhooks of its organisation: each message once for each notice and webhook,
+ * so the offset of the bus may follow it.
  */
 @Controller()
 export class DeliverNoticesController {
@@ -33,10 +33,14 @@ export class DeliverNoticesController {
     if (unreadable > 0)
       this.logger.error({ topic: batch.topic, partition: batch.partition, unreadable }, 'notices that cannot be read');
     const readable = notices.filter((notice) => notice !== null);
-    await this.database.acrossOrganizations(async (manager) => {
-      await addDeliveries(manager, readable, new Date());
-      await advanceOffset(manager, batch.topic, batch.partition, last.offset + 1n);
-    });
+    await storeInHalves(
+      readable,
+      (some) => this.database.acrossOrganizations((manager) => addDeliveries(manager, some, new Date())),
+      (_notice, fault) => this.logger.error({ topic: batch.topic, fault }, 'a notice was passed over'),
+    );
+    await this.database.acrossOrganizations((manager) =>
+      advanceOffset(manager, batch.topic, batch.partition, last.offset + 1n),
+    );
     this.deliverWebhooks.wake();
   }
 }

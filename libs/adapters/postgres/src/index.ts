@@ -1,3 +1,4 @@
+export { dataFault } from './data-fault.js';
 export { DATABASE, openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { YieldingLookUps, type LookUps } from './look-ups.js';
 export { migrate, type MigratedSchema, type MigrateOptions, type Migration } from './migrate.js';
@@ -18,6 +19,7 @@ export {
   type TransactionWork,
 } from './service-database.js';
 export { rolesOf, type ServiceRoles, type ServiceSchema } from './service-roles.js';
+export { storeInHalves, storeOneByOne } from './store-in-halves.js';
 export {
   commonTableSql,
   formerReleaseSql,

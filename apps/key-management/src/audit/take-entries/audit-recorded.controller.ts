@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { AUDIT_RECORDED_V1 } from '@tollgate/contracts';
+import { storeInHalves } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { readAuditRecords } from './read-audit-record.js';
 import { TakeEntries } from './take-entries.js';
@@ -22,6 +23,10 @@ export class AuditRecordedController {
     );
     if (unreadable > 0)
       this.logger.error({ topic, partition, unreadable }, 'entries of the audit trail could not be read');
-    await this.takeEntries.execute(entries);
+    await storeInHalves(
+      entries,
+      (some) => this.takeEntries.execute(some),
+      (_entry, fault) => this.logger.error({ topic, partition, fault }, 'an entry of the audit trail was passed over'),
+    );
   }
 }

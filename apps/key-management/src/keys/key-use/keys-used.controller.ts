@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { KEYS_USED_V1 } from '@tollgate/contracts';
+import { storeInHalves } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { KeyUseStore } from './key-use-store.js';
 import { readToldUse } from './read-told-use.js';
@@ -19,6 +20,10 @@ export class KeysUsedController {
     const { told, unreadable } = readToldUse(batch.messages.map(({ value }) => value));
     if (unreadable > 0)
       this.logger.error({ topic: batch.topic, unreadable }, 'sums of used keys could not be read and were passed over');
-    await this.store.store(told);
+    await storeInHalves(
+      told,
+      (some) => this.store.store(some),
+      (_use, fault) => this.logger.error({ topic: batch.topic, fault }, 'sums of a used key were passed over'),
+    );
   }
 }

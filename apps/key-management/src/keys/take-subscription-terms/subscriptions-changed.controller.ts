@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { SUBSCRIPTIONS_CHANGED_V1 } from '@tollgate/contracts';
+import { storeOneByOne } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { readSubscriptionTerms } from './read-subscription-terms.js';
 import { TakeSubscriptionTerms } from './take-subscription-terms.js';
@@ -19,6 +20,10 @@ export class SubscriptionsChangedController {
     const { told, unreadable } = readSubscriptionTerms(batch.messages.map(({ value }) => value));
     if (unreadable > 0)
       this.logger.error({ topic: batch.topic, unreadable }, 'terms of subscriptions could not be read');
-    for (const each of told) await this.takeSubscriptionTerms.execute(each, new Date());
+    await storeOneByOne(
+      told,
+      (each) => this.takeSubscriptionTerms.execute(each, new Date()),
+      (_terms, fault) => this.logger.error({ topic: batch.topic, fault }, 'terms of a subscription were passed over'),
+    );
   }
 }

@@ -2,6 +2,7 @@ import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { BusBatch } from '@tollgate/bus';
 import { ORGANIZATIONS_CHANGED_V1 } from '@tollgate/contracts';
+import { storeOneByOne } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { readBillingTerms } from './read-billing-terms.js';
 import { TakeBillingTerms } from './take-billing-terms.js';
@@ -19,6 +20,10 @@ export class OrganizationsChangedController {
     const { told, unreadable } = readBillingTerms(batch.messages.map(({ value }) => value));
     if (unreadable > 0)
       this.logger.error({ topic: batch.topic, unreadable }, 'terms of organisations could not be read');
-    for (const each of told) await this.takeBillingTerms.execute(each);
+    await storeOneByOne(
+      told,
+      (each) => this.takeBillingTerms.execute(each),
+      (_terms, fault) => this.logger.error({ topic: batch.topic, fault }, 'terms of an organisation were passed over'),
+    );
   }
 }

@@ -1,7 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { BusBatch, BusDelivery } from '@tollgate/bus';
 import { asLedgerText, callsRefusedV1 } from '@tollgate/contracts';
-import { ServiceDatabase } from '@tollgate/postgres';
+import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
+import { ServiceDatabase, storeInHalves } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { advanceOffset } from '../../store/consumer-offsets.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
@@ -16,8 +17,10 @@ interface RefusedSum {
   readonly calls: number;
 }
 
-/** A minute that is further ahead than any clock: it must not become a row of the year 9999. */
-const AHEAD_MS_MAX = 3_600_000;
+/** No call was before it. */
+const FIRST_MINUTE_MS = Date.UTC(2000, 0, 1);
+/** The most that one process can refuse in a minute: sums of a year of a thousand processes still fit. */
+const CALLS_MAX = 1_000_000_000;
 
 /**
  * Stores how many calls gateways refused. A sum may come twice and after a later one: the highest counts, and what it
@@ -59,31 +62,43 @@ export class StoreRefusedCalls {
     const last = batch.messages.at(-1);
     if (last === undefined) return;
     const sums = batch.messages.flatMap((delivery) => this.read(delivery));
+    await storeInHalves(
+      sums,
+      (some) => this.add(some),
+      (_sum, fault) => this.logger.error({ topic: batch.topic, fault }, 'a sum of refused calls was passed over'),
+    );
+    // A sum that comes again changes nothing, so the offset need not be in the same transaction.
+    await this.database.acrossOrganizations((manager) =>
+      advanceOffset(manager, batch.topic, batch.partition, last.offset + 1n),
+    );
+  }
+
+  private async add(sums: readonly RefusedSum[]): Promise<void> {
+    const column = (of: (sum: RefusedSum) => unknown): unknown[] => sums.map(of);
     await this.database.acrossOrganizations(async (manager) => {
       await lockOrganizations(manager, [...new Set(sums.map(({ organizationId }) => organizationId))]);
-      const column = (of: (sum: RefusedSum) => unknown): unknown[] => sums.map(of);
-      if (sums.length > 0)
-        await manager.query(STORE, [
-          column((sum) => sum.organizationId),
-          column((sum) => sum.at),
-          column((sum) => sum.apiKeyId),
-          column((sum) => sum.code),
-          column((sum) => sum.instanceId),
-          column((sum) => sum.calls),
-        ]);
-      await advanceOffset(manager, batch.topic, batch.partition, last.offset + 1n);
+      await manager.query(STORE, [
+        column((sum) => sum.organizationId),
+        column((sum) => sum.at),
+        column((sum) => sum.apiKeyId),
+        column((sum) => sum.code),
+        column((sum) => sum.instanceId),
+        column((sum) => sum.calls),
+      ]);
     });
   }
 
   /** What cannot be read is passed over: nothing is owed by it. */
   private read({ value }: BusDelivery): RefusedSum[] {
     const parsed = callsRefusedV1.safeParse(jsonOf(value));
-    if (!parsed.success || Date.parse(parsed.data.minute) > Date.now() + AHEAD_MS_MAX) {
+    const ms = Date.parse(parsed.data?.minute ?? '');
+    const isPossible = ms >= FIRST_MINUTE_MS && ms <= Date.now() + CLOCKS_APART_MS_MAX;
+    if (!parsed.success || !isPossible || parsed.data.refusals.some(({ calls }) => calls > CALLS_MAX)) {
       this.logger.warn('a message about refused calls cannot be read and is passed over');
       return [];
     }
-    const { organizationId, instanceId, minute, refusals } = parsed.data;
-    const at = new Date(Math.floor(Date.parse(minute) / 60_000) * 60_000).toISOString();
+    const { organizationId, instanceId, refusals } = parsed.data;
+    const at = new Date(Math.floor(ms / 60_000) * 60_000).toISOString();
     return refusals.map(({ apiKeyId, code, calls }) => ({
       organizationId: asLedgerText(organizationId),
       at,

@@ -1,5 +1,8 @@
-/** SQLSTATE classes: data exceptions (a value no column takes) and violated constraints. */
-const DATA_CLASSES = new Set(['22', '23']);
+/**
+ * SQLSTATE classes of what no repetition can change: data exceptions (a value no column takes), violated constraints, one
+ * row that is written twice, and what is beyond a limit of the program (a row too long for its index).
+ */
+const DATA_CLASSES = new Set(['21', '22', '23', '54']);
 
 /**
  * Says why the database will always refuse these rows, without naming values; null if a retry may succeed (no
