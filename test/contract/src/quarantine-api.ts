@@ -114,6 +114,47 @@ export function quarantineApi({ url, adminSecret, publish, know }: QuarantineSta
     expect(await usageOf(event)).toEqual(keep === 'first' ? [1, '0.000000005'] : [2, '0.000000007']);
   });
 
+  it('books of several contents of a request no more than the highest says, in turn and at once', async () => {
+    const event = usageEvent({ organizationId: randomUUID(), apiKeyId: randomUUID() });
+    const charged = (chargeNanoUsd: string, journalNumber = 1) => ({
+      ...event,
+      journalNumber,
+      costNanoUsd: chargeNanoUsd,
+      chargeNanoUsd,
+      holdNanoUsd: null,
+    });
+    await publish(charged('5'));
+    await publish(charged('7'), charged('9'), charged('8', 2), charged('20'), charged('20', 3), charged('20', 4));
+    const ids = (await listed(`request_id=${event.requestId}`)).map(({ id }) => String(id)).reverse();
+    expect(ids).toHaveLength(6);
+    const replay = async (id: string) => (await ask(`/v1/quarantine/${id}/replay`, { keep: 'second' })).status;
+    expect([await replay(ids[0]!), await replay(ids[1]!), await replay(ids[2]!)]).toEqual([200, 200, 409]);
+    expect((await usageOf(event))[1]).toBe('0.000000009');
+    expect(await Promise.all(ids.slice(3).map(replay))).toEqual([200, 200, 200]);
+    expect((await usageOf(event))[1]).toBe('0.00000002');
+  });
+
+  it('books an event of a clock that was wrong under an id of the time that is given, once', async () => {
+    const ahead = Date.now() + 400 * 86_400_000;
+    const hex = ahead.toString(16).padStart(12, '0');
+    const requestId = `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`;
+    const moment = new Date(ahead).toISOString();
+    const { event, id } = await quarantined((one) => [{ ...one, requestId, startedAt: moment, endedAt: moment }]);
+    await publish({ ...event, requestId, startedAt: moment, endedAt: moment, journalNumber: 7 });
+    const others = (await listed(`request_id=${requestId}`)).map((each) => String(each['id']));
+    expect(others).toHaveLength(2);
+    const mend = { startedAt: event.startedAt, endedAt: event.endedAt };
+    const { status, body } = await ask(`/v1/quarantine/${id}/replay`, { mend });
+    const bookedAs = (body['decision'] as Json)['booked_as'] as string;
+    expect([status, Number.parseInt(bookedAs.replace('-', '').slice(0, 12), 16)]).toEqual([
+      200,
+      Date.parse(event.startedAt),
+    ]);
+    for (const other of others)
+      expect((await ask(`/v1/quarantine/${other}/replay`, { mend })).status).toBe(other === id ? 200 : 409);
+    expect(await usageOf(event)).toEqual([1, '0.00000001']);
+  });
+
   it('takes nothing back: the second content of a conflict that charges less is not booked', async () => {
     const { event, id } = await quarantined((one) => [one, { ...one, chargeNanoUsd: '7' }]);
     expect(await ask(`/v1/quarantine/${id}/replay`, { keep: 'second' })).toMatchObject({

@@ -2,7 +2,7 @@ import { USAGE_OUTCOMES, uuid } from '@tollgate/contracts';
 import { pageQuery, Pages } from '@tollgate/http';
 import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
-import { COUNT_MAX } from '../ledger/book-usage/bookable-event.js';
+import { COUNT_MAX } from '../ledger/book-usage/implausible-event.js';
 import { QUARANTINE_CAUSES } from '../ledger/book-usage/read-usage-record.js';
 
 /** What can have become of a quarantined event. */
@@ -67,11 +67,14 @@ export const replayRequest = z
       .optional()
       .describe(
         'Of a conflict: `first` leaves the request as it is booked; `second` books, under a request id of its own, what ' +
-          'this content has more than the booked one.',
+          'this content has more than is booked of it, earlier corrections included.',
       ),
     mend: mendedFields
       .optional()
-      .describe('Values for fields of the event, which take the place of its own. The request id stays.'),
+      .describe(
+        'Values for fields of the event, which take the place of its own. The request id stays, unless it was made at ' +
+          'another time than the `startedAt` that is given: then the event is booked under an id of that time.',
+      ),
   })
   .meta({
     id: 'ReplayQuarantinedEvent',

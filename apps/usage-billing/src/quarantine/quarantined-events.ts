@@ -112,6 +112,18 @@ export class QuarantinedEvents {
     return row === undefined ? null : eventOf(row);
   }
 
+  /**
+   * The ids under which something of a request was replayed. No other event of the request is decided about until the
+   * end of the caller's transaction. Index: quarantine_by_request.
+   */
+  async lockReplayed(manager: EntityManager, requestId: string): Promise<readonly string[]> {
+    const rows = await manager.query<{ booked_as: string | null }[]>(
+      `SELECT decision->>'booked_as' AS booked_as FROM billing.quarantine WHERE request_id = $1 ORDER BY id FOR UPDATE`,
+      [requestId],
+    );
+    return [...new Set(rows.flatMap((row) => row.booked_as ?? []))].sort();
+  }
+
   /** Decides about an open event in the caller's transaction. False if somebody has decided. Index: quarantine_open. */
   async decide(
     manager: EntityManager,

@@ -1,14 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import type { UsageRecorded } from '@tollgate/contracts';
+import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { BookUsage } from '../ledger/book-usage/book-usage.js';
 import { readBooked } from '../ledger/book-usage/conflicts.js';
+import { momentOfId } from '../ledger/book-usage/implausible-event.js';
 import { readUsageRecord, type Poison } from '../ledger/book-usage/read-usage-record.js';
-import { correctionOf, type BookedUsage } from './correction.js';
+import { correctionOf, movedId, type BookedUsage } from './correction.js';
 import type { ReplayRequest } from './quarantine.request.js';
 import {
   QuarantinedEvents,
@@ -42,7 +44,8 @@ export class ReplayEvent {
     };
     const verdict: Verdict = { state: 'replayed', decision, actor, ...(mend !== undefined && { mended: mend }) };
     if (keep === 'first') await this.events.decideAlone(event, verdict);
-    else await this.book(event, keep === 'second' ? await this.corrected(event, mend) : textOf(event, mend), verdict);
+    else if (keep === 'second') await this.correct(event, mend, verdict);
+    else await this.book(event, textOf(event, mend), verdict);
     this.logger.info(
       { quarantineId: event.id, requestId: event.requestId, decision },
       'a quarantined event was replayed',
@@ -57,45 +60,93 @@ export class ReplayEvent {
     this.logger.info({ quarantineId: event.id, requestId: event.requestId }, 'a quarantined event was discarded');
   }
 
-  private async book(event: QuarantinedEvent, text: string, verdict: Verdict): Promise<void> {
-    const mark = (manager: EntityManager, requestId: string): Promise<boolean> =>
-      this.events.decide(manager, event, { ...verdict, decision: { ...verdict.decision, booked_as: requestId } });
+  /** `replayed` are the ids of what was replayed of the request, as far as the text follows from them. */
+  private async book(
+    event: QuarantinedEvent,
+    text: string,
+    verdict: Verdict,
+    replayed: readonly string[] | null = null,
+  ): Promise<void> {
+    const mark = async (manager: EntityManager, bookedAs: string): Promise<boolean> => {
+      const known = event.requestId === null ? [] : await this.events.lockReplayed(manager, event.requestId);
+      if (replayed !== null && known.join() !== replayed.join()) throw new Overtaken();
+      // What is booked under the id of the request itself is seen by that id.
+      if (replayed === null && bookedAs.toLowerCase() !== event.requestId && known.length > 0)
+        throw new Problem('event_not_bookable', { detail: 'the request is booked already' });
+      return this.events.decide(manager, event, {
+        ...verdict,
+        decision: { ...verdict.decision, booked_as: bookedAs },
+      });
+    };
     const poison = await this.bookUsage.bookAgain(text, mark);
-    if (poison !== null) throw new Problem('event_not_bookable', { detail: poison.reason });
+    if (poison !== null) throw notBookable(poison);
   }
 
-  /** The text of the event that books what the second content has more. */
-  private async corrected(event: QuarantinedEvent, mend: ReplayRequest['mend']): Promise<string> {
+  /**
+   * Books what the second content has more than is booked of its request, corrections of before included. Of two that
+   * are made at once the later one is worked out again.
+   */
+  private async correct(event: QuarantinedEvent, mend: ReplayRequest['mend'], verdict: Verdict): Promise<void> {
+    for (;;) {
+      const { text, replayed } = await this.corrected(event, mend);
+      try {
+        return await this.book(event, text, verdict, replayed);
+      } catch (err) {
+        if (!(err instanceof Overtaken)) throw err;
+      }
+    }
+  }
+
+  private async corrected(
+    event: QuarantinedEvent,
+    mend: ReplayRequest['mend'],
+  ): Promise<{ readonly text: string; readonly replayed: readonly string[] }> {
     const record = readUsageRecord({ offset: 0n, part: 0, key: null, value: textOf(event, mend) });
     if (record.kind === 'poison') throw notBookable(record);
-    const booked = await this.bookedOf(record.event);
-    if (booked === null) throw new Problem('event_not_bookable', { detail: 'the booked content is no longer kept' });
+    const { booked, replayed } = await this.bookedOf(record.event);
     const correction = correctionOf(booked, record.event, event.id);
     if (correction === null)
       throw new Problem('event_not_bookable', {
         detail:
           'chargeNanoUsd: must not be less than what is booked, which stays; give the organisation credit instead',
       });
-    return JSON.stringify(correction);
+    return { text: JSON.stringify(correction), replayed };
   }
 
-  private async bookedOf({ requestId }: UsageRecorded): Promise<BookedUsage | null> {
-    const [row] = await this.database.acrossOrganizations((manager) => readBooked(manager, [requestId]));
-    if (row === undefined) return null;
-    const number = (column: string): number => Number(row[column]);
-    return {
-      apiKeyId: row['api_key_id'] as string,
+  /** What is booked of a request for the key of this event, and under which other ids. */
+  private async bookedOf({
+    requestId,
+    apiKeyId,
+  }: UsageRecorded): Promise<{ readonly booked: BookedUsage; readonly replayed: readonly string[] }> {
+    const id = requestId.toLowerCase();
+    const { rows, replayed } = await this.database.acrossOrganizations(async (manager) => {
+      const replayed = await this.events.lockReplayed(manager, id);
+      return { rows: await readBooked(manager, [...new Set([id, ...replayed])]), replayed };
+    });
+    if (rows.every((row) => row['request_id'] !== id))
+      throw new Problem('event_not_bookable', { detail: 'the booked content is no longer kept' });
+    const ofKey = rows.filter((row) => row['api_key_id'] === apiKeyId);
+    const number = (column: string): number => ofKey.reduce((sum, row) => sum + Number(row[column]), 0);
+    const amount = (column: string): bigint => ofKey.reduce((sum, row) => sum + BigInt(row[column] as string), 0n);
+    const booked = {
       inputTokens: number('input_tokens'),
       outputTokens: number('output_tokens'),
       cachedInputTokens: number('cached_input_tokens'),
       reasoningTokens: number('reasoning_tokens'),
-      costNanoUsd: BigInt(row['cost_nano_usd'] as string),
-      chargeNanoUsd: BigInt(row['charge_nano_usd'] as string),
+      costNanoUsd: amount('cost_nano_usd'),
+      chargeNanoUsd: amount('charge_nano_usd'),
     };
+    return { booked, replayed };
   }
 }
 
-/** The event's text with the values that mend it. Its request stays the same. */
+/** Takes back the transaction of a correction that does not know of another one. */
+class Overtaken extends Error {}
+
+/**
+ * The event's text with the values that mend it. Its request stays the same, unless its id is of another time than the
+ * start that is given: partitions follow from the id, and a clock that was wrong made both.
+ */
 function textOf({ text, isCut, requestId }: QuarantinedEvent, mend: ReplayRequest['mend']): string {
   if (isCut) throw new Problem('event_not_bookable', { detail: 'the text was too long to be kept whole' });
   if (mend === undefined) return text;
@@ -105,7 +156,18 @@ function textOf({ text, isCut, requestId }: QuarantinedEvent, mend: ReplayReques
   } catch {
     throw new Problem('event_not_bookable', { detail: 'the text is not JSON, so it has no fields to mend' });
   }
-  return JSON.stringify({ ...(content as object), ...mend, ...(requestId !== null && { requestId }) });
+  return JSON.stringify({
+    ...(content as object),
+    ...mend,
+    ...(requestId !== null && { requestId: idAt(requestId, mend.startedAt) }),
+  });
+}
+
+function idAt(requestId: string, startedAt: string | undefined): string {
+  const madeMs = momentOfId(requestId);
+  const startMs = startedAt === undefined ? null : Date.parse(startedAt);
+  if (madeMs === null || startMs === null || Math.abs(madeMs - startMs) <= CLOCKS_APART_MS_MAX) return requestId;
+  return movedId(requestId, startMs);
 }
 
 const notBookable = ({ reason }: Poison): Problem => new Problem('event_not_bookable', { detail: reason });
