@@ -259,6 +259,36 @@ describe('bus, Kafka', () => {
     expect(values(second)).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
+  it.each([
+    ['committed', 1],
+    ['given up', 0],
+  ] as const)('is drained behind a transaction that was %s, whose end no consumer gets', async (how, count) => {
+    const connection = kafka();
+    const handled = new Map<number, bigint>();
+    const seen: string[] = [];
+    const server = kafkaServer(connection, async () => handled);
+    await consume(server, async ({ topic, partition, messages }) => {
+      if (topic !== FIRST) return;
+      seen.push(...messages.map(({ value }) => value));
+      handled.set(partition, messages.at(-1)!.offset + 1n);
+    });
+    const { brokers, topicPrefix } = connection;
+    const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer({
+      transactionalId: `${topicPrefix}producer`,
+      idempotent: true,
+      maxInFlightRequests: 1,
+    });
+    await producer.connect();
+    open.push({ close: () => producer.disconnect() });
+    for (let time = 0; time < 2; time += 1) {
+      const transaction = await producer.transaction();
+      await transaction.send({ topic: `${topicPrefix}${FIRST}`, messages: [message('a', time)] });
+      await (how === 'committed' ? transaction.commit() : transaction.abort());
+    }
+    await server.drained(FIRST);
+    expect([seen.length, await server.lag(FIRST), await server.oldestUnhandledMs(FIRST)]).toEqual([2 * count, 0, null]);
+  });
+
   it('waits for the store of the offsets, and handles nothing before it has answered', async () => {
     const connection = kafka();
     const { partition } = await partitionOf(connection, 3);

@@ -4,6 +4,7 @@ import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafka
 import { BatchServer } from '../batch-server.js';
 import type { ResumeOffsets } from '../port.js';
 import { PartitionDelivery } from './partition-delivery.js';
+import { EmptyStretches, pastEmptyStretch } from './empty-stretches.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
 import { deadlineReached, positions, unhandled, waitingFrom, type Positions } from './positions.js';
 import { searchOldest } from './search-oldest.js';
@@ -130,13 +131,22 @@ export class KafkaBatchServer extends BatchServer {
   }
 
   private async handledOffsets(topic: string, ends: Positions): Promise<ReadonlyMap<number, bigint>> {
-    if (this.options.resume) return this.options.resume(topic, [...ends.keys()]);
+    const own = this.options.resume && (await this.options.resume(topic, [...ends.keys()]));
+    if (own !== undefined && unhandled(ends, own) === 0) return own;
     const [committed] = await this.admin.fetchOffsets({
       groupId: this.options.groupId,
       topics: [prefixed(this.options, topic)],
     });
     if (committed === undefined) throw new Error(`Kafka did not tell the offsets of ${topic}`);
-    return new Map(committed.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]));
+    return new Map(
+      committed.partitions.map((of) => [
+        of.partition,
+        // A consumer that has handled nothing stands at the oldest message.
+        own === undefined
+          ? BigInt(of.offset)
+          : pastEmptyStretch(own.get(of.partition) ?? ends.get(of.partition)?.low ?? 0n, of),
+      ]),
+    );
   }
 
   private async consumeUntilClosed(): Promise<void> {
@@ -199,6 +209,10 @@ export class KafkaBatchServer extends BatchServer {
 
   private batchHandler(consumer: Consumer): (payload: EachBatchPayload) => Promise<void> {
     const { topicPrefix = '', batchSize = 1_000, sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
+    const stretches = new EmptyStretches(consumer, (error) =>
+      this.logger.warn(`the end of a transaction could not be noted: ${String(error)}`),
+    );
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => stretches.worked(payload));
     const delivery = new PartitionDelivery({
       batchSize,
       heartbeatMs: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
@@ -206,6 +220,7 @@ export class KafkaBatchServer extends BatchServer {
       handle: (batch) => this.handle(batch),
       onRetry: (topic, partition, ms) =>
         this.logger.warn(`a handler of ${topic} failed in partition ${partition}, trying again in ${ms} ms`),
+      onHandled: (name, partition, ends) => stretches.note(name, partition, ends),
     });
     let positioned: Promise<void> = Promise.resolve();
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

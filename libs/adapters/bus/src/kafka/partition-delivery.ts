@@ -12,6 +12,8 @@ export interface PartitionDeliveryOptions {
   readonly topicOf: (name: string) => string;
   readonly handle: (batch: BusBatch) => Promise<void>;
   readonly onRetry: (topic: string, partition: number, inMs: number) => void;
+  /** Is told where the messages of a batch end that was handled whole, and where the batch itself does. */
+  readonly onHandled: (name: string, partition: number, ends: { readonly from: bigint; readonly to: bigint }) => void;
 }
 
 const RETRY_MS_FIRST = 100;
@@ -44,6 +46,7 @@ export class PartitionDelivery {
       const handled = this.handleAndCommit(payload, batch);
       if (!(await keepingSession(payload.heartbeat, heartbeatMs, handled))) return this.tryAgainLater(payload);
       this.failures.delete(`${name}/${partition}`);
+      if (start === records.length) this.options.onHandled(name, partition, endsOf(payload.batch));
     }
   }
 
@@ -67,6 +70,12 @@ export class PartitionDelivery {
     this.options.onRetry(this.options.topicOf(name), partition, ms);
     setTimeout(pause(), ms);
   }
+}
+
+function endsOf(batch: EachBatchPayload['batch']): { readonly from: bigint; readonly to: bigint } {
+  const to = BigInt(batch.lastOffset()) + 1n;
+  const last = batch.messages.at(-1);
+  return { from: last === undefined ? to : BigInt(last.offset) + 1n, to };
 }
 
 async function commit(
