@@ -65,6 +65,7 @@ export class Reconcile extends PeriodicService {
     let hasNew = false;
     for (const organizationId of organizations) {
       if (this.periodic.stopped) break;
+      await this.store.renew();
       const { accountIds, differences } = await this.check.of(organizationId, whole.get(organizationId) ?? new Set());
       const noted = await this.store.note(organizationId, accountIds, differences);
       for (const difference of noted.lasting) this.tell(organizationId, difference);

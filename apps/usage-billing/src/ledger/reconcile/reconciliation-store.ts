@@ -19,8 +19,9 @@ export interface ReconciliationState {
   readonly passEndedAt: Date | null;
 }
 
-/** A check that takes longer was ended with its process. */
-const RUN_MINUTES_MAX = 10;
+/** A check that was not renewed for so long has ended with its process. No organisation takes half of it. */
+const RENEWED_SECONDS_MAX = 60;
+const RENEW_AFTER_SECONDS = 10;
 /** Accounts that the slow pass takes in one check, and how many transfers it reads of them. */
 const PASS_ACCOUNTS = 500;
 const PASS_TRANSFERS_MAX = 200_000;
@@ -32,8 +33,13 @@ export class ReconciliationStore {
 
   /** Whether this process does the check that is due: of several only one. The next is due after `everyMs`. */
   async claim(everyMs: number): Promise<boolean> {
-    const [, count] = await this.run<[unknown[], number]>(CLAIM, [everyMs, RUN_MINUTES_MAX]);
+    const [, count] = await this.run<[unknown[], number]>(CLAIM, [everyMs, RENEWED_SECONDS_MAX]);
     return count > 0;
+  }
+
+  /** Says that the process that does a check is still alive. */
+  async renew(): Promise<void> {
+    await this.run(RENEW, [RENEW_AFTER_SECONDS]);
   }
 
   /** Ends a check. The next one is due sooner if there is `soonMs`. */
@@ -177,7 +183,10 @@ function byOrganization(rows: readonly AccountRow[]): DueAccounts {
 }
 
 const CLAIM = `UPDATE billing.reconciliation SET due_at = now() + $1 * interval '1 millisecond', running_since = now()
-  WHERE due_at <= now() AND (running_since IS NULL OR running_since < now() - $2 * interval '1 minute')`;
+  WHERE due_at <= now() AND (running_since IS NULL OR running_since < now() - $2 * interval '1 second')`;
+
+const RENEW = `UPDATE billing.reconciliation SET running_since = now()
+  WHERE running_since < now() - $1 * interval '1 second'`;
 
 const RELEASE = `UPDATE billing.reconciliation SET running_since = NULL,
     checked_at = CASE WHEN $1::bigint IS NULL THEN checked_at ELSE now() END,
