@@ -13,9 +13,9 @@ export interface BookedUsage {
 
 /**
  * The event that books what a second content of a request has more than is booked for its key. What is booked never
- * changes, so it is an event of its own, with a request id that follows from `seed`. It has no hold: what it charges is told to
- * admission. Grants are left out, since nothing was held on them for it. Null if the second content charges less:
- * the ledger takes nothing back, and the operator gives credit instead.
+ * changes, so it is an event of its own, with a request id that follows from `seed`. It has no hold: what it charges is
+ * told to admission. Grants are left out, since nothing was held on them for it. Null if the second content charges
+ * less: the ledger takes nothing back, and the operator gives credit instead.
  */
 export function correctionOf(booked: BookedUsage, second: UsageRecorded, seed: string): UsageRecordedV1 | null {
   const chargeNanoUsd = BigInt(second.chargeNanoUsd) - booked.chargeNanoUsd;

@@ -1,6 +1,6 @@
 /**
- * SQLSTATE classes of what no repetition can change: data exceptions (a value no column takes), violated constraints, one
- * row that is written twice, and what is beyond a limit of the program (a row too long for its index).
+ * SQLSTATE classes of what no repetition can change: data exceptions (a value no column takes), violated constraints,
+ * one row that is written twice, and what is beyond a limit of the program (a row too long for its index).
  */
 const DATA_CLASSES = new Set(['21', '22', '23', '54']);
 

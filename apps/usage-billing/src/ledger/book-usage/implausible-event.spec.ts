@@ -22,7 +22,7 @@ const idOf = (ms: number) => {
 };
 
 const golden = { ...written, requestId: idOf(Date.parse(written.startedAt)) };
-/** A call that began at the first moment of a day, which is a Monday and the first of its month, and lasted a minute. */
+/** A call of a minute that began with a day, which is a Monday and the first of its month. */
 const MIDNIGHT = Date.parse('2026-06-01T00:00:00.000Z');
 const atMidnight = { startedAt: at(MIDNIGHT), endedAt: at(MIDNIGHT + 60_000) };
 const chargedTo = (...ids: string[]): Partial<UsageRecordedV2> => ({

@@ -27,8 +27,8 @@ const MINUTE_MS = 60_000;
  */
 export const CHARGE_MAX = 9_000_000_000_000_000n;
 /**
- * The most that one event may count of anything: a hundred times what a gateway believes of a provider's report. Sums of
- * millions of such counts still fit.
+ * The most that one event may count of anything: a hundred times what a gateway believes of a provider's report. Sums
+ * of millions of such counts still fit.
  */
 export const COUNT_MAX = 1_000_000_000;
 /** No status of HTTP has more than three digits. */
@@ -38,9 +38,9 @@ const STATUS_MAX = 999;
 const COUNTS = fieldsOfKind(FIELDS, 'count', 'countOrNull').filter((name) => name !== 'journalNumber');
 
 /**
- * The first thing in which an event contradicts itself, or which no call can be; null if there is none: one absurd charge
- * would make sums fail. It is asked before anything in the event is replaced. An absurd cost alone is none: a gateway passes on what a provider reported,
- * and charges what it believes of it.
+ * The first thing in which an event contradicts itself, or which no call can be; null if there is none: one absurd
+ * charge would make sums fail. It is asked before anything in the event is replaced. An absurd cost alone is none: a
+ * gateway passes on what a provider reported, and charges what it believes of it.
  */
 export function contradiction(event: UsageRecorded): EventFault | null {
   if (isAbove(event.chargeNanoUsd)) return { field: 'chargeNanoUsd', reason: `must be at most ${CHARGE_MAX}` };
@@ -94,8 +94,8 @@ function sumOfLines({ priceLines }: UsageRecordedV2): bigint {
 
 /**
  * The first thing in an event that cannot be true at this time; null if there is none. Such an event must not reach the
- * ledger: a far future time would stay the last use of its key for good, and the cycle of its first account decides in which
- * month it counts.
+ * ledger: a far future time would stay the last use of its key for good, and the cycle of its first account decides in
+ * which month it counts.
  */
 export function implausible(event: UsageRecorded, { fromMs, nowMs }: EventWindow): EventFault | null {
   const latestMs = nowMs + CLOCKS_APART_MS_MAX;

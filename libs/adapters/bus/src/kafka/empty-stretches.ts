@@ -19,8 +19,8 @@ const NOTED = /^no message from (\d+)$/;
 
 /**
  * Notes in the offsets that the group commits where a partition has no messages: the ends of transactions take an
- * offset, and so do messages of transactions that were given up. No handler gets any of them, so no handler's own offset
- * ever passes them, and whoever waits for the end of the topic would wait until the next message.
+ * offset, and so do messages of transactions that were given up. No handler gets any of them, so no handler's own
+ * offset ever passes them, and whoever waits for the end of the topic would wait until the next message.
  */
 export class EmptyStretches {
   private readonly last = new Map<string, Stretch>();
