@@ -289,15 +289,16 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
     const startedAt = new Date(Date.now() - 500 * 24 * HOUR_MS).toISOString();
     await book([uncapped(organizationId, { startedAt, endedAt: startedAt })]);
     const rows = () =>
-      opened.database.dataSource.query<{ minutes: string; hours: string; days: string }[]>(
+      opened.database.dataSource.query<{ minutes: string; hours: string; series: string; days: string }[]>(
         `SELECT (SELECT count(*) FROM billing.usage_minute WHERE organization_id = $1) AS minutes,
            (SELECT count(*) FROM billing.usage_hour WHERE organization_id = $1) AS hours,
+           (SELECT count(*) FROM billing.usage_series WHERE organization_id = $1) AS series,
            (SELECT count(*) FROM billing.usage_day WHERE organization_id = $1) AS days`,
         [organizationId],
       );
-    expect(await rows()).toEqual([{ minutes: '2', hours: '2', days: '3' }]);
+    expect(await rows()).toEqual([{ minutes: '2', hours: '2', series: '8', days: '3' }]);
     await Promise.all([retention.delete(Date.now()), retention.delete(Date.now())]);
-    expect(await rows()).toEqual([{ minutes: '0', hours: '0', days: '3' }]);
+    expect(await rows()).toEqual([{ minutes: '0', hours: '0', series: '2', days: '3' }]);
     const near = Date.parse(startedAt);
     for (const bounds of [
       [near - 1, near + 1],

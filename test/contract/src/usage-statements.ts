@@ -15,7 +15,7 @@ import {
 export const usageSeeds = (organizationId: string): string[] => [
   `INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, model, provider, route, api_key_id, group_ids)
    SELECT md5(o || grain || key)::uuid, o, grain, 'completed', 'm', 'p', 'r', 'key ' || key, '{}'
-   FROM unnest(ARRAY['default', '${organizationId}', 'others']) AS o, unnest(ARRAY['full', 'models', 'owners']) AS grain,
+   FROM unnest(ARRAY['default', '${organizationId}', 'others']) AS o, unnest(ARRAY['full', 'models', 'owners', 'total']) AS grain,
      generate_series(1, 300) AS key`,
   ...['minute', 'quarter', 'hour', 'day', 'month'].map(
     (
@@ -24,6 +24,10 @@ export const usageSeeds = (organizationId: string): string[] => [
      SELECT dimension_id, '2025-01-01Z'::timestamptz + n * interval '1 day', organization_id, 1, 1, 1, 1, 1
      FROM billing.usage_dimension, generate_series(1, 60) AS n`,
   ),
+  `INSERT INTO billing.usage_series (organization_id, grain, minutes, at, dimension_id, requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd)
+   SELECT organization_id, grain, minutes, '2025-01-01Z'::timestamptz + n * interval '1 day', dimension_id, 1, 1, 1, 1, 1
+   FROM billing.usage_dimension, unnest(ARRAY[15, 60, 360, 1440]) AS minutes, generate_series(1, 60) AS n
+   WHERE grain IN ('models', 'total')`,
   ...['minute', 'quarter', 'day'].map(
     (
       unit,
@@ -50,6 +54,7 @@ export async function useUsage({ dataSource }: Database, organizationId: string)
     limit: 10,
   };
   await query.answer(question);
+  await query.answer({ ...question, groupBy: ['model'] });
   await query.answer({ ...question, groupBy: ['api_key_id', 'group_id'], filters: { model: 'm' } });
   await query.answer({ ...question, bounds: [-Infinity, Infinity], isSeries: false, filters: { api_key_id: 'key 3' } });
   for await (const _ of query.rows({ ...question, groupBy: ['api_key_id'], bounds: [fromMs, toMs] }, 1_000));

@@ -1,22 +1,33 @@
 import { tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
-import { LATENCY_SAMPLE_OF, TOKENS_OF } from '../../usage/roll-ups/event-facts.js';
 import {
-  FACTS_OF,
-  GRAINS_OF,
   HISTOGRAM_COLUMNS,
-  ROLL_UP_UNITS,
   SPARSE_COLUMNS,
   SUM_COLUMNS,
-  TOKEN_CLASSES,
   type Grain,
   type RollUpUnit,
-  type TokenClass,
 } from '../../usage/roll-ups/roll-up-columns.js';
+import {
+  added,
+  ALL_FACTS,
+  dimensionsOf,
+  idOf,
+  ROLL_UP_SUMS,
+  startOf,
+  sumOfRows,
+  summedEvents,
+} from '../../usage/roll-ups/roll-up-sql.js';
 
-const AMOUNT_MAX = '9000000000000000000';
-
-const ALL_FACTS = FACTS_OF.full;
+/** The tables that this migration makes, and the grains that each had then. */
+const UNITS = ['minute', 'quarter', 'hour', 'day', 'month'] as const satisfies readonly RollUpUnit[];
+type Unit = (typeof UNITS)[number];
+const GRAINS: Readonly<Record<Unit, readonly Grain[]>> = {
+  minute: ['full', 'models'],
+  quarter: ['full', 'models'],
+  hour: ['full', 'models'],
+  day: ['full', 'models', 'owners'],
+  month: ['models', 'owners'],
+};
 
 const DIMENSIONS = [
   // Facts that rows of the roll-ups have in common. The id follows from the facts, so that no look-up comes before the
@@ -36,7 +47,7 @@ const DIMENSIONS = [
 ];
 
 /** Rows are updated many times while their time lasts: the space left in a page keeps that away from the indexes. */
-const tableSql = (unit: RollUpUnit): readonly string[] => [
+const tableSql = (unit: Unit): readonly string[] => [
   `CREATE TABLE billing.usage_${unit} (
     dimension_id uuid NOT NULL,
     at timestamptz NOT NULL,
@@ -73,85 +84,26 @@ const COUNTED_AT = [
    $$`,
 ];
 
-const SUMS = [...SUM_COLUMNS, ...SPARSE_COLUMNS, ...HISTOGRAM_COLUMNS] as const;
-type SumName = (typeof SUMS)[number];
-
-/** What events add to the sums is counted once, by minute; the rows of longer times are sums of these. */
-const SUMS_OF_EVENTS: Readonly<Record<SumName, string>> = {
-  requests: 'count(*)',
-  input_tokens: 'sum(input_tokens)::bigint',
-  output_tokens: 'sum(output_tokens)::bigint',
-  // Absurd reports of a provider must not make a sum overflow.
-  cost_nano_usd: `least(sum(cost_nano_usd), ${AMOUNT_MAX})::bigint`,
-  charge_nano_usd: 'sum(charge_nano_usd)::bigint',
-  unpriced_requests: 'NULL::bigint',
-  ...(Object.fromEntries(
-    TOKEN_CLASSES.map((name) => [`${name}_tokens`, `nullif(sum(${TOKENS_OF[name]}), 0)::bigint`] as const),
-  ) as Record<`${TokenClass}_tokens`, string>),
-  first_byte: `sum(${LATENCY_SAMPLE_OF.first_byte})`,
-  duration: `sum(${LATENCY_SAMPLE_OF.duration})`,
-};
-
-const isHistogram = (column: SumName): boolean => (HISTOGRAM_COLUMNS as readonly string[]).includes(column);
-
-const sumOfMinutes = (column: SumName): string => {
-  if (isHistogram(column)) return `sum(${column})`;
-  return column === 'cost_nano_usd' ? `least(sum(${column}), ${AMOUNT_MAX})::bigint` : `sum(${column})::bigint`;
-};
-
-const added = (column: SumName): string => {
-  if (column === 'cost_nano_usd')
-    return `${column} = least(known.${column}::numeric + EXCLUDED.${column}, ${AMOUNT_MAX})::bigint`;
-  if ((SUM_COLUMNS as readonly string[]).includes(column)) return `${column} = known.${column} + EXCLUDED.${column}`;
-  return `${column} = coalesce(known.${column} + EXCLUDED.${column}, known.${column}, EXCLUDED.${column})`;
-};
-
-/** The first moment of the time that a row sums up, from the minute. */
-const STARTS: Readonly<Record<RollUpUnit, string>> = {
-  minute: 'minute',
-  quarter: `date_bin('15 minutes', minute, '2000-01-01Z')`,
-  hour: `date_bin('1 hour', minute, '2000-01-01Z')`,
-  day: `date_bin('1 day', minute, '2000-01-01Z')`,
-  month: `date_trunc('month', minute, 'UTC')`,
-};
-
-const idOf = (grain: Grain): string =>
-  `md5(ROW('${grain}', organization_id, outcome, ${FACTS_OF[grain].join(', ')})::text)::uuid AS ${grain}_id`;
-
-const dimensionsOf = (grain: Grain): string =>
-  `SELECT DISTINCT ON (${grain}_id) ${grain}_id, organization_id, '${grain}', outcome, ${ALL_FACTS.map((fact) =>
-    !FACTS_OF[grain].includes(fact)
-      ? 'NULL'
-      : fact === 'group_ids'
-        ? 'ARRAY(SELECT jsonb_array_elements_text(group_ids) ORDER BY 1)'
-        : fact,
-  ).join(', ')} FROM named`;
-
 const addTo = (
-  unit: RollUpUnit,
-): string => `INSERT INTO billing.usage_${unit} AS known (dimension_id, at, organization_id, ${SUMS.join(', ')})
-   SELECT dimension_id, ${STARTS[unit]}, min(organization_id), ${SUMS.map(sumOfMinutes).join(', ')}
-   FROM named CROSS JOIN LATERAL (VALUES ${GRAINS_OF[unit].map((grain) => `(${grain}_id)`).join(', ')}) AS of_grain (dimension_id)
+  unit: Unit,
+): string => `INSERT INTO billing.usage_${unit} AS known (dimension_id, at, organization_id, ${ROLL_UP_SUMS.join(', ')})
+   SELECT dimension_id, ${unit === 'minute' ? 'minute' : startOf(unit, 'minute')}, min(organization_id), ${ROLL_UP_SUMS.map(sumOfRows).join(', ')}
+   FROM named CROSS JOIN LATERAL (VALUES ${GRAINS[unit].map((grain) => `(${grain}_id)`).join(', ')}) AS of_grain (dimension_id)
    GROUP BY 1, 2 ORDER BY 1, 2
-   ON CONFLICT (dimension_id, at) DO UPDATE SET ${SUMS.map(added).join(', ')}`;
+   ON CONFLICT (dimension_id, at) DO UPDATE SET ${ROLL_UP_SUMS.map(added).join(', ')}`;
 
 /**
  * Adds the events of `source` to all roll-ups: one statement, so each event is looked at once. Statements that do so at
  * once are of different organisations, whose locks the bookings have.
  */
 const rollUpSql = (source: string): string => `
-  WITH counted AS (
-    SELECT *, date_bin('1 minute', billing.counted_at(started_at, account_id, cap), '2000-01-01Z') AS minute
-    FROM (SELECT *, accounts->0->>'accountId' AS account_id, accounts->0->>'capNanoUsd' AS cap FROM ${source} OFFSET 0) AS named),
-  summed AS (
-    SELECT organization_id, outcome, ${ALL_FACTS.join(', ')}, minute, ${SUMS.map((column) => `${SUMS_OF_EVENTS[column]} AS ${column}`).join(', ')}
-    FROM counted GROUP BY organization_id, outcome, ${ALL_FACTS.join(', ')}, minute),
-  named AS MATERIALIZED (SELECT *, ${idOf('full')}, ${idOf('models')}, ${idOf('owners')} FROM summed),
+  WITH ${summedEvents(source, 'NULL::bigint')},
+  named AS MATERIALIZED (SELECT *, ${(['full', 'models', 'owners'] as const).map((grain) => `${idOf(grain)} AS ${grain}_id`).join(', ')} FROM summed),
   dimensions AS (
     INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, ${ALL_FACTS.join(', ')})
     (${dimensionsOf('full')}) UNION ALL (${dimensionsOf('models')}) UNION ALL (${dimensionsOf('owners')})
     ON CONFLICT (dimension_id) DO NOTHING),
-  ${ROLL_UP_UNITS.slice(0, -1)
+  ${UNITS.slice(0, -1)
     .map((unit) => `of_${unit} AS (${addTo(unit)})`)
     .join(',\n  ')}
   ${addTo('month')}`;
@@ -184,7 +136,7 @@ export class UsageRollUps1797638400001 implements Migration {
   readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
-    const tables = ROLL_UP_UNITS.flatMap(tableSql);
+    const tables = UNITS.flatMap(tableSql);
     const filled = [rollUpSql('billing.usage_event')];
     for (const statement of [...DIMENSIONS, ...tables, ...COUNTED_AT, ...FUNCTIONS, ...filled, ...EVENTS])
       await runner.query(statement);
@@ -194,7 +146,7 @@ export class UsageRollUps1797638400001 implements Migration {
     await runner.query('DROP TRIGGER usage_event_rolled_up_by_time ON billing.usage_event');
     await runner.query('DROP FUNCTION billing.roll_up_usage(), billing.counted_at(timestamptz, text, text)');
     await runner.query(
-      `DROP TABLE billing.usage_dimension, ${ROLL_UP_UNITS.map((unit) => `billing.usage_${unit}`).join(', ')}`,
+      `DROP TABLE billing.usage_dimension, ${UNITS.map((unit) => `billing.usage_${unit}`).join(', ')}`,
     );
     await runner.query('DROP INDEX billing.usage_event_by_start');
   }

@@ -33,6 +33,8 @@ import { LapsedGrants1798502400001 } from './1798502400001-lapsed-grants.js';
 import { CarriedHolds1798588800001 } from './1798588800001-carried-holds.js';
 import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
 import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
+import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
+import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -73,5 +75,7 @@ export const usageBillingSchema: MigrateOptions = {
     CarriedHolds1798588800001,
     RaisesOfSubscriptions1798675200001,
     OtherRouteGroups1798700000001,
+    UsageSeries1799020800001,
+    UsageSeriesFilled1799020800002,
   ],
 };

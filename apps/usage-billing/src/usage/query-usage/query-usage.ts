@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { ROLL_UP_UNITS } from '../roll-ups/roll-up-columns.js';
 import { UsageRetention } from '../roll-ups/usage-retention.js';
-import { addSums, NO_USE, usageSumsOf, type UsageSums } from './usage-sums.js';
+import { NO_USE, sumsOfAll, usageSumsOf, type UsageSums } from './usage-sums.js';
 import { groupedBy } from '../../grouped-by.js';
 import { readRefused, type RefusedCalls } from './read-refused.js';
 import { usageReading, type UsageReading } from './usage-reading.js';
 import {
   hasGrainOf,
-  isOfModels,
   usageStatement,
   type CellRow,
   type UsageField,
@@ -94,7 +94,10 @@ export class QueryUsage {
       const buckets = bucketsOf(bounds, rows, refused);
       const refusedByKey = groupBy.join() === 'api_key_id' ? await this.refused(manager, question, whole, true) : null;
       return {
-        totals: buckets.reduce((sum, { sums }) => addSums(sum, sums), refused === null ? NO_USE : NOTHING_REFUSED),
+        totals: sumsOfAll(
+          buckets.map(({ sums }) => sums),
+          refused === null ? null : {},
+        ),
         series: isSeries ? withCells(buckets, cells, groupBy) : [],
         groups: shown.map((row) => groupOf(row, groupBy, refusedByKey)),
         isCut,
@@ -130,16 +133,10 @@ export class QueryUsage {
     const { bounds, groupBy, limit } = question;
     const first = shown.slice(0, cellsMax(bounds));
     const isAll = shown.length < limit && first.length === shown.length;
-    const asked = { bounds, groupBy, places: isAll ? null : first.map(({ place }) => place) };
-    if (first.length > 0 && isOfModels(groupBy)) {
-      const both = await this.read(manager, question, { ...asked, sums: 'of buckets and cells' });
-      return {
-        rows: both.filter(({ is_cell: isCell }) => !isCell),
-        cells: both.filter(({ is_cell: isCell }) => isCell),
-      };
-    }
+    const places = isAll ? null : first.map(({ place }) => place);
     return {
-      cells: first.length === 0 ? [] : await this.read(manager, question, { ...asked, sums: 'of cells' }),
+      cells:
+        first.length === 0 ? [] : await this.read(manager, question, { bounds, groupBy, places, sums: 'of cells' }),
       rows: await this.read(manager, question, { bounds, groupBy: [] }),
     };
   }
@@ -157,7 +154,10 @@ export class QueryUsage {
     return readRefused(manager, { organizationId, apiKeyId, bounds, byKey }, kept);
   }
 
-  /** Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start; roll-ups by their keys. */
+  /**
+   * Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start, usage_series_pk; other roll-ups by
+   * their keys.
+   */
   private async read<Sums extends UsageSelection['sums'] = 'all'>(
     manager: EntityManager,
     { organizationId, filters }: UsageQuestion,
@@ -182,7 +182,8 @@ export class QueryUsage {
 
   private readingOf(bounds: readonly number[], asked: Pick<UsageQuestion, 'filters' | 'groupBy'>): UsageReading {
     const kept = this.retention.keptSince(Date.now());
-    return usageReading(bounds, hasGrainOf('month', asked) ? kept : { ...kept, month: Infinity });
+    const without = ROLL_UP_UNITS.filter((unit) => !hasGrainOf(unit, asked));
+    return usageReading(bounds, { ...kept, ...Object.fromEntries(without.map((unit) => [unit, Infinity])) });
   }
 }
 
@@ -198,8 +199,6 @@ function groupOf(row: UsageRow, groupBy: readonly UsageField[], refused: readonl
   const ofKey = refused?.find(({ apiKeyId }) => apiKeyId === values[0]);
   return { values, sums: { ...usageSumsOf(row), refused: refused === null ? null : (ofKey?.byCode ?? {}) } };
 }
-
-const NOTHING_REFUSED: UsageSums = { ...NO_USE, refused: {} };
 
 /** The most groups that are shown in each bucket. */
 const cellsMax = (bounds: readonly number[]): number => Math.max(1, Math.floor(CELLS_MAX / (bounds.length - 1)));

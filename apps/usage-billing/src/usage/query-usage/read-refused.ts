@@ -49,7 +49,7 @@ export async function readRefused(
   { organizationId, apiKeyId, bounds, byKey }: RefusedQuestion,
   keptSince: KeptSince,
 ): Promise<readonly RefusedCalls[]> {
-  const parts = usageParts(bounds, { ...keptSince, month: Infinity, hour: Infinity });
+  const parts = usageParts(bounds, { ...keptSince, month: Infinity, six_hours: Infinity, hour: Infinity });
   const spans = (...sources: readonly PartSource[]): Span[] =>
     parts.flatMap((part) => (sources.includes(part.source) ? part.spans : []));
   const since = keptSince.minute ?? -Infinity;

@@ -8,6 +8,7 @@ const LENGTHS: Partial<Record<PartSource, number>> = {
   minute: 60_000,
   quarter: 900_000,
   hour: 3_600_000,
+  six_hours: 21_600_000,
   day: 86_400_000,
 };
 
@@ -58,7 +59,7 @@ describe('the parts that a period is read from', () => {
     fc.assert(
       fc.property(period, ([moments, minute, hour]) => {
         const bounds = moments.sort((one, other) => one - other);
-        const kept = { minute, quarter: hour, hour };
+        const kept = { minute, quarter: hour, hour, six_hours: hour };
         const spans = usageParts(bounds, kept)
           .flatMap(({ source, spans: all }) => all.map((span) => ({ source, ...span })))
           .sort((one, other) => one.fromMs - other.fromMs);

@@ -19,8 +19,14 @@ export interface UsagePart {
 export type KeptSince = Partial<Record<RollUpUnit, number>>;
 
 /** The lengths of rows; those of months differ. */
-export const LENGTHS_MS = { day: 86_400_000, hour: 3_600_000, quarter: 900_000, minute: 60_000 } as const;
-const UNITS = ['month', 'day', 'hour', 'quarter', 'minute'] as const satisfies readonly RollUpUnit[];
+export const LENGTHS_MS = {
+  day: 86_400_000,
+  six_hours: 21_600_000,
+  hour: 3_600_000,
+  quarter: 900_000,
+  minute: 60_000,
+} as const;
+const UNITS = ['month', 'day', 'six_hours', 'hour', 'quarter', 'minute'] as const satisfies readonly RollUpUnit[];
 
 /**
  * Divides buckets into spans of which each is whole rows of one table, the longest that fit. What is no whole minute,

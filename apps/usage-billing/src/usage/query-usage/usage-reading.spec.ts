@@ -9,6 +9,7 @@ const LENGTHS: Partial<Record<PartSource, number>> = {
   minute: 60_000,
   quarter: 900_000,
   hour: 3_600_000,
+  six_hours: 21_600_000,
   day: 86_400_000,
 };
 const YEAR = [ms('2026-01-01T00:00Z'), ms('2027-01-01T00:00Z')] as const;
@@ -43,18 +44,27 @@ describe('what the sums of buckets are read from', () => {
       ['hour', 366, 366 + 210],
     ]);
   });
-  it('a zone that is off the hour takes quarter-hours as well', () => {
+  it('a zone far from UTC takes six hours, and one that is off the hour quarter-hours as well', () => {
     const bounds = bucketBounds(ms('2026-01-01T00:00+05:45'), ms('2027-01-01T00:00+05:45'), 'day', 'Asia/Kathmandu')!;
     expect(readOf(usageReading(bounds, {}))).toEqual([
       ['day', 1, 365],
-      ['hour', 366, 366 * 6],
+      ['six_hours', 366, 366],
       ['quarter', 366, 366],
+    ]);
+  });
+  it('so are those of a year up to now, the last of which is a part of a day', () => {
+    const bounds = bucketBounds(ms('2026-01-01T00:00+01:00'), ms('2026-12-30T00:30+01:00'), 'day', 'Europe/Berlin')!;
+    expect(readOf(usageReading(bounds, {}))).toEqual([
+      ['day', 1, 363],
+      ['hour', 364, 364 + 210],
+      ['quarter', 1, 2],
     ]);
   });
   it('a year of another zone is twelve months, with the hours at its ends', () => {
     const bounds = [ms('2026-01-01T00:00-08:00'), ms('2027-01-01T00:00-08:00')];
     expect(readOf(usageReading(bounds, {})).map(([source, spans]) => [source, spans])).toEqual([
       ['month', 1],
+      ['six_hours', 2],
       ['hour', 2],
     ]);
   });
@@ -69,7 +79,7 @@ describe('what the sums of buckets are read from', () => {
   });
   it('edges are events where the hours are deleted', () => {
     const bounds = bucketBounds(ms('2026-01-01T00:00+01:00'), ms('2026-01-05T00:00+01:00'), 'day', 'Europe/Berlin')!;
-    const kept = { minute: Infinity, quarter: Infinity, hour: Infinity };
+    const kept = { minute: Infinity, quarter: Infinity, hour: Infinity, six_hours: Infinity };
     expect(readOf(usageReading(bounds, kept)).map(([source, spans]) => [source, spans])).toEqual([
       ['day', 1],
       ['event', 5],
@@ -92,7 +102,7 @@ describe('what the sums of buckets are read from', () => {
     const odd = fc.uniqueArray(rounded, { minLength: 2, maxLength: 5 }).map((all) => all.sort((a, b) => a - b));
     fc.assert(
       fc.property(fc.oneof(zoned, odd), moment, moment, (bounds, minute, hour) => {
-        const kept: Partial<Record<PartSource, number>> = { minute, quarter: hour, hour };
+        const kept: Partial<Record<PartSource, number>> = { minute, quarter: hour, hour, six_hours: hour };
         const reading = usageReading(bounds, kept);
         const spans = [...reading.parts, ...reading.edges].flatMap(({ source, spans: all }) =>
           (all as readonly Span[]).map((span) => ({ source, ...span })),

@@ -36,8 +36,8 @@ const ROUNDED_TO = ['month', 'day'] as const;
 type RoundedTo = (typeof ROUNDED_TO)[number];
 
 const FINER = {
-  month: ['day', 'hour', 'quarter', 'minute'],
-  day: ['hour', 'quarter', 'minute'],
+  month: ['day', 'six_hours', 'hour', 'quarter', 'minute'],
+  day: ['six_hours', 'hour', 'quarter', 'minute'],
 } as const satisfies Record<RoundedTo, readonly (keyof typeof LENGTHS_MS)[]>;
 
 /**
@@ -50,11 +50,11 @@ export function usageReading(bounds: readonly number[], keptSince: KeptSince): U
   return [plain, ...rounded].reduce((least, each) => (rowsOf(each) < rowsOf(least) ? each : least));
 }
 
-/** Null where two bounds are rounded to one moment: a bucket would be nothing but edges. */
+/** Null where there would be nothing but edges, of which the last bucket may be: a series ends anywhere in a day. */
 function roundedReading(bounds: readonly number[], unit: RoundedTo, keptSince: KeptSince): UsageReading | null {
   const rounded = bounds.map((bound) => nearest(bound, unit));
-  if ((keptSince[unit] ?? -Infinity) > rounded[0]!) return null;
-  if (rounded.some((moment, n) => n > 0 && moment <= rounded[n - 1]!)) return null;
+  const [fromMs, toMs] = [rounded[0]!, rounded.at(-1)!];
+  if (fromMs === toMs || fromMs < (keptSince[unit] ?? -Infinity)) return null;
   const bySource = new Map<PartSource, EdgeSpan[]>();
   bounds.forEach((bound, n) => {
     for (const { source, ...span } of edgeOf(rounded[n]!, bound, FINER[unit], keptSince)) {
@@ -65,7 +65,7 @@ function roundedReading(bounds: readonly number[], unit: RoundedTo, keptSince: K
   });
   return {
     starts: rounded.slice(0, -1),
-    parts: [{ source: unit, spans: [{ fromMs: rounded[0]!, toMs: rounded.at(-1)! }] }],
+    parts: [{ source: unit, spans: [{ fromMs, toMs }] }],
     edges: [...bySource].map(([source, spans]) => ({ source, spans })),
   };
 }

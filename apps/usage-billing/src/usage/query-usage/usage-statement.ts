@@ -1,10 +1,10 @@
 import { USAGE_OUTCOMES } from '@tollgate/contracts';
-import { unreachable } from '@tollgate/errors';
 import { LATENCY_SAMPLE_OF, TOKENS_OF } from '../roll-ups/event-facts.js';
 import {
   FACTS_OF,
   GRAINS_OF,
   HISTOGRAM_COLUMNS,
+  SERIES_MINUTES,
   SPARSE_COLUMNS,
   SUM_COLUMNS,
   TOKEN_CLASSES,
@@ -37,11 +37,8 @@ export interface Statement {
   readonly parameters: readonly unknown[];
 }
 
-/**
- * All sums by bucket and group; or by group only those that the cells of a series show, since most of the time goes
- * into sums; or these and all sums by bucket, read at once.
- */
-type SumsOfRows = 'all' | 'of cells' | 'of buckets and cells';
+/** All sums, or only those that the cells of a series show: most of the time goes into sums. */
+type SumsOfRows = 'all' | 'of cells';
 
 /** Sums over calls by bucket and by group. */
 export interface UsageSelection {
@@ -84,8 +81,6 @@ export type CellRow = Readonly<Record<CellSum, string>> & {
   /** The values of the fields that are grouped by. */
   readonly g0?: string | null;
   readonly g1?: string | null;
-  /** False for a row of all sums, which is of a bucket where `of buckets and cells` are read. */
-  readonly is_cell: boolean;
 };
 
 /** A row of all sums; sparse ones are null where nothing was counted. */
@@ -112,52 +107,30 @@ export function usageStatement(selection: UsageSelection): Statement {
       ? []
       : [`ROW(${orderKey(groups)}) > ROW(${orderKey(selection.after.map((each) => `${add(each)}::text`))})`]),
   ];
-  const rows = rowsSql(selection.sums, groups, chosen.length === 0 ? '' : `WHERE ${chosen.join(' AND ')}`);
   const inOrder = [
     ...(selection.order === null ? ['bucket'] : [`${ORDER_COLUMNS[selection.order]} DESC`]),
     ...(groups.length === 0 ? [] : [orderKey(groups)]),
   ];
+  const columns = [
+    'bucket',
+    ...groups,
+    ...sumsOf(selection).map((column) => `sum(${column}) AS ${column}`),
+    ...(selection.sums === 'all' ? [`${placeOf(groups)} AS place`, ...BY_OUTCOME] : []),
+  ];
   return {
-    text: `WITH part AS ${selection.sums === 'of buckets and cells' ? '' : 'NOT '}MATERIALIZED (${read.join('\nUNION ALL ')})
-      SELECT * FROM (${rows}) AS rows
+    // What was taken away at an edge as a whole is no row.
+    text: `SELECT ${columns.join(', ')} FROM (${read.join('\nUNION ALL ')}) AS part
+      ${chosen.length === 0 ? '' : `WHERE ${chosen.join(' AND ')}`}
+      GROUP BY ${['bucket', ...groups].join(', ')} HAVING sum(requests) > 0
       ORDER BY ${inOrder.join(', ')} ${selection.limit === null ? '' : `LIMIT ${add(selection.limit)}`}`,
     parameters,
   };
-}
-
-/** Sums of the parts. What was taken away at an edge as a whole is no row. */
-function rowsSql(sums: SumsOfRows, groups: readonly string[], where: string): string {
-  const by = (keys: readonly string[], columns: readonly string[], from: string): string =>
-    `SELECT ${['bucket', ...columns].join(', ')} FROM part ${from} GROUP BY ${['bucket', ...keys].join(', ')} HAVING sum(requests) > 0`;
-  const summed = SUMS.map((column) => `sum(${column}) AS ${column}`);
-  const ofCells = SUMS.map((column) => (isCellSum(column) ? `sum(${column})` : 'NULL'));
-  const noGroups = groups.map((group) => `NULL AS ${group}`);
-  switch (sums) {
-    case 'all':
-      return by(
-        groups,
-        [...groups, `${placeOf(groups)} AS place`, ...summed, ...BY_OUTCOME, 'false AS is_cell'],
-        where,
-      );
-    case 'of cells':
-      return by(
-        groups,
-        [...groups, ...CELL_SUMS.map((column) => `sum(${column}) AS ${column}`), 'true AS is_cell'],
-        where,
-      );
-    case 'of buckets and cells':
-      return `${by([], [...noGroups, ...summed, ...BY_OUTCOME, 'false AS is_cell'], '')}
-        UNION ALL ${by(groups, [...groups, ...ofCells, ...BY_OUTCOME.map(() => 'NULL'), 'true'], where)}`;
-    default:
-      return unreachable(sums);
-  }
 }
 
 const BY_OUTCOME = USAGE_OUTCOMES.map(
   (outcome) => `sum(requests) FILTER (WHERE outcome = '${outcome}') AS outcome_${outcome}`,
 );
 
-const isCellSum = (column: Sum): boolean => (CELL_SUMS as readonly Sum[]).includes(column);
 const sumsOf = ({ sums }: Pick<UsageSelection, 'sums'>): readonly Sum[] => (sums === 'of cells' ? CELL_SUMS : SUMS);
 const placeOf = (groups: readonly string[]): string => `ROW(${groups.join(', ')})::text`;
 
@@ -186,27 +159,23 @@ const keysOf = ({ groupBy, sums }: Asked): string[] => [
 
 /** What one bucket has too much at an edge, the next has too little: each span is summed up once, for both. */
 function edgesSql({ source, spans }: UsageEdges, asked: UsageSelection, add: AddParameter): string {
-  const edges = spans
-    .flatMap(({ bound, factor }, n) => [
-      { span: n + 1, bucket: bound, factor },
-      { span: n + 1, bucket: bound + 1, factor: -factor },
-    ])
-    // Nothing is before the first bucket and behind the last one.
-    .filter(({ bucket }) => bucket >= 1 && bucket <= asked.reading.starts.length);
-  const numbers = (field: 'span' | 'bucket' | 'factor'): string => `${add(edges.map((edge) => edge[field]))}::int[]`;
   const [keys, sums] = [keysOf(asked), sumsOf(asked)];
-  return `SELECT ${['edge.bucket', ...keys, ...sums.map((column) => `${column} * factor`)].join(', ')}
-    FROM (SELECT ${['span', ...keys, ...sums.map(spanSum)].join(', ')}
+  const of = (field: 'bound' | 'factor'): string => `(${add(spans.map((span) => span[field]))}::int[])[span]`;
+  const bucket = 'bound + side.next';
+  // Nothing is before the first bucket and behind the last one.
+  return `SELECT ${[bucket, ...keys, ...sums.map((column) => `${column} * (factor * side.sign)`)].join(', ')}
+    FROM (SELECT ${[`${of('bound')} AS bound`, `${of('factor')} AS factor`, ...keys, ...sums.map(spanSum)].join(', ')}
       FROM ${rowsOfSpans(source, spans, asked, add)} GROUP BY ${['span', ...keys].join(', ')}) AS summed
-    JOIN unnest(${numbers('span')}, ${numbers('bucket')}, ${numbers('factor')}) AS edge (span, bucket, factor) USING (span)`;
+    CROSS JOIN (VALUES (0, 1), (1, -1)) AS side (next, sign)
+    WHERE ${bucket} BETWEEN 1 AND ${add(asked.reading.starts.length)}`;
 }
 
 /**
- * Rows with the number of the span that each is in. Rows of few facts, and events, are looked up in an index for each
+ * Rows with the number of the span that each is in. Rows of series, and events, are looked up in an index for each
  * span: OFFSET keeps the planner from joining all rows with all spans, and from reading those of other organisations.
  */
 function rowsOfSpans(source: PartSource, spans: readonly Span[], asked: Asked, add: AddParameter): string {
-  if (source !== 'event' && grainOf(source, asked) !== 'models') {
+  if (source !== 'event' && !rowsOf(source, asked).isOfSeries) {
     const bounds = spans.flatMap(({ fromMs, toMs }) => [momentOf(fromMs), momentOf(toMs)]);
     const span = `(width_bucket(at, ${add(bounds)}::timestamptz[]) + 1) / 2 AS span`;
     return `(SELECT ${span}, within.* FROM (${rollUpSql(source, within(source, spans, add), asked, add)}) AS within) AS spanned`;
@@ -214,15 +183,11 @@ function rowsOfSpans(source: PartSource, spans: readonly Span[], asked: Asked, a
   const moments = (field: 'fromMs' | 'toMs'): string =>
     `${add(spans.map((span) => momentOf(span[field])))}::timestamptz[]`;
   const all = `unnest(${moments('fromMs')}, ${moments('toMs')}) WITH ORDINALITY AS spans (lower, upper, span)`;
-  const [lower, upper] = ['spans.lower', 'spans.upper'] as const;
-  if (source === 'event')
-    return `${all} CROSS JOIN LATERAL (${eventsSql(lower, upper, asked, add)} OFFSET 0) AS within`;
-  const keys = keyColumns(asked);
-  const sums = sumsOf(asked).map((column) => `u.${column}`);
-  return `(SELECT ${['span', ...keys, ...sums].join(', ')} FROM ${all} CROSS JOIN billing.usage_dimension AS d
-      CROSS JOIN LATERAL (SELECT ${sums.join(', ')} FROM billing.usage_${source} AS u
-        WHERE u.dimension_id = d.dimension_id AND u.at >= ${lower} AND u.at < ${upper} AND u.organization_id = $1 OFFSET 0) AS u
-    WHERE ${[`d.organization_id = $1 AND d.grain = 'models'`, ...conditions(asked, add)].join(' AND ')}) AS spanned`;
+  const rows =
+    source === 'event'
+      ? eventsSql('spans.lower', 'spans.upper', asked, add)
+      : rollUpSql(source, 'u.at >= spans.lower AND u.at < spans.upper', asked, add);
+  return `${all} CROSS JOIN LATERAL (${rows} OFFSET 0) AS within`;
 }
 
 /** Sums of integers are numerics, whose sums cost more. Only costs may be beyond a bigint: rows are cut at its end. */
@@ -231,11 +196,39 @@ function spanSum(column: Sum): string {
   return `sum(${column})${isLarge ? '' : '::bigint'} AS ${column}`;
 }
 
-function rollUpSql(unit: RollUpUnit, condition: string, asked: Asked, add: AddParameter): string {
-  return `SELECT ${['u.at', ...keyColumns(asked), ...sumsOf(asked).map((column) => `u.${column}`)].join(', ')}
-    FROM billing.usage_dimension AS d JOIN billing.usage_${unit} AS u ON u.dimension_id = d.dimension_id ${eachGroup(asked)}
-    WHERE d.organization_id = $1 AND u.organization_id = $1 AND d.grain = '${grainOf(unit, asked)}'
-      AND ${[condition, ...conditions(asked, add)].join(' AND ')}`;
+function rollUpSql(unit: RollUpUnit, within: string, asked: Asked, add: AddParameter): string {
+  const { grain, table, condition, isOfSeries } = rowsOf(unit, asked);
+  const columns = ['u.at', ...sumsOf(asked).map((column) => `u.${column}`)];
+  const ofTime = `${condition} AND ${within}`;
+  // The rows of series lie at one place: OFFSET keeps the planner from looking for those of each dimension there.
+  const rows = isOfSeries
+    ? `(SELECT u.dimension_id, ${columns.join(', ')} FROM ${table} AS u WHERE ${ofTime} OFFSET 0)`
+    : table;
+  const dimensions = [`d.organization_id = $1 AND d.grain = '${grain}'`, ...conditions(asked, add)];
+  return `SELECT ${[...columns, ...keyColumns(asked)].join(', ')}
+    FROM billing.usage_dimension AS d JOIN ${rows} AS u ON u.dimension_id = d.dimension_id ${eachGroup(asked)}
+    WHERE ${[...(isOfSeries ? [] : [ofTime]), ...dimensions].join(' AND ')}`;
+}
+
+/** Where the rows of a time are that tell apart what is asked for. */
+interface RowsOfUnit {
+  readonly grain: Grain;
+  readonly table: string;
+  /** Of the rows of the table, as `u`, those of this time and of the organisation. */
+  readonly condition: string;
+  readonly isOfSeries: boolean;
+}
+
+function rowsOf(unit: RollUpUnit, asked: Fields): RowsOfUnit {
+  const grain = grainOf(unit, asked);
+  const isOfSeries = unit in SERIES_MINUTES && (grain === 'models' || grain === 'total');
+  const ofSeries = ` AND u.grain = '${grain}' AND u.minutes = ${SERIES_MINUTES[unit as keyof typeof SERIES_MINUTES]}`;
+  return {
+    grain,
+    table: isOfSeries ? 'billing.usage_series' : `billing.usage_${unit}`,
+    condition: `u.organization_id = $1${isOfSeries ? ofSeries : ''}`,
+    isOfSeries,
+  };
 }
 
 /** Where spans are a small part of a time, their rows are named one by one, up to so many. */
@@ -295,10 +288,6 @@ function factsOf({ filters, groupBy }: Fields): readonly RollUpFact[] {
   return fields.flatMap((field) => (field === 'status' ? [] : field === 'group_id' ? ['group_ids'] : [field]));
 }
 
-/** Whether each call is in one of these groups, and the sums of groups cost no more rows than those without any. */
-export const isOfModels = (groupBy: readonly UsageField[]): boolean =>
-  factsOf({ groupBy, filters: {} }).every((fact) => FACTS_OF.models.includes(fact));
-
 /** Whether a table tells apart what is asked for. */
 export function hasGrainOf(unit: RollUpUnit, asked: Fields): boolean {
   return GRAINS_OF[unit].includes(grainOf(unit, asked));
@@ -307,7 +296,7 @@ export function hasGrainOf(unit: RollUpUnit, asked: Fields): boolean {
 /** The grain with the fewest rows that tells apart what is asked for. */
 function grainOf(unit: RollUpUnit, asked: Fields): Grain {
   const facts = factsOf(asked);
-  const fit = (['models', 'owners'] as const).find(
+  const fit = (['total', 'models', 'owners'] as const).find(
     (grain) => GRAINS_OF[unit].includes(grain) && facts.every((fact) => FACTS_OF[grain].includes(fact)),
   );
   return fit ?? 'full';

@@ -60,29 +60,35 @@ export function usageSumsOf(row: UsageRow): UsageSums {
   };
 }
 
-/** The sums of the calls of both. */
-export function addSums(one: UsageSums, other: UsageSums): UsageSums {
+/**
+ * The sums of the calls of all. Refusals are null where they are so in any of them, and of none at all as `refused`
+ * says.
+ */
+export function sumsOfAll(all: readonly UsageSums[], refused: RefusedByCode | null): UsageSums {
+  const sum = (of: (sums: UsageSums) => number): number => all.reduce((before, each) => before + of(each), 0);
+  const amount = (of: (sums: UsageSums) => bigint): bigint => all.reduce((before, each) => before + of(each), 0n);
   return {
-    requests: one.requests + other.requests,
-    requestsBy: counts(USAGE_OUTCOMES, (outcome) => one.requestsBy[outcome] + other.requestsBy[outcome]),
-    unpricedRequests: one.unpricedRequests + other.unpricedRequests,
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    tokens: counts(TOKEN_CLASSES, (name) => one.tokens[name] + other.tokens[name]),
-    costNanoUsd: one.costNanoUsd + other.costNanoUsd,
-    chargeNanoUsd: one.chargeNanoUsd + other.chargeNanoUsd,
-    firstByte: addHistograms(one.firstByte, other.firstByte),
-    duration: addHistograms(one.duration, other.duration),
-    refused: one.refused === null || other.refused === null ? null : addCodes(one.refused, other.refused),
+    requests: sum(({ requests }) => requests),
+    requestsBy: counts(USAGE_OUTCOMES, (outcome) => sum(({ requestsBy }) => requestsBy[outcome])),
+    unpricedRequests: sum(({ unpricedRequests }) => unpricedRequests),
+    inputTokens: sum(({ inputTokens }) => inputTokens),
+    outputTokens: sum(({ outputTokens }) => outputTokens),
+    tokens: counts(TOKEN_CLASSES, (name) => sum(({ tokens }) => tokens[name])),
+    costNanoUsd: amount(({ costNanoUsd }) => costNanoUsd),
+    chargeNanoUsd: amount(({ chargeNanoUsd }) => chargeNanoUsd),
+    firstByte: addHistograms(all.map(({ firstByte }) => firstByte)),
+    duration: addHistograms(all.map(({ duration }) => duration)),
+    refused: all.reduce((before, each) => addCodes(before, each.refused), refused),
   };
 }
 
-function addCodes(one: RefusedByCode, other: RefusedByCode): RefusedByCode {
+function addCodes(one: RefusedByCode | null, other: RefusedByCode | null): RefusedByCode | null {
+  if (one === null || other === null) return null;
   const codes = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
   return Object.fromEntries(codes.map((code) => [code, (one[code] ?? 0) + (other[code] ?? 0)]));
 }
 
-function addHistograms(one: string | null, other: string | null): string | null {
-  if (one === null || other === null) return one ?? other;
-  return (BigInt(one) + BigInt(other)).toString();
+function addHistograms(all: readonly (string | null)[]): string | null {
+  const measured = all.filter((each) => each !== null);
+  return measured.length === 0 ? null : measured.reduce((sum, each) => sum + BigInt(each), 0n).toString();
 }

@@ -37,25 +37,34 @@ export const SUM_COLUMNS = ['requests', 'input_tokens', 'output_tokens', 'cost_n
 /** The columns of sums that are null where nothing was counted, so that most rows stay small. */
 export const SPARSE_COLUMNS = ['unpriced_requests', ...TOKEN_CLASSES.map((name) => `${name}_tokens` as const)] as const;
 
-/** The tables, by the time that a row of each sums up. */
-export const ROLL_UP_UNITS = ['minute', 'quarter', 'hour', 'day', 'month'] as const;
+/** The time that a row sums up. Those of six hours are in `billing.usage_series` alone. */
+export const ROLL_UP_UNITS = ['minute', 'quarter', 'hour', 'six_hours', 'day', 'month'] as const;
 export type RollUpUnit = (typeof ROLL_UP_UNITS)[number];
 
 /**
  * Which facts tell the rows of one instant apart. `full`: all of them. `models`: what served the call. `owners`: whose
- * call it was. Both reduced ones are few rows, whatever the other facts are. Each call is in all three, so a query
- * reads exactly one.
+ * call it was. `total`: none but how it ended. The reduced ones are few rows, whatever the other facts are. Each call
+ * is in all grains of a table, so a query reads exactly one.
  */
-export type Grain = 'full' | 'models' | 'owners';
+export type Grain = 'full' | 'models' | 'owners' | 'total';
 
-/** The grains that each table has. */
+/**
+ * The grains of the rows of each time. Days of other time zones than UTC begin within a day: `six_hours` is there so
+ * that few rows are between, and `total` so that what is not shown by group is summed up from few.
+ */
 export const GRAINS_OF: Readonly<Record<RollUpUnit, readonly Grain[]>> = {
   minute: ['full', 'models'],
-  quarter: ['full', 'models'],
-  hour: ['full', 'models'],
-  day: ['full', 'models', 'owners'],
+  quarter: ['full', 'models', 'total'],
+  hour: ['full', 'models', 'total'],
+  six_hours: ['models', 'total'],
+  day: ['full', 'models', 'owners', 'total'],
   month: ['models', 'owners'],
 };
+
+/** The length in minutes of the rows that `billing.usage_series` has, of models and in total. */
+export const SERIES_MINUTES = { quarter: 15, hour: 60, six_hours: 360, day: 1_440 } as const satisfies Partial<
+  Record<RollUpUnit, number>
+>;
 
 const OF_MODELS = ['model', 'provider', 'route'] as const;
 const OF_OWNERS = ['api_key_id', 'project_id', 'member_id', 'group_ids'] as const;
@@ -68,4 +77,5 @@ export const FACTS_OF: Readonly<Record<Grain, readonly RollUpFact[]>> = {
   full: [...OF_MODELS, ...OF_OWNERS],
   models: OF_MODELS,
   owners: OF_OWNERS,
+  total: [],
 };

@@ -22,8 +22,16 @@ const TABLES = {
   refused_minute: 'minute',
   usage_quarter: 'hour',
   usage_hour: 'hour',
+  usage_series: 'hour',
   refused_quarter: 'hour',
 } as const;
+
+/** Which rows of a table are old, as its index has them; days of series are kept for good. */
+const isOld = (table: string): string =>
+  table === 'usage_series'
+    ? `minutes < 1440 AND at AT TIME ZONE 'UTC' < $1::timestamptz AT TIME ZONE 'UTC'`
+    : 'at < $1';
+const isFirst = (table: string): string => (table === 'usage_series' ? `at AT TIME ZONE 'UTC'` : 'at');
 
 /** Deletes rows of minutes and of hours when they are old; two processes may do so at once. */
 @Injectable()
@@ -42,7 +50,7 @@ export class UsageRetention extends PeriodicService {
   /** Since when each table has all of its rows. */
   keptSince(nowMs: number): KeptSince {
     const hours = nowMs - this.daysOf.hour * DAY_MS + MARGIN_MS;
-    return { minute: nowMs - this.daysOf.minute * DAY_MS + MARGIN_MS, quarter: hours, hour: hours };
+    return { minute: nowMs - this.daysOf.minute * DAY_MS + MARGIN_MS, quarter: hours, hour: hours, six_hours: hours };
   }
 
   /** Deletes all rows that are too old at this time. Resolves with their number. */
@@ -58,14 +66,14 @@ export class UsageRetention extends PeriodicService {
   }
 
   /**
-   * Indexes: usage_minute_by_time, usage_quarter_by_time, usage_hour_by_time, refused_minute_by_time,
-   * refused_quarter_by_time.
+   * Indexes: usage_minute_by_time, usage_quarter_by_time, usage_hour_by_time, usage_series_by_time,
+   * refused_minute_by_time, refused_quarter_by_time.
    */
   private async deletePage(table: string, before: Date): Promise<number> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ deleted: string }[]>(
-        `WITH old AS (DELETE FROM billing.${table} WHERE at < $1 AND ctid = ANY(ARRAY(
-           SELECT ctid FROM billing.${table} WHERE at < $1 ORDER BY at LIMIT $2)) RETURNING 1)
+        `WITH old AS (DELETE FROM billing.${table} WHERE ${isOld(table)} AND ctid = ANY(ARRAY(
+           SELECT ctid FROM billing.${table} WHERE ${isOld(table)} ORDER BY ${isFirst(table)} LIMIT $2)) RETURNING 1)
          SELECT count(*) AS deleted FROM old`,
         [before, ROWS_MAX],
       ),
