@@ -13,7 +13,7 @@ import { KeyListStore } from '../../store/key-list-store.js';
 import { KeyStore } from '../../store/key-store.js';
 import { revoked, stateOf, type ApiKey } from '../api-key/api-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
-import { demandRank, KeyGivers } from '../grant-key/key-givers.js';
+import { demandHandling, KeyGivers, type KeyHandler } from '../grant-key/key-givers.js';
 import { PieceSize } from '../import-keys/piece-size.js';
 import { ListKeys } from '../list-keys/list-keys.js';
 import { decideSwitch } from '../switch-key/switch-key.js';
@@ -134,10 +134,11 @@ export class BulkKeys {
       if (groupId !== null && !(await this.groups.keep(manager, organizationId, groupId)))
         throw new Problem('group_not_found');
       const giver = await this.givers.giverOf(manager, actor, now);
+      const handler = await this.givers.handlerOf(manager, actor);
       const decide = (key: ApiKey): KeyChange | null => {
         if (key.deletedAt !== null) return null;
         try {
-          const change = changeOf(bulk, key, giver);
+          const change = changeOf(bulk, key, { giver, handler });
           if (change !== null) changed.add(key.id);
           return change;
         } catch (error) {
@@ -164,10 +165,14 @@ export class BulkKeys {
  * What becomes of one key; null for nothing.
  * @throws {Problem} that refuses it for this key alone
  */
-function changeOf({ action, groupId, actor, now }: Bulk, key: ApiKey, giver: KeyGiver | null): KeyChange | null {
+function changeOf(
+  { action, groupId, actor, now }: Bulk,
+  key: ApiKey,
+  { giver, handler }: { readonly giver: KeyGiver | null; readonly handler: KeyHandler },
+): KeyChange | null {
   const to = (change: KeyChange['change'], after: ApiKey | null): KeyChange | null =>
     after && { change, key: after, actor, details: {}, at: now };
-  demandRank(actor, key);
+  demandHandling(handler, key);
   switch (action) {
     case 'disable':
       return decideSwitch(key, 'disabled', giver, actor, now);

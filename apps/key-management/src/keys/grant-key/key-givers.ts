@@ -1,5 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { grantFaults, isAtLeast, scopesAbove, type KeyGiver, type KeyReach } from '@tollgate/access';
+import {
+  grantFaults,
+  isAtLeast,
+  roleOf,
+  scopesAbove,
+  type KeyGiver,
+  type KeyReach,
+  type Principal,
+} from '@tollgate/access';
 import type { Actor } from '@tollgate/auth';
 import { Problem, raisedLimit } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
@@ -24,6 +32,14 @@ const NO_INFERENCE = {
   models: [],
 } as const;
 
+/** Who acts on keys of others: by what they may give, and by whose key it is. */
+export interface KeyHandler {
+  /** Null where no request asks. */
+  readonly principal: Principal | null;
+  /** The member that a person is below the role admin; null for everybody else. */
+  readonly memberId: string | null;
+}
+
 /** Who gives keys something: nobody gives a key more than they have themselves. */
 @Injectable()
 export class KeyGivers {
@@ -44,6 +60,16 @@ export class KeyGivers {
     // The scopes of this moment: they may have been taken away since the request came.
     return { principal: { ...principal, scopes: key.scopes }, reach: reachOf(key) };
   }
+
+  /** The one behind a request, as `demandHandling` needs them. Index: member_by_person. */
+  async handlerOf(manager: EntityManager, { principal }: Pick<Actor, 'principal'>): Promise<KeyHandler> {
+    if (principal?.kind !== 'person' || isAdmin(principal)) return { principal, memberId: null };
+    const [row] = await manager.query<{ id: string }[]>(
+      'SELECT id FROM keys.member WHERE organization_id = $1 AND person_id = $2',
+      [principal.organizationId, principal.personId],
+    );
+    return { principal, memberId: row?.id ?? null };
+  }
 }
 
 /**
@@ -62,13 +88,27 @@ export function demandGrant(giver: KeyGiver | null, asked: KeyReach, before: Key
   });
 }
 
+const isAdmin = (principal: Principal): boolean => {
+  const role = roleOf(principal);
+  return role !== null && isAtLeast(role, 'admin');
+};
+
 /**
- * Throws where a key can do more than whoever acts on it may give: it counts as a member of its own rank, whom nobody
- * below changes, switches or ends.
- * @throws {Problem} `role_above_own`
+ * Throws where somebody may not change, rotate, switch or end a key. A key that can do more than they may give counts
+ * as a member of its own rank, whom nobody below touches. The key of a member's subscription is that member's alone:
+ * its quota was bought for them, and a rotation would hand it to whoever asks.
+ * @throws {Problem} `role_above_own`, `access_denied`
  */
-export function demandRank({ principal }: Pick<Actor, 'principal'>, { scopes }: Pick<ApiKey, 'scopes'>): void {
-  if (principal !== null && scopesAbove(principal, scopes).length > 0) throw new Problem('role_above_own');
+export function demandHandling(
+  { principal, memberId }: KeyHandler,
+  key: Pick<ApiKey, 'scopes' | 'kind' | 'memberId'>,
+): void {
+  if (principal === null) return;
+  if (scopesAbove(principal, key.scopes).length > 0) throw new Problem('role_above_own');
+  if (key.kind !== 'subscription' || key.memberId === null || key.memberId === memberId || isAdmin(principal)) return;
+  throw new Problem('access_denied', {
+    detail: 'It is the key of the subscription of another member: only they, an admin or an owner may do this.',
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { Problem } from '@tollgate/http';
 import type { EntityManager } from 'typeorm';
 import { makerOf, roleNow } from '../../members/maker.js';
 import { Sessions } from '../../sign-in/sessions.js';
-import { demandGrant, KeyGivers } from './key-givers.js';
+import { demandGrant, KeyGivers, type KeyHandler } from './key-givers.js';
 
 /** Finds out whether who gives keys something may still do it at the end of a request that took long. */
 @Injectable()
@@ -29,6 +29,11 @@ export class LastingGivers {
     const giver = await this.givers.giverOf(manager, actor, now);
     if (giver?.reach === null) await this.demandStill(manager, organizationId, giver, now);
     return giver;
+  }
+
+  /** As `KeyGivers` has it. */
+  handlerOf(manager: EntityManager, actor: Pick<Actor, 'principal'>): Promise<KeyHandler> {
+    return this.givers.handlerOf(manager, actor);
   }
 
   /**

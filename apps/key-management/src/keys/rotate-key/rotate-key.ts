@@ -13,7 +13,7 @@ import { KeyStore, type ChangedKeys, type SnapshotEntries } from '../../store/ke
 import type { ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, demandRank, raisedReachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandHandling, raisedReachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
 import type { RotateKeyRequest } from './rotate-key.request.js';
 import { rotated, withSecretsEnded, type RotationResult } from './rotation.js';
@@ -45,9 +45,10 @@ export class RotateKey {
   async demandMayRotate(organizationId: string, id: string, actor: Actor, now: Date): Promise<void> {
     const key = await this.store.find(organizationId, id);
     if (key === null) throw new Problem('api_key_not_found');
-    await this.database.inOrganization(organizationId, async (manager) =>
-      demandGrant(await this.givers.giverNow(manager, organizationId, actor, now), raisedReachOf(key, now), null),
-    );
+    await this.database.inOrganization(organizationId, async (manager) => {
+      demandGrant(await this.givers.giverNow(manager, organizationId, actor, now), raisedReachOf(key, now), null);
+      demandHandling(await this.givers.handlerOf(manager, actor), key);
+    });
   }
 
   /**
@@ -64,6 +65,7 @@ export class RotateKey {
     now: Date,
   ): Promise<RotatedKey> {
     const giver = await this.givers.giverNow(manager, organizationId, actor, now);
+    const handler = await this.givers.handlerOf(manager, actor);
     const { peppers, keyMarker } = this.settings;
     const secrets: Secret[] = [];
     const changed = await this.store.changeIn(
@@ -73,6 +75,7 @@ export class RotateKey {
       (before) => {
         demandPresent(before, precondition);
         demandGrant(giver, raisedReachOf(before, now), null);
+        demandHandling(handler, before);
         const made = generateSecret(keyMarker, before.kind === 'subscription' ? 'sk-sub-' : 'sk-');
         const result = rotated(
           before,
@@ -107,12 +110,15 @@ export class RotateKey {
     now: Date,
   ): Promise<ChangedKey> {
     const begun = performance.now();
-    const { keys, written }: ChangedKeys = await this.store.change(organizationId, [id], (before) => {
-      demandPresent(before, precondition);
-      demandRank(actor, before);
-      if (before.revocation !== null) throw keyEnded('revoked');
-      const key = withSecretsEnded(before, 'finished', () => true, now);
-      return key && { change: 'rotation_finished', key, actor, details: {}, at: now };
+    const { keys, written }: ChangedKeys = await this.database.inOrganization(organizationId, async (manager) => {
+      const handler = await this.givers.handlerOf(manager, actor);
+      return this.store.changeIn(manager, organizationId, [id], (before) => {
+        demandPresent(before, precondition);
+        demandHandling(handler, before);
+        if (before.revocation !== null) throw keyEnded('revoked');
+        const key = withSecretsEnded(before, 'finished', () => true, now);
+        return key && { change: 'rotation_finished', key, actor, details: {}, at: now };
+      });
     });
     const [key] = keys;
     if (key === undefined) throw new Problem('api_key_not_found');

@@ -8,7 +8,7 @@ import { disabled, enabled, type ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import type { KeyChange } from '../api-key/key-change.js';
 import { keyEnded } from '../api-key/key-ended.js';
-import { demandGrant, demandRank, KeyGivers, raisedReachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandHandling, KeyGivers, raisedReachOf } from '../grant-key/key-givers.js';
 import { KeyRelay } from '../../relay/key-relay.js';
 import { KeyStore } from '../../store/key-store.js';
 
@@ -27,7 +27,7 @@ export class SwitchKey {
    * 2 s have passed.
    * @throws {Problem} `api_key_not_found`; `precondition_failed` if the key has another version than the request
    * demands; `api_key_ended`; `role_above_own`; `access_denied` where the actor may not give all that a key
-   * has which is to be enabled
+   * has which is to be enabled, and for the key of another member's subscription
    */
   async execute(
     organizationId: string,
@@ -39,10 +39,11 @@ export class SwitchKey {
   ): Promise<ChangedKey> {
     const { keys, written } = await this.database.inOrganization(organizationId, async (manager) => {
       const giver = await this.givers.giverOf(manager, actor, now);
+      const handler = await this.givers.handlerOf(manager, actor);
       return this.store.changeIn(manager, organizationId, [id], (before) => {
         if (before.deletedAt !== null) throw new Problem('api_key_not_found');
         precondition.holdsFor(before.version);
-        demandRank(actor, before);
+        demandHandling(handler, before);
         return decideSwitch(before, change, giver, actor, now);
       });
     });

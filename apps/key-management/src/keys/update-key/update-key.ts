@@ -7,7 +7,7 @@ import type { ApiKey } from '../api-key/api-key.js';
 import type { ChangedKey } from '../api-key/changed-key.js';
 import { keyEnded } from '../api-key/key-ended.js';
 import { KeyReferences } from '../create-key/key-references.js';
-import { demandGrant, demandGroups, demandRank, raisedReachOf } from '../grant-key/key-givers.js';
+import { demandGrant, demandGroups, demandHandling, raisedReachOf } from '../grant-key/key-givers.js';
 import { LastingGivers } from '../grant-key/lasting-givers.js';
 import { OrganizationStore } from '../../organizations/organization-store.js';
 import { KeyRelay } from '../../relay/key-relay.js';
@@ -56,10 +56,11 @@ export class UpdateKey {
       const { keyNamesImmutable: namesImmutable } = await this.organizations.keep(manager, organizationId);
       const missing = await this.references.faults(manager, organizationId, named);
       const giver = await this.givers.giverNow(manager, organizationId, actor, now);
+      const handler = await this.givers.handlerOf(manager, actor);
       return this.store.changeIn(manager, organizationId, [id], (before) => {
         if (before.deletedAt !== null) return null;
         precondition.holdsFor(before.version);
-        demandRank(actor, before);
+        demandHandling(handler, before);
         if (missing.length > 0) throw new Problem('invalid_request', { errors: missing });
         const key = editedOrRefused(editedKey(before, request, { namesImmutable }, now));
         if (key === null) return null;
