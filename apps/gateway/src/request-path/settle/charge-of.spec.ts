@@ -115,6 +115,44 @@ describe('the mark-up', () => {
   });
 });
 
+describe('a report of more than the request can have used', () => {
+  const named = openAiChat.read(
+    Buffer.from(JSON.stringify({ model: 'm', max_tokens: 900, messages: [{ role: 'user', content: 'Hello' }] })),
+  ) as Ask;
+  /** An image costs more, so the hold of a limited key has room for more text than the ceiling allows. */
+  const drawing = { ...price, more: { ...NO_MORE, classes: { imageOutput: 30_000_000_000n } } } as ModelPrice;
+  const ample = costBound([drawing], 16_384, 900);
+
+  it.each<[string, TokenUsage, number]>([
+    ['more output than its ceiling', usage(100, 5_000), 900],
+    ['as much output as its ceiling', usage(100, 900), 900],
+    ['less output', usage(100, 10), 10],
+    ['more input than its body explains', usage(100_000, 10), 10],
+    ['more of both', usage(100_000, 5_000), 900],
+    ['thought in more output', usage(100, 5_000, { reasoningTokens: 4_000 }), 900],
+    ['output beyond what any answer has', usage(100, 20_000_000), 900],
+  ])('is charged alike to every key: %s', (_what, report, outputTokens) => {
+    const owed = usage(Math.min(report.inputTokens, 16_384), outputTokens);
+    const { costNanoUsd } = charged(targetOf(drawing), owed);
+    for (const markUp of [0, 50_000]) {
+      const charges = [null, ample * 10n, markedUp(ample, { key: keyWith(markUp) })].map((holdNanoUsd) =>
+        chargeOf({ ask: named, holdNanoUsd, key: keyWith(markUp) }, targetOf(drawing), report),
+      );
+      expect(new Set(charges.map(({ chargeNanoUsd }) => chargeNanoUsd)).size).toBe(1);
+      expect(charges[0]?.chargeNanoUsd).toBe(costNanoUsd + (costNanoUsd * BigInt(markUp)) / 1_000_000n);
+    }
+  });
+
+  it('is charged up to the hold where that is less', () => {
+    const { chargeNanoUsd } = chargeOf(
+      { ask: named, holdNanoUsd: 7n, key: keyWith(0) },
+      targetOf(drawing),
+      usage(100, 5_000),
+    );
+    expect(chargeNanoUsd).toBe(7n);
+  });
+});
+
 describe('what has no price', () => {
   it('costs nothing that anybody could name, and says so', () => {
     const zero = {

@@ -10,7 +10,7 @@ import { COST_NANO_USD_MAX, pricedUsage, type PricedUsage } from './priced-usage
 export interface Charge {
   /** The cost of the whole report. */
   readonly costNanoUsd: bigint;
-  /** At most the hold or, without one, the cost of what the request can have used. */
+  /** At most the cost of what the request can have used, for every key alike, and at most the hold, if there is one. */
   readonly chargeNanoUsd: bigint;
   /** The cost with the mark-up; undefined where nothing is added to the cost. */
   readonly billableNanoUsd: bigint | undefined;
@@ -35,18 +35,23 @@ export function chargeOf(
   const { believed, owed } = plausibleUsage(exchange, target, reported);
   const markUpMillionths = markUpOf(exchange);
   const billableNanoUsd = billable(cost, markUpMillionths);
+  // Nothing is priced twice but a report that was cut.
   const owedNanoUsd =
-    exchange.holdNanoUsd ??
-    (owed === reported ? billableNanoUsd : billable(pricedUsage(target.price, owed, target.priceOf), markUpMillionths));
+    owed === reported ? billableNanoUsd : billable(pricedUsage(target.price, owed, target.priceOf), markUpMillionths);
   return {
     costNanoUsd: cost.costNanoUsd,
-    chargeNanoUsd: billableNanoUsd < owedNanoUsd ? billableNanoUsd : owedNanoUsd,
+    chargeNanoUsd: least(billableNanoUsd, owedNanoUsd, exchange.holdNanoUsd ?? billableNanoUsd),
     billableNanoUsd: markUpMillionths === 0 ? undefined : billableNanoUsd,
     priceLines: cost.linesText,
     unpriced: target.unpriced === true || cost.unpriced ? true : undefined,
     usage: believed,
   };
 }
+
+const least = (one: bigint, other: bigint, third: bigint): bigint => {
+  const less = one < other ? one : other;
+  return less < third ? less : third;
+};
 
 /** The cost with the mark-up, rounded up once. */
 function billable({ costNanoUsd, millionths }: PricedUsage, markUpMillionths: number): bigint {

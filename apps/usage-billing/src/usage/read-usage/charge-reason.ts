@@ -9,9 +9,9 @@ type ReasonFields = Pick<
 export interface ChargeReason {
   /**
    * `provider_reported` and `counted`: the charge is the cost of the usage that the provider, or the gateway, counted.
-   * `capped_by_hold` and `capped_by_limit`: it is less than the cost, since no more than this was held, or left of a
-   * limit. `capped_as_implausible`: it is less, since no such request can use that much. `nothing_owed`: there was no
-   * usage.
+   * `capped_by_hold`: it is less than the cost, since no more than this was held. `capped_by_limit`: it is less, since
+   * no more was left of a limit, or since no such request can use that much. `capped_as_implausible`: it is less for
+   * that reason alone, as the call had no limit. `nothing_owed`: there was no usage.
    */
   readonly reason:
     'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
@@ -31,7 +31,7 @@ export function chargeReason(event: ReasonFields): ChargeReason {
     const byHold = chargeNanoUsd === holdNanoUsd;
     const cap = byHold
       ? 'That cost more than the credit held for the request, and no more than the hold is charged.'
-      : 'That cost more than was left of a credit limit when it was booked, and no more than that is charged.';
+      : 'That cost more than was left of a credit limit when it was booked, or is more than such a request can use: the rest is not charged.';
     return { reason: byHold ? 'capped_by_hold' : 'capped_by_limit', explanation: `${counted} ${cap}` };
   }
   const free = costNanoUsd === 0n ? ' By the price list it costs nothing.' : '';
