@@ -72,6 +72,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   const asked = {
     organizationId: SUBSCRIBED,
     memberId: randomUUID(),
+    personId: randomUUID(),
     onceACycle: true,
     plan,
     payg: { enabled: false, limitNanoUsd: null, raise: null },

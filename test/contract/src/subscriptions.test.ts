@@ -29,6 +29,7 @@ const ADMIN = 'admin-secret-of-the-contract-suite';
 const SERVICE = 'service-secret-of-the-contract-suite';
 const COOKIE = sessionCookieName(ADMIN_API_DEFAULT.publicUrl);
 const MEMBER: string = randomUUID();
+const PERSON: string = randomUUID();
 const DAY_MS = 86_400_000;
 const logger = createLogger({ service: 'contract', level: 'silent' });
 
@@ -58,6 +59,8 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   /** What key-management says of keys that are not active, and of which it says nothing. */
   const ofKey = new Map<string, ApiKeyStatus>();
   const unasked = new Set<string>();
+  /** Who further members are: somebody who comes back is another member, and the same person. */
+  const people = new Map<string, string>();
   /** What key-management does instead of making a key; null if it makes it. */
   let trouble: Error | null = null;
   /** What happens while a key is being made. */
@@ -81,7 +84,10 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
             }),
             groups: [],
             projects: [],
-            members: memberIds.filter((id) => id === MEMBER).map((id) => ({ id, name: 'a@example.com' })),
+            members: memberIds.flatMap((id) => {
+              const personId = id === MEMBER ? PERSON : people.get(id);
+              return personId === undefined ? [] : [{ id, name: 'a@example.com', personId }];
+            }),
           }),
         createSubscriptionKey: async (request) => {
           await beforeKey();
@@ -563,6 +569,38 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       await made('/v1/subscriptions', { plan: other, organization_id: organization });
     });
 
+    it.each([
+      ['cancelled', (id: string, asked: Asked) => ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' }, asked)],
+      [
+        'ended by the removal',
+        async (_id: string, { organization = '' }: Asked) => {
+          const billing = httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 30_000 });
+          await billing
+            .endSubscriptions({ organizationId: organization, memberId: MEMBER, endedAt: new Date().toISOString() })
+            .finally(() => billing.close());
+        },
+      ],
+      ['going on, as its end is heard of late', () => Promise.resolve()],
+    ] as const)('gives a member who comes back no quota twice in a cycle: the first one %s', async (_how, end) => {
+      const organization = randomUUID();
+      const asked = owner(organization);
+      const { id: free } = await plan({ price_usd: 0, self_service: true });
+      const first = await made('/v1/subscriptions', { plan: free, member_id: MEMBER }, asked);
+      await end(first.id, asked);
+      const [back, another] = [randomUUID(), randomUUID()];
+      people.set(back, PERSON).set(another, randomUUID());
+      expect(await ask('POST', '/v1/subscriptions', { plan: free, member_id: back }, asked)).toMatchObject({
+        status: 409,
+        body: { code: 'subscription_exists' },
+      });
+      const replies = await Promise.all(
+        [another, another].map((member_id) => ask('POST', '/v1/subscriptions', { plan: free, member_id }, asked)),
+      );
+      expect(replies.map(({ status }) => status).sort()).toEqual([201, 409]);
+      // The operator decides otherwise.
+      await made('/v1/subscriptions', { plan: free, member_id: back, organization_id: organization });
+    });
+
     it('may be made by an owner again once the cycle of the last one is over', async () => {
       const organization = randomUUID();
       const { id: free } = await plan({ price_usd: 0, self_service: true });
@@ -573,6 +611,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
           {
             organizationId: organization,
             memberId: null,
+            personId: null,
             plan: (await app.get(PlanStore).find(free))!,
             payg: { enabled: false, limitNanoUsd: null, raise: null },
             onceACycle: true,

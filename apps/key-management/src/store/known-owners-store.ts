@@ -3,8 +3,8 @@ import { uuid, type KnownOwners, type KnownOwnersRequest } from '@tollgate/contr
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 
-/** Keys have a status besides. */
-type Named = KnownOwners['apiKeys'];
+/** Keys have a status besides, members a person. */
+type Named = KnownOwners['apiKeys'] & KnownOwners['members'];
 
 const NOBODY: KnownOwners = {
   organization: false,
@@ -24,7 +24,8 @@ const NAMES = {
   groups:
     'SELECT id, name FROM keys.key_group WHERE organization_id = $1 AND id = ANY($2::uuid[]) AND deleted_at IS NULL',
   projects: 'SELECT id, name FROM keys.project WHERE organization_id = $1 AND id = ANY($2::uuid[])',
-  members: 'SELECT id, email AS name FROM keys.member WHERE organization_id = $1 AND id = ANY($2::uuid[])',
+  members: `SELECT id, email AS name, person_id AS "personId" FROM keys.member
+    WHERE organization_id = $1 AND id = ANY($2::uuid[])`,
 } as const;
 
 /** Says what organisations have, for the services that keep budgets and subscriptions of it. */

@@ -29,6 +29,8 @@ const MAKING_MS = 10_000;
 export interface SubscribeRequest {
   readonly organizationId: string;
   readonly memberId: string | null;
+  /** The person that this member is; null for an organisation, and where it is not known. */
+  readonly personId: string | null;
   readonly plan: Plan;
   readonly payg: Payg;
   /** Whether they may have one cycle's quota at a time only: who subscribes by themselves may not take a second one. */
@@ -71,14 +73,15 @@ const OF_REQUEST = `${BEGUN} WHERE organization_id = $1 AND request_scope = $2 A
 
 /**
  * Until when those who want a subscription have one, or the cycle of one that has ended; null where it renews itself or
- * is being made; an organisation has few. Index: subscription_charge_pk.
+ * is being made; an organisation has few. A person who was removed and came back is another member, and has had the
+ * quota of the one before. Indexes: subscription_pk, subscription_charge_pk.
  */
 const PRESENT = `SELECT CASE WHEN s.ends_at IS NOT NULL THEN greatest(s.ends_at, charged.until) END AS until
   FROM billing.subscription AS s CROSS JOIN LATERAL (
     SELECT max(c.ends_at) AS until FROM billing.subscription_charge AS c
     WHERE c.organization_id = s.organization_id AND c.subscription_id = s.id
   ) AS charged
-  WHERE s.organization_id = $1 AND s.member_id IS NOT DISTINCT FROM $2::uuid AND s.abandoned_at IS NULL
+  WHERE s.organization_id = $1 AND (s.member_id IS NOT DISTINCT FROM $2::uuid OR s.person_id = $4::uuid) AND s.abandoned_at IS NULL
     AND (s.ends_at IS NULL OR greatest(s.ends_at, charged.until) > $3)
   ORDER BY 1 DESC NULLS FIRST LIMIT 1`;
 
@@ -86,8 +89,8 @@ const PRESENT = `SELECT CASE WHEN s.ends_at IS NOT NULL THEN greatest(s.ends_at,
 const LOCK_BEGUN = `${BEGUN} WHERE organization_id = $1 AND id = $2 FOR UPDATE`;
 
 const BEGIN = `INSERT INTO billing.subscription (organization_id, id, member_id, api_key_id, plan_id, anchor, payg_enabled, payg_limit_nano_usd,
-    version, created_at, due_at, request_scope, request_fingerprint)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12)`;
+    version, created_at, due_at, request_scope, request_fingerprint, person_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12, $13)`;
 
 /** Index: subscription_id_unique. */
 const MADE = `UPDATE billing.subscription SET made_at = $3, masked_key = $4, told = $5, due_at = $6, sealed_secret = $7
@@ -153,6 +156,7 @@ export class Subscribe {
         new Date(now.getTime() + ABANDONED_AFTER_MS),
         scope,
         named.key === null ? null : named.fingerprint,
+        request.personId,
       ]);
       return oneRow(
         await manager.query<BegunRow[]>(`${BEGUN} WHERE organization_id = $1 AND id = $2`, [organizationId, id]),
@@ -275,12 +279,12 @@ async function claimed(
  */
 async function demandNone(
   manager: EntityManager,
-  { organizationId, memberId }: SubscribeRequest,
+  { organizationId, memberId, personId }: SubscribeRequest,
   now: Date,
 ): Promise<void> {
-  const whose = JSON.stringify(['subscriber', organizationId, memberId]);
+  const whose = JSON.stringify(['subscriber', organizationId, personId ?? memberId]);
   await manager.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [whose]);
-  const [present] = await manager.query<{ until: Date | null }[]>(PRESENT, [organizationId, memberId, now]);
+  const [present] = await manager.query<{ until: Date | null }[]>(PRESENT, [organizationId, memberId, now, personId]);
   if (present === undefined) return;
   const subscriber = memberId === null ? 'The organisation' : 'The member';
   throw new Problem('subscription_exists', {

@@ -88,10 +88,11 @@ export class SubscriptionsController {
     demandSelfService(principal, [plan]);
     const now = new Date();
     const payg = paygAsked(NO_PAYG, { payg: body.payg }, plan.terms.paygAllowed, now);
-    await this.demandOwners(organizationId, body.member_id);
+    const personId = await this.personOf(organizationId, body.member_id);
     const asked = {
       organizationId,
       memberId: body.member_id,
+      personId,
       plan,
       payg,
       onceACycle: principal.kind !== 'operator',
@@ -288,7 +289,8 @@ export class SubscriptionsController {
   }
 
   /** @throws {Problem} `organization_not_found`; `invalid_request` if the organisation has no such member */
-  private async demandOwners(organizationId: string, memberId: string | null): Promise<void> {
+  /** The person whom the subscription is for; null for an organisation. */
+  private async personOf(organizationId: string, memberId: string | null): Promise<string | null> {
     const { members } = await this.owners.ofOrganization({
       organizationId,
       memberIds: memberId === null ? [] : [memberId],
@@ -297,5 +299,6 @@ export class SubscriptionsController {
       throw new Problem('invalid_request', {
         errors: [{ path: 'member_id', message: 'must be the id of a member of the organisation' }],
       });
+    return members[0]?.personId ?? null;
   }
 }

@@ -166,6 +166,8 @@ export const knownKeysReply = z.object({ apiKeyIds: z.array(id) });
 export const KNOWN_OWNERS_MAX = 1_000;
 const ownerIds = z.array(id).max(KNOWN_OWNERS_MAX);
 const named = z.array(z.object({ id, name: z.string() }));
+/** The person is absent from the release before. */
+const namedMembers = z.array(z.object({ id, name: z.string(), personId: id.optional() }));
 
 /** What can be said of a key; `leaked` was revoked since it was seen where it must not be. */
 const API_KEY_STATUSES = ['active', 'disabled', 'expired', 'revoked', 'leaked'] as const;
@@ -198,8 +200,8 @@ export const knownOwnersReply = z.object({
   apiKeys: namedKeys.default([]),
   groups: named,
   projects: named,
-  /** A member's name is their address. */
-  members: named,
+  /** A member's name is their address. Who was removed and came back is another member, and the same person. */
+  members: namedMembers,
 });
 /** Those that there are. */
 export type KnownOwners = z.infer<typeof knownOwnersReply>;
