@@ -28,6 +28,17 @@ export function gcraTake(
 }
 
 /**
+ * The arrival time of the same used units under another limit than the one by which they were counted (`countedBy`; 0 if
+ * that is not known): a limit that changes begins neither with an empty bucket nor with a full one. What a higher limit
+ * let through may be more than a lower one has in a window. It stays counted by the higher one until that many are free,
+ * a window at most: so it is never more than a window ahead there, and nothing is forgotten if the limit is raised again.
+ */
+export function gcraUnder(tatUs: number, countedBy: number, limit: number, nowUs: number): number {
+  if (countedBy === 0 || countedBy === limit || tatUs <= nowUs) return tatUs;
+  return roundTat(nowUs + ((tatUs - nowUs) * countedBy) / limit);
+}
+
+/**
  * The units that a limit has left at `nowUs`, and the time until it is full again. `gcraTake` allows so many, also
  * where rounding decides.
  */
@@ -42,7 +53,8 @@ export function gcraLeft(
   const allowed = gcraTake(tatUs, limit, units, nowUs).allowed;
   // What rounding adds to a time is below the resolution, which is many units of a very high limit.
   const remaining = allowed ? units : units - Math.ceil(RESOLUTION_US / interval);
-  return { remaining: Math.max(0, remaining), resetUs: used };
+  // Units that a higher limit let through are free again with its window.
+  return { remaining: Math.max(0, remaining), resetUs: Math.min(used, WINDOW_US) };
 }
 
 /**

@@ -8,9 +8,13 @@ export interface AccountBalance {
   heldNanoUsd: bigint;
 }
 
-/** The state of a key's rate limits. `answers` is null until a request without a ceiling was answered. */
+/**
+ * The state of a key's rate limits: each arrival time with the limit by which it counts, which is 0 if there never was
+ * one. `answers` is null until a request without a ceiling was answered.
+ */
 export interface KeyRate {
   requestsTatUs: number;
+  requestsLimit: number;
   tokensTatUs: number;
   tokensLimit: number;
   parallel: number;
@@ -81,7 +85,7 @@ export function balanceOf(state: OrganizationState, accountId: string): AccountB
 export function rateOf(state: OrganizationState, apiKeyId: string): KeyRate {
   let rate = state.rates.get(apiKeyId);
   if (rate === undefined) {
-    rate = { requestsTatUs: 0, tokensTatUs: 0, tokensLimit: 0, parallel: 0, answers: null };
+    rate = { requestsTatUs: 0, requestsLimit: 0, tokensTatUs: 0, tokensLimit: 0, parallel: 0, answers: null };
     state.rates.set(apiKeyId, rate);
   }
   return rate;

@@ -1,6 +1,6 @@
 import { largestAnswer } from './answers.js';
 import { findCredit } from './find-credit.js';
-import { gcraLeft, gcraTake, gcraWithinWindow } from './gcra.js';
+import { gcraLeft, gcraTake, gcraUnder, gcraWithinWindow } from './gcra.js';
 import type { AdmissionDecision, HeldPart, OpenHold, RateState, ReserveItem } from './items.js';
 import { placeHold, rateOf, type KeyRate, type OrganizationState } from './organization-state.js';
 
@@ -22,6 +22,7 @@ export function reserve(
 ): AdmissionDecision {
   const rate = rateOf(state, item.apiKeyId);
   keepWithinWindow(rate, item.rateLimits, nowUs);
+  countByHigherLimits(rate, item.rateLimits, nowUs);
   const open = state.holds.get(item.requestId);
   if (open !== undefined) return admittedAgain(item, rateState(item, rate, nowUs), open);
   const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
@@ -29,7 +30,10 @@ export function reserve(
   if (parallelRequests !== null && rate.parallel >= parallelRequests) {
     return { kind: 'rate_limited', limit: 'parallel', retryAfterMs: 1_000, rate: rateState(item, rate, nowUs) };
   }
-  const requests = requestsPerMinute === null ? null : gcraTake(rate.requestsTatUs, requestsPerMinute, 1, nowUs);
+  const requests =
+    requestsPerMinute === null
+      ? null
+      : gcraTake(requestsAt(rate, requestsPerMinute, nowUs), requestsPerMinute, 1, nowUs);
   if (requests !== null && !requests.allowed) {
     return {
       kind: 'rate_limited',
@@ -39,7 +43,10 @@ export function reserve(
     };
   }
   const tokenUnits = tokensPerMinute === null ? 0 : tokensToTake(rate, item, tokensPerMinute);
-  const tokens = tokensPerMinute === null ? null : gcraTake(rate.tokensTatUs, tokensPerMinute, tokenUnits, nowUs);
+  const tokens =
+    tokensPerMinute === null
+      ? null
+      : gcraTake(tokensAt(rate, tokensPerMinute, nowUs), tokensPerMinute, tokenUnits, nowUs);
   if (tokens !== null && !tokens.allowed) {
     return {
       kind: 'rate_limited',
@@ -52,7 +59,10 @@ export function reserve(
   const credit = findCredit(state, item, storeId, nowMs);
   if (credit.kind !== 'found') return credit;
 
-  if (requests !== null) rate.requestsTatUs = requests.tatUs;
+  if (requests !== null && requestsPerMinute !== null) {
+    rate.requestsTatUs = requests.tatUs;
+    rate.requestsLimit = requestsPerMinute;
+  }
   if (tokens !== null && tokensPerMinute !== null) {
     rate.tokensTatUs = tokens.tatUs;
     rate.tokensLimit = tokensPerMinute;
@@ -101,17 +111,39 @@ function tokensToTake(rate: KeyRate, { tokens, openEnded }: ReserveItem, tokensP
   return Math.min(openEnded && largest !== null ? openEnded.inputTokens + largest : tokens, tokensPerMinute);
 }
 
+/** A release before did not say by which limit requests count: then it is that of today. */
 function keepWithinWindow(rate: KeyRate, limits: ReserveItem['rateLimits'], nowUs: number): void {
-  const { requestsPerMinute, tokensPerMinute } = limits;
-  if (requestsPerMinute !== null) rate.requestsTatUs = gcraWithinWindow(rate.requestsTatUs, requestsPerMinute, nowUs);
-  if (tokensPerMinute !== null) rate.tokensTatUs = gcraWithinWindow(rate.tokensTatUs, tokensPerMinute, nowUs);
+  const requestsLimit = rate.requestsLimit || limits.requestsPerMinute;
+  const tokensLimit = rate.tokensLimit || limits.tokensPerMinute;
+  if (requestsLimit !== null) rate.requestsTatUs = gcraWithinWindow(rate.requestsTatUs, requestsLimit, nowUs);
+  if (tokensLimit !== null) rate.tokensTatUs = gcraWithinWindow(rate.tokensTatUs, tokensLimit, nowUs);
 }
+
+/** What a lower limit let through is free again by the pace of a higher one from the first call under it on. */
+function countByHigherLimits(rate: KeyRate, limits: ReserveItem['rateLimits'], nowUs: number): void {
+  const { requestsPerMinute, tokensPerMinute } = limits;
+  if (rate.requestsLimit > 0 && requestsPerMinute !== null && requestsPerMinute > rate.requestsLimit) {
+    rate.requestsTatUs = requestsAt(rate, requestsPerMinute, nowUs);
+    rate.requestsLimit = requestsPerMinute;
+  }
+  if (rate.tokensLimit > 0 && tokensPerMinute !== null && tokensPerMinute > rate.tokensLimit) {
+    rate.tokensTatUs = tokensAt(rate, tokensPerMinute, nowUs);
+    rate.tokensLimit = tokensPerMinute;
+  }
+}
+
+const requestsAt = (rate: KeyRate, limit: number, nowUs: number): number =>
+  gcraUnder(rate.requestsTatUs, rate.requestsLimit, limit, nowUs);
+
+const tokensAt = (rate: KeyRate, limit: number, nowUs: number): number =>
+  gcraUnder(rate.tokensTatUs, rate.tokensLimit, limit, nowUs);
 
 function rateState(item: ReserveItem, rate: KeyRate, nowUs: number): RateState {
   const { requestsPerMinute, tokensPerMinute } = item.rateLimits;
   return {
-    requests: requestsPerMinute === null ? null : left(rate.requestsTatUs, requestsPerMinute, nowUs),
-    tokens: tokensPerMinute === null ? null : left(rate.tokensTatUs, tokensPerMinute, nowUs),
+    requests:
+      requestsPerMinute === null ? null : left(requestsAt(rate, requestsPerMinute, nowUs), requestsPerMinute, nowUs),
+    tokens: tokensPerMinute === null ? null : left(tokensAt(rate, tokensPerMinute, nowUs), tokensPerMinute, nowUs),
   };
 }
 

@@ -24,9 +24,9 @@
 --    none), for each of its accounts of all kinds: for a grant the first millisecond at which it has expired, else the
 --    first one without a raise; then for each account the cap while it is raised, 0 for a grant]
 -- Reply: a JSON array with three integers for each reserve: outcome, then the ticks that its key has used of the window
---   for requests and of the window for tokens. Outcomes: 0 admitted; 1 the limit of requests is reached; -n the limit
---   of tokens is reached, and the request would have taken n; 3 the limit of parallel requests is reached; 4 no epoch;
---   5 announcing; 6 an account is of another cycle, and the second integer is the time in milliseconds since 1970;
+--   for requests and of the window for tokens: of a limit that was lowered these may be more than a window. Outcomes: 0
+--   admitted; 1 the limit of requests is reached; -n the limit of tokens is reached, and the request would have taken n;
+--   3 the limit of parallel requests is reached; 4 no epoch; 5 announcing; 6 an account is of another cycle, and the second integer is the time in milliseconds since 1970;
 --   7 an account is not loaded, and the second integer is its number (from 0); 10 + i account i (from 0) has too little
 --   credit, and the second integer is its available nano-USD. Then follows, for each reserve of a key that has more
 --   than accounts which take the whole amount, what was held besides: "a:ACCOUNT|PART:a:ACCOUNT,…", the chosen account
@@ -135,9 +135,29 @@ local function within_window(tat, limit)
 end
 
 local function keep_within_window(rate, rpm, tpm)
-  if rpm > 0 then rate.requests = within_window(rate.requests, rpm) end
-  if tpm > 0 then rate.tokens = within_window(rate.tokens, tpm) end
+  local requests_limit = rate.requests_limit > 0 and rate.requests_limit or rpm
+  local tokens_limit = rate.tokens_limit > 0 and rate.tokens_limit or tpm
+  if requests_limit > 0 then rate.requests = within_window(rate.requests, requests_limit) end
+  if tokens_limit > 0 then rate.tokens = within_window(rate.tokens, tokens_limit) end
   change(rate)
+end
+
+-- The TAT of the same used units under another limit: gcraUnder in libs/domain/credit/src/gcra.ts says why.
+local function under(tat, counted_by, limit)
+  if counted_by == limit or counted_by == 0 or limit == 0 or tat <= now then return tat end
+  return now + (tat - now) * counted_by / limit
+end
+
+-- What a lower limit let through is free again by the pace of a higher one from the first call under it on.
+local function count_by_higher_limits(rate, rpm, tpm)
+  if rate.requests_limit > 0 and rpm > rate.requests_limit then
+    rate.requests, rate.requests_limit = under(rate.requests, rate.requests_limit, rpm), rpm
+    change(rate)
+  end
+  if rate.tokens_limit > 0 and tpm > rate.tokens_limit then
+    rate.tokens, rate.tokens_limit = under(rate.tokens, rate.tokens_limit, tpm), tpm
+    change(rate)
+  end
 end
 
 -- The tokens that a reserve takes, at most the limit: a request that needs more waits for the whole limit, and is then
@@ -231,12 +251,13 @@ local function decide(name, key, amount, tokens, asked)
   local rate, rpm, tpm, parallel, count = keys[key], keys[key + RPM], keys[key + TPM], keys[key + PARALLEL], keys[key + COUNT]
   local more = further and more_of[key]
   if rate.requests > latest or rate.tokens > latest then keep_within_window(rate, rpm, tpm) end
+  if rpm > rate.requests_limit or tpm > rate.tokens_limit then count_by_higher_limits(rate, rpm, tpm) end
   if holds[name] then return 0, nil, more and further_of(holds[name], key, more) end
   if parallel > 0 and rate.parallel >= parallel then return 3 end
-  local requests_tat = rpm > 0 and take(rate.requests, rpm, 1)
+  local requests_tat = rpm > 0 and take(rate.requests_limit == rpm and rate.requests or under(rate.requests, rate.requests_limit, rpm), rpm, 1)
   if rpm > 0 and not requests_tat then return 1 end
   if asked and tpm > 0 then tokens = tokens_of(asked, tokens, tpm) end
-  local tokens_tat = tpm > 0 and take(rate.tokens, tpm, tokens)
+  local tokens_tat = tpm > 0 and take(rate.tokens_limit == tpm and rate.tokens or under(rate.tokens, rate.tokens_limit, tpm), tpm, tokens)
   if tpm > 0 and not tokens_tat then return -tokens end
   local whole = more and more[WHOLE] or count
   local first, last = key + CAPPED + 2, key + CAPPED + whole * 2
@@ -262,7 +283,7 @@ local function decide(name, key, amount, tokens, asked)
     end
   end
 
-  if requests_tat then rate.requests = requests_tat; change(rate) end
+  if requests_tat then rate.requests, rate.requests_limit = requests_tat, rpm; change(rate) end
   if tokens_tat then rate.tokens = tokens_tat; rate.tokens_limit = tpm; change(rate) end
   local listed = parts and #parts > 0 and text_of(parts)
   if whole > 0 or chosen or listed or parallel > 0 or tpm > 0 then
@@ -293,7 +314,10 @@ for i = 1, items - settles do
   local key = numbers[at - 2]
   local rate = keys[key]
   local outcome, about, held = decide(names[settles + i], key, numbers[at - 1], numbers[at], open[i])
-  reply[i] = format('%d,%d,%d', outcome, about or max(0, rate.requests - now), max(0, rate.tokens - now))
+  local requests, tokens, rpm, tpm = rate.requests, rate.tokens, keys[key + RPM], keys[key + TPM]
+  if rate.requests_limit ~= rpm then requests = under(requests, rate.requests_limit, rpm) end
+  if rate.tokens_limit ~= tpm then tokens = under(tokens, rate.tokens_limit, tpm) end
+  reply[i] = format('%d,%d,%d', outcome, about or max(0, requests - now), max(0, tokens - now))
   if further and more_of[key] then besides[#besides + 1] = cjson.encode(held or '|') end
 end
 save(names, settles)

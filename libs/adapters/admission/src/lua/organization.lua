@@ -2,7 +2,10 @@
 --   e            epoch: "storeId|epochId"       wn          how many journals have yet to announce
 --   eo           id of an epoch that several calls are opening
 --   w:JOURNAL    instance that must announce    b:JOURNAL   booked number
---   a:ACCOUNT    "posted|held" nano-USD         r:KEY       "requestsTat|tokensTat|tokensLimit|parallel"
+--   a:ACCOUNT    "posted|held" nano-USD
+--   r:KEY        "requestsTat|tokensTat|tokensLimit|parallel.requestsLimit": each TAT with the limit by which it counts,
+--                0 if that is not known; requestsLimit has ten digits, as a fraction of the number before it: releases
+--                that do not know it compare that number as before, and drop the fraction when they write
 --   o:REQUEST    "amount|tokens|parallel|r:KEY|a:ACCOUNT,…|instance|journal", then "|NAME," if no ceiling is named; if
 --                it holds on grants, then "|NAME," or "|" and "|PART:a:ACCOUNT,…,|", where PART is what it takes of each
 --   t:KEY        answers of the key's models, the most recent model first: ";NAME=TOKENS:STAYS,…;NAME=…". A model keeps
@@ -46,7 +49,7 @@ local function account_of(name)
 end
 
 local function rate_of(name)
-  return states[name] or want(name, { name = name, requests = 0, tokens = 0, tokens_limit = 0, parallel = 0 })
+  return states[name] or want(name, { name = name, requests = 0, requests_limit = 0, tokens = 0, tokens_limit = 0, parallel = 0 })
 end
 
 local function answers_of(rate)
@@ -121,8 +124,9 @@ local function read(names, n)
     elseif text and state.answers then
       state.answers = text
     elseif text then
-      local requests, tokens, limit, parallel = match(text, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+      local requests, tokens, limit, parallel, requests_limit = match(text, '^([^|]*)|([^|]*)|([^|]*)|([^.]*)%.?(.*)$')
       state.requests, state.tokens, state.tokens_limit, state.parallel = tonumber(requests), tonumber(tokens), tonumber(limit), tonumber(parallel)
+      state.requests_limit = tonumber(requests_limit) or 0
     end
   end
   unread_count = 0
@@ -268,7 +272,7 @@ local function save(names, n)
     local state = changed[i]
     if state.held then put(state.name, format('%d|%d', state.posted, state.held))
     elseif state.answers then put(state.name, state.answers)
-    else put(state.name, format('%d|%d|%d|%d', state.requests, state.tokens, state.tokens_limit, state.parallel)) end
+    else put(state.name, format('%d|%d|%d|%d.%010d', state.requests, state.tokens, state.tokens_limit, state.parallel, state.requests_limit)) end
   end
   in_parts('HDEL', names, n)
   in_parts('HSET', sets, sets_count)
