@@ -257,6 +257,74 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       ]);
     });
 
+    /** What each page says of the credit of the organisation, which has one grant. */
+    const pages = async (id: string) => {
+      const [credits, openRouter, statement, csv, accounts, one] = await Promise.all([
+        call('GET', '/v1/credits'),
+        call('GET', '/api/v1/credits'),
+        call('GET', `/v1/statements?cycle=${new Date().toISOString().slice(0, 7)}`),
+        call('GET', '/v1/statements'),
+        call('GET', '/v1/ledger/accounts?kind=grant'),
+        grant(id),
+      ]);
+      expect(csv.status).toBe(200);
+      return {
+        credits: credits.body,
+        openRouter: (openRouter.body as unknown as { data: { total_credits: number; total_usage: number } }).data,
+        statement: (statement.body as unknown as { credit: Record<string, string> }).credit,
+        account: accounts.body.data[0],
+        one,
+      };
+    };
+
+    it('F13: that lapsed is gone on all pages at the same instant, whatever is booked, and what is held is left (C2)', async () => {
+      const one = await give({ amount_usd: '10', expires_at: tomorrow() });
+      const agree = async (is: { expired: string; held: string; left: string; closing: string }) => {
+        const { credits, openRouter, statement, account, one: shown } = await pages(one.id);
+        expect(shown).toMatchObject({ expired_usd: is.expired, held_usd: is.held, left_usd: is.left });
+        expect(credits).toMatchObject({ expired_usd: is.expired, held_usd: is.held, remaining_usd: is.left });
+        expect(statement).toMatchObject({ granted_usd: '10', expired_usd: is.expired, closing_usd: is.closing });
+        expect(openRouter.total_credits - openRouter.total_usage).toBeCloseTo(Number(is.left) + Number(is.held), 9);
+        expect(account?.remaining_usd ?? is.left).toBe(is.left);
+      };
+      // No epoch: an hour may pass before the lapse is booked.
+      await agree({ expired: '0', held: '0', left: '10', closing: '10' });
+      await openEpoch(2 * MINUTE_MS);
+      await query(
+        `INSERT INTO billing.account (account_id, organization_id, api_key_id, credit_reset, cap_nano_usd, posted_nano_usd, unheld_nano_usd,
+           ceiling_nano_usd, generation)
+         VALUES ($1, $2, NULL, 'never', 10000000000, 0, 0, 10000000000, 0)`,
+        [`grant:${one.id}`, organizationId],
+      );
+      const settle = await hold(4n, [one]);
+      await agree({ expired: '0', held: '4', left: '6', closing: '10' });
+      await endedAgo(one.id, 0);
+      await agree({ expired: '6', held: '4', left: '0', closing: '4' });
+      expect(await transfers(one.id)).toHaveLength(1);
+      await endedAgo(one.id, 20 * SECOND_MS);
+      await app.get(EndGrants).end(new Date());
+      await agree({ expired: '6', held: '4', left: '0', closing: '4' });
+      settle(0n);
+      await waitUntil(async () => (await grant(one.id)).held_usd === '0', { what: 'the settle' });
+      await agree({ expired: '10', held: '0', left: '0', closing: '0' });
+      await app.get(EndGrants).end(new Date());
+      expect(await transfers(one.id)).toHaveLength(3);
+      await agree({ expired: '10', held: '0', left: '0', closing: '0' });
+    });
+
+    it('F13: that was never used, and of which no epoch tells, is gone as well, also where it was ended by hand', async () => {
+      const [lapsed, ended] = [
+        await give({ amount_usd: '0.02', expires_at: tomorrow() }),
+        await give({ amount_usd: '0.01' }),
+      ];
+      await endedAgo(lapsed.id, 1);
+      expect((await call('POST', `/v1/credit-grants/${ended.id}/expire`)).status).toBe(200);
+      const { credits, openRouter, statement } = await pages(lapsed.id);
+      expect(credits).toMatchObject({ expired_usd: '0.03', remaining_usd: '0' });
+      expect(statement).toMatchObject({ granted_usd: '0.03', expired_usd: '0.03', closing_usd: '0' });
+      expect(openRouter).toEqual({ total_credits: 0, total_usage: 0 });
+    });
+
     it('that expired under a new epoch, whose gateways may not have announced yet, is not written to the ledger', async () => {
       const one = await give({ amount_usd: '10', expires_at: tomorrow() });
       await openEpoch(0);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import {
+  AccountBalances,
   EndOrganizations,
   IssueStatements,
   OrganizationEndStore,
@@ -40,12 +41,13 @@ export const STATEMENT_SEEDS = [
 /** Calls every method about statements and reports that queries the database. */
 export async function useStatements({ dataSource }: Database): Promise<void> {
   const database = new ServiceDatabase(dataSource, 'billing');
-  const [facts, store] = [new StatementFacts(database, null), new StatementStore(database)];
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const balances = new AccountBalances(database, { accounts: () => Promise.resolve(new Map()) }, logger);
+  const [facts, store] = [new StatementFacts(database, balances, null), new StatementStore(database)];
   const read = new ReadStatements(database, store, facts);
   const now = Date.parse('2026-11-02T00:00:00Z');
   await read.list(STATED, now);
   await read.find(STATED, statementCycle('2026-10')!, null, now);
-  const logger = createLogger({ service: 'contract', level: 'silent' });
   await new IssueStatements(database, facts, store, logger).issue(now);
   const ends = new OrganizationEndStore(database);
   await ends.request(STATED);

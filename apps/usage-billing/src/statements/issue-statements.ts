@@ -35,10 +35,11 @@ export class IssueStatements extends PeriodicService {
       manager.query<{ organization_id: string; cycle: string }[]>(DUE, [new Date(endedBefore)]),
     );
     let issued = 0;
+    const now = new Date(nowMs);
     for (const { organization_id: organizationId, cycle } of due) {
       if (this.periodic.stopped) break;
       try {
-        issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore);
+        issued += await this.issueFrom(organizationId, statementCycle(cycle)!, endedBefore, now);
       } catch (err) {
         this.logger.error({ err, organizationId, cycle }, 'a statement was not issued; the next attempt follows');
       }
@@ -47,21 +48,26 @@ export class IssueStatements extends PeriodicService {
   }
 
   /** Issues a cycle, and the later ones if it has changed: their credit begins with what it has left. */
-  private async issueFrom(organizationId: string, first: StatementCycle, endedBefore: number): Promise<number> {
+  private async issueFrom(
+    organizationId: string,
+    first: StatementCycle,
+    endedBefore: number,
+    now: Date,
+  ): Promise<number> {
     let issued = 0;
     for (let cycle = first; cycle.startMs < endedBefore; cycle = statementCycleAt(cycle.endMs)) {
-      if (!(await this.issueOne(organizationId, cycle))) break;
+      if (!(await this.issueOne(organizationId, cycle, now))) break;
       issued += 1;
     }
     return issued;
   }
 
   /** Whether the cycle had something to issue. A month in which nothing happened, and nothing was left, has none. */
-  private async issueOne(organizationId: string, cycle: StatementCycle): Promise<boolean> {
+  private async issueOne(organizationId: string, cycle: StatementCycle, now: Date): Promise<boolean> {
     const { name } = cycle;
     const [latest, content] = await Promise.all([
       this.store.find(organizationId, name, null),
-      this.facts.read(organizationId, cycle),
+      this.facts.read(organizationId, cycle, now),
     ]);
     if (latest === null ? isEmpty(content) : sameAmounts(latest, content)) return false;
     const revision = (latest?.revision ?? 0) + 1;
@@ -81,22 +87,36 @@ export class IssueStatements extends PeriodicService {
 
 /**
  * Months that have ended and whose latest statement, if there is one, has other sums than the ledger has now: of usage
- * by the monthly roll-up, of fees and of grants by their transfers. Index: transfer_of_credit.
+ * by the monthly roll-up, of fees and of grants by their transfers, and of what lapsed by when it expired. Indexes:
+ * transfer_of_credit, grant_by_expiry, account_pk.
  */
 const DUE = `
   SELECT organization_id, to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle FROM (
-    SELECT organization_id, month, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees, max(changed_at) AS changed_at FROM (
-      SELECT d.organization_id, u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees, NULL::timestamptz AS changed_at
+    SELECT organization_id, month, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees, sum(expired) AS expired,
+      max(changed_at) AS changed_at
+    FROM (
+      SELECT d.organization_id, u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees, 0 AS expired,
+        NULL::timestamptz AS changed_at
       FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
       WHERE d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $1
       UNION ALL
-      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, CASE kind WHEN 'fee' THEN amount_nano_usd ELSE 0 END, created_at
-      FROM billing.transfer WHERE kind IN ('grant', 'expire', 'fee') AND created_at < $1 AND organization_id IS NOT NULL) AS parts
+      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, CASE kind WHEN 'fee' THEN amount_nano_usd ELSE 0 END, 0,
+        created_at
+      FROM billing.transfer WHERE kind IN ('grant', 'fee') AND created_at < $1 AND organization_id IS NOT NULL
+      UNION ALL
+      SELECT organization_id, date_trunc('month', expires_at, 'UTC'), 0, 0, 0, lapsed, NULL
+      FROM (
+        SELECT g.organization_id, g.expires_at,
+          CASE WHEN g.closed_at IS NULL THEN g.amount_nano_usd - coalesce(a.posted_nano_usd, 0) ELSE g.expired_nano_usd END AS lapsed
+        FROM billing.grant AS g LEFT JOIN billing.account AS a ON a.account_id = 'grant:' || g.id
+        WHERE g.expires_at < $1) AS ended
+      WHERE lapsed > 0) AS parts
     GROUP BY 1, 2) AS sums
   LEFT JOIN LATERAL (
-    SELECT s.requests, s.usage_nano_usd, s.fees_nano_usd, s.issued_at FROM billing.statement AS s
+    SELECT s.requests, s.usage_nano_usd, s.fees_nano_usd, s.expired_nano_usd, s.issued_at FROM billing.statement AS s
     WHERE s.organization_id = sums.organization_id AND s.cycle = (sums.month AT TIME ZONE 'UTC')::date
     ORDER BY s.revision DESC LIMIT 1) AS latest ON true
   WHERE latest.requests IS DISTINCT FROM sums.requests OR latest.usage_nano_usd IS DISTINCT FROM sums.usage
-    OR latest.fees_nano_usd IS DISTINCT FROM sums.fees OR latest.issued_at < sums.changed_at
+    OR latest.fees_nano_usd IS DISTINCT FROM sums.fees OR latest.expired_nano_usd IS DISTINCT FROM sums.expired
+    OR latest.issued_at < sums.changed_at
   ORDER BY 1, 2`;

@@ -38,7 +38,7 @@ export class ReadStatements {
   ): Promise<Statement | null> {
     const issued = await this.store.find(organizationId, cycle.name, revision);
     if (issued !== null || revision !== null || cycle.startMs > nowMs) return issued;
-    const content = await this.facts.read(organizationId, cycle);
+    const content = await this.facts.read(organizationId, cycle, new Date(nowMs));
     if (cycle.endMs <= nowMs && isEmpty(content)) return null;
     return { ...content, status: 'open', revision: 0, issuedAt: null };
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BalancesModule } from '../balances/balances.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { IssueStatements } from './issue-statements.js';
 import { ReadStatements } from './read-statements.js';
@@ -8,7 +9,7 @@ import { StatementStore } from './store/statement-store.js';
 
 /** Statements of organisations by month. */
 @Module({
-  imports: [BillingStoreModule],
+  imports: [BalancesModule, BillingStoreModule],
   controllers: [StatementsController],
   providers: [IssueStatements, ReadStatements, StatementFacts, StatementStore],
 })

@@ -56,7 +56,8 @@ const transfer = z
       .string()
       .describe(
         '`post` is a charge, `void` a hold that was given back without one, `adjust` a charge after that, `opening` ' +
-          'what was charged before the limit, `grant` credit that was given, `expire` what lapsed of it, `fee` a price.',
+          'what was charged before the limit, `grant` credit that was given, `expire` what lapsed of it, `fee` a price. ' +
+          'What lapses is gone from its `expires_at` on; its transfer is written when no call holds it any more.',
       ),
     request_id: z.string().nullable().describe('The `x-request-id` of the call; null where there was none.'),
     amount_usd: usd,

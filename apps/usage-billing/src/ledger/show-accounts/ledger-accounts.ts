@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { balanceOf } from '../../grants/grant.js';
 import { FEES, feesAccountId } from './known-accounts.js';
 
 /** An account with its balance. Amounts are nano-USD. */
@@ -14,7 +15,7 @@ export interface LedgerAccount {
   readonly cycleEndsAt: Date | null;
   readonly capNanoUsd: bigint | null;
   readonly postedNanoUsd: bigint;
-  /** What of a grant has expired. */
+  /** What of a grant has expired, by the clock. */
   readonly lapsedNanoUsd: bigint;
   /** Null if admission cannot be asked. */
   readonly heldNanoUsd: bigint | null;
@@ -53,7 +54,10 @@ interface AccountRow {
   cycle_ends_at: Date | null;
   cap: string | null;
   posted: string;
-  lapsed: string;
+  /** Null, as the two below, for an account that is none of a grant. */
+  granted: string | null;
+  expires_at: Date | null;
+  expired: string | null;
 }
 
 interface TransferRow {
@@ -94,6 +98,8 @@ export class LedgerAccounts {
       ]),
     );
     const held = rows.length === 0 ? new Map<string, never>() : await this.held(organizationId);
+    const heldOn = (accountId: string): bigint | null =>
+      held === null ? null : (held.get(accountId)?.heldNanoUsd ?? 0n);
     return rows.map((row) => ({
       accountId: row.account_id,
       kind: row.kind,
@@ -103,8 +109,8 @@ export class LedgerAccounts {
       cycleEndsAt: row.cycle_ends_at,
       capNanoUsd: row.cap === null ? null : BigInt(row.cap),
       postedNanoUsd: BigInt(row.posted),
-      lapsedNanoUsd: BigInt(row.lapsed),
-      heldNanoUsd: held === null ? null : (held.get(row.account_id)?.heldNanoUsd ?? 0n),
+      lapsedNanoUsd: lapsedOf(row, heldOn(row.account_id) ?? 0n, now),
+      heldNanoUsd: heldOn(row.account_id),
     }));
   }
 
@@ -138,21 +144,26 @@ export class LedgerAccounts {
   }
 }
 
+function lapsedOf({ posted, granted, expired, expires_at: expiresAt }: AccountRow, held: bigint, now: Date): bigint {
+  if (granted === null || expired === null) return 0n;
+  const grant = { amountNanoUsd: BigInt(granted), expiresAt, expiredNanoUsd: BigInt(expired) };
+  return balanceOf(grant, { postedNanoUsd: BigInt(posted), heldNanoUsd: held }, now).expiredNanoUsd;
+}
+
 /**
  * With the account of an organisation's fees, which caps nothing and is kept in its transfers alone. Indexes:
- * account_by_organization, transfer_by_account.
+ * account_by_organization, grant_pk, transfer_by_account.
  */
-const ACCOUNTS = `(SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap,
-      posted_nano_usd AS posted,
-      CASE WHEN kind = 'grant' THEN (
-        SELECT coalesce(sum(t.amount_nano_usd), 0) FROM billing.transfer AS t
-        WHERE t.account_id = a.account_id AND t.kind = 'expire') ELSE 0 END AS lapsed
-    FROM billing.account AS a
-    WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
-      AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
-    ORDER BY account_id LIMIT $6)
+const ACCOUNTS = `(SELECT a.*, g.amount_nano_usd AS granted, g.expires_at, g.expired_nano_usd AS expired
+    FROM (
+      SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap, posted_nano_usd AS posted
+      FROM billing.account
+      WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
+        AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
+      ORDER BY account_id LIMIT $6) AS a
+    LEFT JOIN billing.grant AS g ON g.organization_id = $1 AND a.kind = 'grant' AND a.owner_id = g.id::text)
   UNION ALL
-  (SELECT $7, '${FEES}', $1, 'never', NULL, NULL, NULL, sum(t.amount_nano_usd), 0
+  (SELECT $7, '${FEES}', $1, 'never', NULL, NULL, NULL, sum(t.amount_nano_usd), NULL, NULL, NULL
     FROM billing.transfer AS t
     WHERE t.account_id = $7 AND t.organization_id = $1 AND $7 > $2 AND ($3::text IS NULL OR $3 = '${FEES}')
       AND ($4::text IS NULL OR $4 = $1)

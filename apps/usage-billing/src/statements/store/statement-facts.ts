@@ -1,7 +1,10 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
+import { grantAccountId } from '@tollgate/api-key';
 import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { AccountBalances, type AccountBalance } from '../../balances/account-balances.js';
+import { balanceOf } from '../../grants/grant.js';
 import type { FeeLine, PrepaidCredit, StatementContent, UsageLine } from '../build/statement.js';
 import type { StatementCycle } from '../build/statement-cycle.js';
 
@@ -18,11 +21,28 @@ interface UsageRow {
 }
 
 interface CreditRow {
+  /** What was given before the cycle, without what lapsed of closed grants and what was charged before it. */
   opening: string;
   granted: string;
+  /** What lapsed of closed grants within the cycle. */
   expired: string;
   charged: string;
   grants: string;
+  ending: EndingGrant[] | null;
+}
+
+/** A grant that has expired, but may change: calls in flight may hold it, or nobody has looked since. */
+interface EndingGrant {
+  id: string;
+  amount: string;
+  expires_at: string;
+  expired: string;
+}
+
+/** What of the credit is in the ledger, and what follows from the clock. */
+interface CreditFacts {
+  readonly row: CreditRow;
+  readonly ending: readonly EndingGrant[];
 }
 
 /** Reads from the ledger what a statement says. */
@@ -30,20 +50,30 @@ interface CreditRow {
 export class StatementFacts {
   constructor(
     private readonly database: ServiceDatabase,
+    @Inject(AccountBalances) private readonly balances: Pick<AccountBalances, 'of'>,
     @Optional()
     @Inject(KEY_MANAGEMENT_API)
     private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | null = null,
   ) {}
 
-  /** What the ledger has of a cycle now, in one snapshot of the database. */
-  async read(organizationId: string, cycle: StatementCycle): Promise<StatementContent> {
+  /**
+   * What the ledger has of a cycle, in one snapshot of the database. What has lapsed at `now` follows from the clock, as
+   * in `GET /v1/credits`, whether it is booked or not: what calls in flight hold may still be charged, and is left.
+   */
+  async read(organizationId: string, cycle: StatementCycle, now: Date): Promise<StatementContent> {
     const organizationName = await this.nameOf(organizationId);
-    return this.database.inOrganization(organizationId, async (manager) => ({
+    const { credit, ...lines } = await this.database.inOrganization(organizationId, (manager) =>
+      readLines(manager, organizationId, cycle, now),
+    );
+    const ids = credit?.ending.map(({ id }) => grantAccountId(id)) ?? [];
+    const accounts = await this.balances.of(organizationId, ids);
+    return {
       organizationId,
       organizationName,
       cycle: cycle.name,
-      ...(await readLines(manager, organizationId, cycle)),
-    }));
+      ...lines,
+      credit: credit === null ? null : creditOf(credit, accounts, cycle, now),
+    };
   }
 
   /** Null where key-management cannot be asked, and for an organisation that was deleted. */
@@ -58,8 +88,9 @@ async function readLines(
   manager: EntityManager,
   organizationId: string,
   { startMs, endMs }: StatementCycle,
-): Promise<Pick<StatementContent, 'usage' | 'fees' | 'includedNanoUsd' | 'credit'>> {
-  const period = [organizationId, new Date(startMs), new Date(endMs)];
+  now: Date,
+): Promise<Pick<StatementContent, 'usage' | 'fees' | 'includedNanoUsd'> & { readonly credit: CreditFacts | null }> {
+  const period = [organizationId, new Date(startMs), new Date(endMs), now];
   const [row]: { usage: UsageRow[] | null; fees: FeeRow[] | null; credit: CreditRow; included: string }[] =
     await manager.query(
       `SELECT (SELECT jsonb_agg(to_jsonb(line)) FROM (${USAGE_LINES}) AS line) AS usage,
@@ -71,7 +102,7 @@ async function readLines(
     usage: (row?.usage ?? []).map(usageLine),
     fees: (row?.fees ?? []).map(feeLine),
     includedNanoUsd: BigInt(row?.included ?? 0),
-    credit: row === undefined ? null : creditOf(row.credit),
+    credit: row === undefined ? null : { row: row.credit, ending: row.credit.ending ?? [] },
   };
 }
 
@@ -95,15 +126,23 @@ const FEE_LINES = `
   LEFT JOIN billing.plan AS p ON p.id = c.plan_id
   WHERE t.organization_id = $1 AND t.kind = 'fee' AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.created_at, t.request_id`;
 
-/** Indexes: transfer_of_credit, account_usage_month_pk. */
+/**
+ * What lapsed counts by `expires_at`, and not by when its transfer was written. Indexes: transfer_of_credit, grant_pk,
+ * account_usage_month_pk.
+ */
 const CREDIT = `
-  SELECT given.grants, given.granted::text, given.expired::text, used.charged::text,
-    (given.opening - used.opening)::text AS opening
+  SELECT given.grants, given.granted::text, lapsed.within::text AS expired, lapsed.ending, used.charged::text,
+    (given.opening - lapsed.before - used.opening)::text AS opening
   FROM (
-    SELECT count(*) AS grants, coalesce(sum(amount_nano_usd) FILTER (WHERE kind = 'grant' AND created_at >= $2), 0) AS granted,
-      coalesce(sum(amount_nano_usd) FILTER (WHERE kind = 'expire' AND created_at >= $2), 0) AS expired,
-      coalesce(sum(CASE kind WHEN 'grant' THEN amount_nano_usd ELSE -amount_nano_usd END) FILTER (WHERE created_at < $2), 0) AS opening
-    FROM billing.transfer WHERE organization_id = $1 AND kind IN ('grant', 'expire') AND created_at < $3) AS given,
+    SELECT count(*) AS grants, coalesce(sum(amount_nano_usd) FILTER (WHERE created_at >= $2), 0) AS granted,
+      coalesce(sum(amount_nano_usd) FILTER (WHERE created_at < $2), 0) AS opening
+    FROM billing.transfer WHERE organization_id = $1 AND kind = 'grant' AND created_at < $3) AS given,
+  (
+    SELECT coalesce(sum(expired_nano_usd) FILTER (WHERE closed_at IS NOT NULL AND expires_at >= $2), 0) AS within,
+      coalesce(sum(expired_nano_usd) FILTER (WHERE closed_at IS NOT NULL AND expires_at < $2), 0) AS before,
+      jsonb_agg(jsonb_build_object('id', id, 'amount', amount_nano_usd::text, 'expires_at', expires_at, 'expired', expired_nano_usd::text))
+        FILTER (WHERE closed_at IS NULL) AS ending
+    FROM billing.grant WHERE organization_id = $1 AND expires_at < $3 AND expires_at <= $4) AS lapsed,
   (
     SELECT coalesce(sum(charge_nano_usd) FILTER (WHERE cycle >= ($2 AT TIME ZONE 'UTC')::date), 0) AS charged,
       coalesce(sum(charge_nano_usd) FILTER (WHERE cycle < ($2 AT TIME ZONE 'UTC')::date), 0) AS opening
@@ -160,10 +199,22 @@ function feeText({ plan, starts_at, ends_at, sequence }: FeeRow): string {
 
 const dayText = (moment: string): string => new Date(moment).toISOString().slice(0, 10);
 
-function creditOf(row: CreditRow): PrepaidCredit | null {
+function creditOf(
+  { row, ending }: CreditFacts,
+  accounts: (accountId: string) => AccountBalance,
+  { startMs }: StatementCycle,
+  now: Date,
+): PrepaidCredit | null {
   if (Number(row.grants) === 0) return null;
-  const [openingNanoUsd, grantedNanoUsd] = [BigInt(row.opening), BigInt(row.granted)];
-  const [expiredNanoUsd, chargedNanoUsd] = [BigInt(row.expired), BigInt(row.charged)];
+  let [openingNanoUsd, expiredNanoUsd] = [BigInt(row.opening), BigInt(row.expired)];
+  for (const { id, amount, expires_at: at, expired } of ending) {
+    const expiresAt = new Date(at);
+    const grant = { amountNanoUsd: BigInt(amount), expiresAt, expiredNanoUsd: BigInt(expired) };
+    const lapsed = balanceOf(grant, accounts(grantAccountId(id)), now).expiredNanoUsd;
+    if (expiresAt.getTime() < startMs) openingNanoUsd -= lapsed;
+    else expiredNanoUsd += lapsed;
+  }
+  const [grantedNanoUsd, chargedNanoUsd] = [BigInt(row.granted), BigInt(row.charged)];
   const closingNanoUsd = openingNanoUsd + grantedNanoUsd - expiredNanoUsd - chargedNanoUsd;
   return { openingNanoUsd, grantedNanoUsd, expiredNanoUsd, chargedNanoUsd, closingNanoUsd };
 }

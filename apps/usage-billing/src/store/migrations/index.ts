@@ -34,6 +34,7 @@ import { CarriedHolds1798588800001 } from './1798588800001-carried-holds.js';
 import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
 import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
 import { PersonsOfSubscriptions1798730000001 } from './1798730000001-persons-of-subscriptions.js';
+import { LapsedCreditOfStatements1798934400001 } from './1798934400001-lapsed-credit-of-statements.js';
 import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 
@@ -77,6 +78,7 @@ export const usageBillingSchema: MigrateOptions = {
     RaisesOfSubscriptions1798675200001,
     OtherRouteGroups1798700000001,
     PersonsOfSubscriptions1798730000001,
+    LapsedCreditOfStatements1798934400001,
     UsageSeries1799020800001,
     UsageSeriesFilled1799020800002,
   ],
