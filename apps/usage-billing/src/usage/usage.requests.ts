@@ -57,7 +57,9 @@ const limit = z
 export const usageQuery = z
   .strictObject({
     api_key_id: idOf('The key that is asked about; without it, all keys.'),
-    group_id: idOf('Of keys that were in this group when they called.'),
+    group_id: idOf(
+      'Of calls that count in the budget of this group: of its keys, on routes that it opens and on those that are open to everyone.',
+    ),
     project_id: idOf('Of keys of this project.'),
     member_id: idOf('Of keys of this member.'),
     model: name('The name that the provider has for it.'),

@@ -77,6 +77,20 @@ export function ownersOf(event: UsageRecorded): readonly BudgetOwner[] {
   });
 }
 
+/**
+ * The groups among these owners: usage by group is of the calls that count in the budget of the group. Null where the
+ * event says none.
+ */
+export function countedGroupIds(event: UsageRecorded): readonly string[] | null {
+  const { routeGroupId = null, groupIds = null } = event as Partial<UsageRecordedV2>;
+  const isHeld = event.accounts.some(({ accountId }) => accountId.startsWith('group:'));
+  if (routeGroupId === null && !isHeld) return groupIds;
+  const counted = ownersOf(event).flatMap(({ kind, ownerId }) => (kind === 'group' ? [ownerId] : []));
+  // In the order of the key's groups, so that the same groups are the same dimension of the roll-ups.
+  const known = (groupIds ?? []).filter((id) => counted.includes(id));
+  return [...known, ...counted.filter((id) => !known.includes(id)).sort()];
+}
+
 const keyOwner = (apiKeyId: string): string => `key:${apiKeyId}`;
 
 function budgetId(accountId: string): string | null {

@@ -7,6 +7,7 @@ import {
   type UsageRecordedV2,
 } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
+import { countedGroupIds } from './accounts-in-force.js';
 import { plainestEvent } from './bookable-event.js';
 import { columnName } from './event-columns.js';
 
@@ -60,7 +61,9 @@ function differing(booked: BookedRow, event: UsageRecorded, names: readonly Fiel
     const second = plain(fields[name], kind);
     if (first === null && NOT_KEPT.has(name)) return [];
     const isSame = isDeepStrictEqual(first, second) || isDeepStrictEqual(first, plain(plainest?.[name], kind));
-    return isSame ? [] : [{ field: name, first, second }];
+    // Of the groups of a key those are booked for which the call counts. The release before booked all.
+    if (isSame || (name === 'groupIds' && isDeepStrictEqual(first, plain(countedGroupIds(event), kind)))) return [];
+    return [{ field: name, first, second }];
   });
 }
 

@@ -7,6 +7,7 @@ import {
 } from '@tollgate/contracts';
 import type { ColumnType } from '../../store/binary-array.js';
 import type { Column } from '../../store/insert-rows.js';
+import { countedGroupIds } from './accounts-in-force.js';
 import type { Booking } from './decide-booking.js';
 
 type StoredKind = Exclude<FieldKind, 'version'>;
@@ -34,6 +35,7 @@ const COLUMN_TYPES: Readonly<Record<StoredKind, ColumnType>> = {
 /** Columns whose value the booking decides, instead of the field of the event. */
 const DECIDED: Partial<Record<FieldName, (booking: Booking) => unknown>> = {
   chargeNanoUsd: ({ chargeNanoUsd }) => chargeNanoUsd.toString(),
+  groupIds: ({ event }) => jsonText(countedGroupIds(event)),
 };
 
 const FIELDS = Object.entries(USAGE_RECORDED_V2_FIELDS).flatMap(([name, { kind }]) =>
@@ -57,7 +59,11 @@ export const FACT_COLUMNS: readonly Column<UsageRecordedV2>[] = FIELDS.filter(
 
 function valueOf(event: UsageRecorded, name: FieldName, kind: StoredKind): unknown {
   const value = (event as Partial<UsageRecordedV2>)[name] ?? null;
-  if (value === null || COLUMN_TYPES[kind] !== 'jsonb') return value;
+  return COLUMN_TYPES[kind] === 'jsonb' ? jsonText(value) : value;
+}
+
+function jsonText(value: unknown): string | null {
+  if (value === null) return null;
   return Array.isArray(value) && value.length === 0 ? '[]' : JSON.stringify(value);
 }
 

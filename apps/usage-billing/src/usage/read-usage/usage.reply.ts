@@ -41,7 +41,9 @@ const named = z.string().nullable().optional();
 const groupFields = {
   api_key_id: named,
   api_key_name: named,
-  group_id: named.describe('Null for calls of keys in no group.'),
+  group_id: named.describe(
+    'A group in whose budget calls count: one call may count in several. Null for calls that count in none.',
+  ),
   group_name: named,
   project_id: named,
   project_name: named,
