@@ -6,6 +6,7 @@ export type { LevelChanges } from './alerts/credit-level.js';
 export { raiseAlerts } from './alerts/raise-alerts.js';
 export { startBalance } from './alerts/balance/balances.js';
 export { WatchLimits } from './alerts/watch-limits/watch-limits.js';
+export { noteLimits } from './alerts/watch-limits/watched-limit-store.js';
 export { WatchRefusals } from './alerts/watch-refusals/watch-refusals.js';
 export { WatchSpending } from './alerts/unusual-spend/watch-spending.js';
 export { BookUsage } from './ledger/book-usage/book-usage.js';

@@ -7,6 +7,7 @@ import {
   AlertSettingsStore,
   AlertStore,
   raiseAlerts,
+  noteLimits,
   startBalance,
   WatchLimits,
   WatchRefusals,
@@ -20,6 +21,8 @@ const ALERTED = randomUUID();
 
 /** Rows from which the planner chooses by statistics. */
 export const ALERT_SEEDS = [
+  `INSERT INTO billing.watched_limit (organization_id, limit_id, version, cap_nano_usd, credit_reset, noted_at, look_at)
+   SELECT 'alerted ' || n, 'key:' || n, 1, 100, 'never', now(), now() + n * interval '1 hour' FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.organization_terms (organization_id, balance) SELECT 'alerted ' || n, 'prepaid' FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.grant (organization_id, id, amount_nano_usd, expires_at, created_at)
    SELECT 'alerted ' || n, gen_random_uuid(), 100, now() + (n - 10) * interval '1 hour', now() FROM generate_series(1, 2000) AS n`,
@@ -88,6 +91,15 @@ export async function useAlerts({ dataSource }: Database): Promise<void> {
   };
   const relay = { wake: () => undefined };
   await new WatchRefusals(database, relay, books, logger).look(new Date());
-  await new WatchLimits(database, logger).look(new Date());
+  const limits = [
+    { limitId: 'key:k', reset: 'monthly', anchorMs: null },
+    { limitId: `organization:${ALERTED}`, reset: 'never', anchorMs: null },
+    { limitId: 'payg:s', reset: 'subscription', anchorMs: Date.UTC(2026, 0, 31) },
+  ] as const;
+  const told = limits.map((limit) => ({ ...limit, organizationId: ALERTED, version: 1, capNanoUsd: 9n, raise: null }));
+  await database.acrossOrganizations((manager) => noteLimits(manager, told, new Date(Date.now() - 5_000_000)));
+  await new WatchLimits(database, { ...relay, does: () => undefined }, logger).look(new Date());
+  await database.acrossOrganizations((manager) => noteLimits(manager, told, new Date()));
+  await new WatchLimits(database, { ...relay, does: () => undefined }, logger).look(new Date());
   await new WatchSpending(database, logger).look(new Date('2026-11-29T12:00:00Z'));
 }

@@ -1,9 +1,15 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { budgetAccountId, cycleOf } from '@tollgate/api-key';
+import { budgetAccountId, cycleAccountId, cycleOf, paygAccountId, type CreditReset } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
-import { CREDIT_THRESHOLD_CROSSED_V1, USAGE_RECORDED_V1, type UsageRecordedV1 } from '@tollgate/contracts';
+import {
+  CREDIT_THRESHOLD_CROSSED_V1,
+  LIMITS_CHANGED_V1,
+  USAGE_RECORDED_V1,
+  type LimitsChangedV1,
+  type UsageRecordedV1,
+} from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import type { Mail } from '@tollgate/mail';
@@ -119,8 +125,9 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
   };
   const alertsOf = async (organizationId: string, query = ''): Promise<ShownAlert[]> =>
     (await call('GET', `/v1/alerts${query}`, organizationId)).body['data'] as ShownAlert[];
-  const spend = async (organizationId: string, charge: number, account: { id: string; cap: number }) => {
+  const spend = async (organizationId: string, charge: number, account: { id: string; cap: number }, at?: Date) => {
     const event: UsageRecordedV1 = usageEvent({
+      ...(at !== undefined && { startedAt: at.toISOString(), endedAt: at.toISOString() }),
       organizationId,
       apiKeyId: organizationId,
       costNanoUsd: String(charge),
@@ -374,6 +381,9 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([100, 90, 100, 80]);
   });
 
+  /** The relay of another process. */
+  const idle = { wake: () => undefined, does: () => undefined };
+
   it('G1: tell of credit that expires, although nobody calls, and of each level once', async () => {
     const organization = randomUUID();
     const expiring = await grant(organization, '0.0000009', {
@@ -382,7 +392,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const lasting = await grant(organization, '0.0000001');
     await spendGrant(organization, 100, expiring, 900);
     const database = new ServiceDatabase(opened.database.dataSource, 'billing');
-    const watch = [new WatchLimits(database, logger), new WatchLimits(database, logger)];
+    const watch = [new WatchLimits(database, idle, logger), new WatchLimits(database, idle, logger)];
     await watch[0]!.look(new Date());
     expect(await alertsOf(organization)).toEqual([]);
     const later = new Date(Date.now() + 3_700_000);
@@ -409,7 +419,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
       expect(made.status, JSON.stringify(made.body)).toBe(201);
       const account = budgetAccountId('group', group, cycleOf(reset, Date.now()));
       await spend(organization, 850, { id: account, cap: 2_000 });
-      const watch = new WatchLimits(new ServiceDatabase(opened.database.dataSource, 'billing'), logger);
+      const watch = new WatchLimits(new ServiceDatabase(opened.database.dataSource, 'billing'), idle, logger);
       await watch.look(new Date());
       expect(await alertsOf(organization)).toEqual([]);
       await watch.look(new Date(Date.now() + 3_700_000));
@@ -432,6 +442,203 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
       );
     },
   );
+
+  /** key-management says what the limit of a key or of an organisation is now. */
+  let limitVersion = 0;
+  const tellLimit = async (organizationId: string, limit: Partial<LimitsChangedV1>): Promise<void> => {
+    const event: LimitsChangedV1 = {
+      eventVersion: 1,
+      organizationId,
+      apiKeyId: organizationId,
+      version: (limitVersion += 1),
+      capNanoUsd: '1000',
+      reset: 'never',
+      raise: null,
+      changedAt: new Date().toISOString(),
+      ...limit,
+    };
+    await bus.publisher.publish(LIMITS_CHANGED_V1, [{ key: organizationId, value: JSON.stringify(event) }]);
+  };
+  /** All that was told is looked at. */
+  const untilLooked = async (organizationId: string) => {
+    const due = () =>
+      opened.database.dataSource.query<object[]>(
+        'SELECT 1 FROM billing.watched_limit WHERE organization_id = $1 AND look_at <= noted_at',
+        [organizationId],
+      );
+    await waitUntil(async () => (await due()).length === 0, { what: 'the limits to be looked at' });
+  };
+  const levelsOf = async (organizationId: string) => (await alertsOf(organizationId)).map(({ level }) => level).sort();
+  const accountOf = (organizationId: string, reset: CreditReset) =>
+    cycleAccountId(organizationId, cycleOf(reset, Date.now()));
+
+  it.each(['never', 'daily', 'weekly', 'monthly'] as const)(
+    'G1: tell at once of the limit of a key (%s) that was lowered, and once in a cycle',
+    async (reset) => {
+      const organization = randomUUID();
+      const account = accountOf(organization, reset);
+      await spend(organization, 850, { id: account, cap: 9_000 });
+      await tellLimit(organization, { reset, capNanoUsd: '2000' });
+      await untilLooked(organization);
+      expect(await levelsOf(organization)).toEqual([]);
+      await tellLimit(organization, { reset, capNanoUsd: '1000' });
+      await untilMails(organization, 1);
+      expect(await alertsOf(organization)).toMatchObject([
+        {
+          level: 80,
+          reason: 'posted',
+          account,
+          api_key_id: organization,
+          used_usd: '0.00000085',
+          limit_usd: '0.000001',
+        },
+      ]);
+      // Again, and by a call that comes later: nobody is told twice.
+      await tellLimit(organization, { reset, capNanoUsd: '1000' });
+      await untilLooked(organization);
+      await spend(organization, 1, { id: account, cap: 1_000 });
+      expect(await levelsOf(organization)).toEqual([80]);
+      // 100 % is posted = cap.
+      await tellLimit(organization, { reset, capNanoUsd: '851' });
+      await untilMails(organization, 2);
+      expect(await alertsOf(organization, '?level=100')).toMatchObject([
+        { reason: 'posted', used_usd: '0.000000851', limit_usd: '0.000000851' },
+      ]);
+      await tellLimit(organization, { reset, capNanoUsd: '0' });
+      await untilLooked(organization);
+      expect(await levelsOf(organization)).toEqual([100, 80]);
+    },
+  );
+
+  it('G1: tell at once of a limit that begins to reset in another way, or is the first, by what counts in its cycle', async () => {
+    const organization = randomUUID();
+    await spend(organization, 950, { id: accountOf(organization, 'never'), cap: 9_000 }, new Date());
+    await tellLimit(organization, { reset: 'monthly', capNanoUsd: '1000' });
+    await untilMails(organization, 1);
+    // No call has made the account yet.
+    expect(await alertsOf(organization)).toMatchObject([
+      { level: 90, account: accountOf(organization, 'monthly'), used_usd: '0.00000095' },
+    ]);
+    await tellLimit(organization, { reset: 'daily', capNanoUsd: '9000' });
+    await untilLooked(organization);
+    await tellLimit(organization, { capNanoUsd: null });
+    await untilLooked(organization);
+    expect(await levelsOf(organization)).toEqual([90]);
+    await tellLimit(organization, { capNanoUsd: '950' });
+    await untilMails(organization, 2);
+    expect(await levelsOf(organization)).toEqual([100, 90]);
+  });
+
+  it('G1: tell at once of the lowered limit of an organisation, which all of its keys have used', async () => {
+    const organization = randomUUID();
+    const id = `organization:${organization}`;
+    await spend(organization, 920, { id, cap: 9_000 });
+    await tellLimit(organization, { apiKeyId: null, capNanoUsd: '1000' });
+    await untilMails(organization, 1);
+    expect(await alertsOf(organization)).toMatchObject([{ level: 90, account: id, kind: 'credit_threshold' }]);
+    // A raise arms it again, as it has no cycles.
+    await tellLimit(organization, { apiKeyId: null, capNanoUsd: '9000' });
+    await untilLooked(organization);
+    await tellLimit(organization, { apiKeyId: null, capNanoUsd: '1000' });
+    await untilMails(organization, 2);
+    expect(await levelsOf(organization)).toEqual([90, 90]);
+  });
+
+  it('G1: tell of a limit whose raise ends, when it does, and of what calls under way cost after a change', async () => {
+    const organization = randomUUID();
+    const account = accountOf(organization, 'monthly');
+    await spend(organization, 700, { id: account, cap: 9_000 });
+    const until = new Date(Date.now() + 1_500);
+    const raise = { amountNanoUsd: '1000', until: until.toISOString() };
+    await tellLimit(organization, { reset: 'monthly', raise });
+    await untilLooked(organization);
+    // It was held under the limit of before, which its event names.
+    await spend(organization, 200, { id: account, cap: 9_000 });
+    expect(await levelsOf(organization)).toEqual([]);
+    await untilMails(organization, 1);
+    expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
+    expect(await alertsOf(organization)).toMatchObject([{ level: 90, used_usd: '0.0000009', limit_usd: '0.000001' }]);
+    await spend(organization, 100, { id: account, cap: 9_000 });
+    const watch = new WatchLimits(new ServiceDatabase(opened.database.dataSource, 'billing'), idle, logger);
+    await watch.look(new Date(Date.now() + 120_000));
+    expect(await levelsOf(organization)).toEqual([100, 90]);
+    // After the longest call nothing is left to see.
+    await watch.look(new Date(Date.now() + 8_000_000));
+    const rows = await opened.database.dataSource.query<object[]>(
+      'SELECT 1 FROM billing.watched_limit WHERE organization_id = $1',
+      [organization],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('G1: take the latest version of a limit, and pass over what is none', async () => {
+    const organization = randomUUID();
+    await spend(organization, 850, { id: accountOf(organization, 'never'), cap: 9_000 });
+    const publish = (...values: string[]) =>
+      bus.publisher.publish(
+        LIMITS_CHANGED_V1,
+        values.map((value) => ({ key: organization, value })),
+      );
+    const event = (version: number, fields: object) =>
+      JSON.stringify({
+        ...{ eventVersion: 1, organizationId: organization, apiKeyId: organization, version, capNanoUsd: '900' },
+        ...{ reset: 'never', raise: null, changedAt: new Date().toISOString(), ...fields },
+      });
+    await publish(
+      event(9, { capNanoUsd: '9000' }),
+      event(8, {}),
+      'not JSON',
+      '{}',
+      event(10, { capNanoUsd: '-1' }),
+      event(10, { capNanoUsd: '1.5' }),
+      event(10, { capNanoUsd: '9999999999999999999' }),
+      event(10, { reset: 'hourly' }),
+      event(10, { raise: { amountNanoUsd: '1', until: 'tomorrow' } }),
+      event(10, { apiKeyId: '' }),
+      event(10, { organizationId: 'a\u0000b' }),
+      event(0, {}),
+    );
+    await publish(event(8, { capNanoUsd: '1' }));
+    await untilLooked(organization);
+    expect(await levelsOf(organization)).toEqual([]);
+  });
+
+  it('G1: tell at once of a lowered limit of pay-as-you-go, and of its raise that ends', async () => {
+    const organization = randomUUID();
+    const plan = await call('POST', '/v1/plans', organization, {
+      name: `plan ${organization}`,
+      quota_usd: '0',
+      price_usd: '0',
+    });
+    expect(plan.status, JSON.stringify(plan.body)).toBe(201);
+    const made = await call('POST', '/v1/subscriptions', organization, {
+      plan: plan.body['id'],
+      organization_id: organization,
+      payg: { enabled: true, limit_usd: '0.000005' },
+    });
+    expect(made.status, JSON.stringify(made.body)).toBe(201);
+    const { starts_at: startsAt, ends_at: endsAt } = made.body['current_period'] as Record<string, string>;
+    const period = { startMs: Date.parse(startsAt!), endMs: Date.parse(endsAt!) };
+    const account = paygAccountId(made.body['id'] as string, period);
+    await spend(organization, 850, { id: account, cap: 5_000 });
+    const change = async (body: object) => {
+      const changed = await call('PATCH', `/v1/subscriptions/${made.body['id'] as string}`, organization, body);
+      expect(changed.status, JSON.stringify(changed.body)).toBe(200);
+      await untilLooked(organization);
+    };
+    const until = new Date(Date.now() + 1_500).toISOString();
+    await change({ payg: { limit_usd: '0.000001' }, credit_limit_raise: { amount_usd: '0.000004', until } });
+    expect(await levelsOf(organization)).toEqual([]);
+    await untilMails(organization, 1);
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
+    expect(await alertsOf(organization)).toMatchObject([
+      { level: 80, account, account_kind: 'payg', used_usd: '0.00000085', limit_usd: '0.000001' },
+    ]);
+    await change({ payg: { limit_usd: '0.00000085' } });
+    expect(await levelsOf(organization)).toEqual([100, 80]);
+    await change({ payg: { enabled: false } });
+    expect(await levelsOf(organization)).toEqual([100, 80]);
+  });
 
   it('G1: come again for an account without cycles once a raise has brought it below', async () => {
     const organization = randomUUID();

@@ -7,6 +7,7 @@ import { changesBetween } from '../audit/audit-entry.js';
 import { AuditTrail } from '../audit/audit-trail.js';
 import type { AuditValue } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
+import { limitEntries } from '../store/limit-change.js';
 import { END_BILLING, END_KEYS, KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import {
   organizationOf,
@@ -91,6 +92,8 @@ export class OrganizationChanges {
         ],
       );
       const written = await this.outbox.add(manager, snapshotEntry(after));
+      const owner = { organizationId: id, apiKeyId: null, version: after.version, at: new Date() };
+      await this.outbox.add(manager, ...limitEntries(owner, before, after));
       const changes = changesBetween(audited(before), audited(after));
       await this.audit.append(manager, id, [entryOf('updated', id, actor, { changes })]);
       return { organization: after, written };

@@ -3,6 +3,7 @@ import type { KeySnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { BUS_PUBLISHER, type BusPublisher } from '@tollgate/bus';
 import {
   KEYS_CHANGED_V1,
+  LIMITS_CHANGED_V1,
   NOTICES_V1,
   USAGE_BILLING_API,
   type EndBudgetRequest,
@@ -62,6 +63,7 @@ export class KeyRelay {
         [END_KEYS]: endKeys(store, () => this.relay.wake()),
         [PUBLISH_CHANGE]: published(bus, KEYS_CHANGED_V1),
         [NOTICES_V1]: published(bus, NOTICES_V1),
+        [LIMITS_CHANGED_V1]: published(bus, LIMITS_CHANGED_V1),
         [END_BILLING]: async (rows) => {
           for (const { key } of rows) await usageBilling.endOrganization(key);
         },

@@ -14,6 +14,7 @@ import { auditEntryOf } from '../keys/api-key/key-audit.js';
 import { makerOf } from '../members/maker.js';
 import type { OrganizationState } from '../organizations/organization.js';
 import { columnsOf, limitColumnOf } from './key-columns.js';
+import { limitEntries } from './limit-change.js';
 import { keyOf, organizationOf, SELECT_KEY, type FoundKeyRow, type KeyRow } from './key-row.js';
 
 /** Token of the `LookUps`, which run queries for unauthenticated callers at low priority. */
@@ -267,11 +268,13 @@ export class KeyStore {
     );
     await this.outbox.add(
       manager,
-      ...changes.flatMap(({ change }) => {
+      ...changes.flatMap(({ before, change }) => {
         const event = keysChangedEvent(change);
         const told =
           event === null ? [] : [{ effect: PUBLISH_CHANGE, key: change.key.id, payload: JSON.stringify(event) }];
-        return [...told, ...changeNotices(change)];
+        const { id: apiKeyId, organizationId, version } = change.key;
+        const limit = limitEntries({ organizationId, apiKeyId, version, at: change.at }, before, change.key);
+        return [...told, ...changeNotices(change), ...limit];
       }),
     );
     await this.audit.appendAll(

@@ -11,6 +11,7 @@ import { AlertStore } from './alert-store.js';
 import { AlertsController } from './alerts.controller.js';
 import { AlertMailStore } from './mail-alerts/alert-mail-store.js';
 import { MailAlerts } from './mail-alerts/mail-alerts.js';
+import { LimitsChangedController } from './watch-limits/limits-changed.controller.js';
 import { WatchLimits } from './watch-limits/watch-limits.js';
 import { WatchRefusals } from './watch-refusals/watch-refusals.js';
 import { WatchSpending } from './unusual-spend/watch-spending.js';
@@ -18,7 +19,7 @@ import { WatchSpending } from './unusual-spend/watch-spending.js';
 /** Tells people how much of their credit is used. The ledger raises the alerts about limits as it books. */
 @Module({
   imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule],
-  controllers: [AlertsController],
+  controllers: [AlertsController, LimitsChangedController],
   providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchLimits, WatchRefusals, WatchSpending],
 })
 export class AlertsModule {

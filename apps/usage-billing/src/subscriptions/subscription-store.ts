@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { LOOK_AT_LIMITS, noteLimits } from '../alerts/watch-limits/watched-limit-store.js';
 import { feesAccountId } from '../ledger/show-accounts/known-accounts.js';
 import { Injectable } from '@nestjs/common';
 import { SUBSCRIPTIONS_CHANGED_V1, type SubscriptionsChangedV1, type SubscriptionTerms } from '@tollgate/contracts';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { BillingRelay } from '../relay/billing-relay.js';
-import { newestCharge, type CycleCharge, type Subscription } from './subscription.js';
+import { newestCharge, type CycleCharge, type Payg, type Subscription } from './subscription.js';
 import { readPosted } from '../store/accounts.js';
 import { isSameTerms } from './subscription-terms.js';
 import {
@@ -166,8 +168,21 @@ export class SubscriptionStore {
       after.payg.raise?.amountNanoUsd.toString() ?? null,
       after.payg.raise?.until ?? null,
     ]);
+    await this.watchPayg(manager, before.subscription.payg, after, now);
     if (isSameTerms(before.told, terms)) return;
     await this.tell(manager, organizationId, after.apiKeyId, terms);
+  }
+
+  /** More may be used of another limit of pay-as-you-go, although nobody calls. */
+  private async watchPayg(manager: EntityManager, before: Payg, after: Subscription, now: Date): Promise<void> {
+    const { organizationId, id, version, anchorMs, payg } = after;
+    if (isDeepStrictEqual(before, payg)) return;
+    const limitId = `payg:${id}`;
+    const capNanoUsd = payg.enabled ? payg.limitNanoUsd : null;
+    const { raise } = payg;
+    const limit = { organizationId, limitId, version, capNanoUsd, reset: 'subscription', anchorMs, raise } as const;
+    await noteLimits(manager, [limit], now);
+    await this.relay.outbox.add(manager, { effect: LOOK_AT_LIMITS, key: limitId, payload: '' });
   }
 
   /** When the organisation was deleted, in ms since 1970, in the caller's transaction; null while it is there. */

@@ -47,6 +47,7 @@ export {
   PERSONAL_FIELD,
   type AuditRecordedV1,
 } from './events/audit-recorded.v1.js';
+export { LIMITS_CHANGED_V1, limitsChangedV1, type LimitsChangedV1 } from './events/limits-changed.v1.js';
 export { NOTICES_V1, noticesV1, type NoticesV1 } from './events/notices.v1.js';
 export {
   CREDIT_THRESHOLD_CROSSED_V1,

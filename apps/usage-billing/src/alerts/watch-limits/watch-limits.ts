@@ -1,15 +1,19 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { cycleOfAccount, type CreditReset } from '@tollgate/api-key';
+import { cycleOfAccount, kindOfAccount, type CreditReset } from '@tollgate/api-key';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { accountAt, capAt } from '../../budgets/budget.js';
+import { chargedIn } from '../../ledger/load-account/charged-in.js';
+import { BillingRelay } from '../../relay/billing-relay.js';
 import { readPosted } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { balanceChangeOf, readBalances } from '../balance/balances.js';
-import { levelChangeOf, levelOf, together, type LevelChanges } from '../credit-level.js';
+import { levelChangeOf, levelOf, together, type Crossing, type LevelChanges } from '../credit-level.js';
 import { raiseAlerts } from '../raise-alerts.js';
+import { dueLimits, dueOrganizations, looked, LOOK_AT_LIMITS, nextDue, type DueLimit } from './watched-limit-store.js';
+import { accountNow, capNow, nextLook } from './watched-limit.js';
 
 const EVERY_MS = 30_000;
 /** From the start of the process, which has other things to do at first. */
@@ -18,6 +22,8 @@ const FIRST_IN_MS = 5_000;
 const LOOK_BACK_MS = 86_400_000;
 /** Organisations of one transaction, whose locks keep others from booking for them. */
 const ORGANIZATIONS_MAX = 50;
+/** Limits of one transaction, for the same reason. */
+const LIMITS_MAX = 100;
 
 interface BudgetRow {
   organization_id: string;
@@ -38,20 +44,50 @@ const CHANGED_BUDGETS = `SELECT organization_id, kind, owner_id, cap_nano_usd, c
   WHERE changed_at > $1 OR (raise_until > $1 AND raise_until <= $2)`;
 
 /**
- * Finds what is used up to a level without a call: credit that has expired, a budget that was lowered, a raise of one
- * that has ended. Any number of processes may look; each level is told of once.
+ * Finds what is used up to a level without a call: credit that has expired, a limit or a budget that was lowered, a raise
+ * of one that has ended. Any number of processes may look; each level is told of once.
  */
 @Injectable()
 export class WatchLimits extends PeriodicService {
   constructor(
     private readonly database: ServiceDatabase,
+    @Inject(BillingRelay) private readonly relay: Pick<BillingRelay, 'wake' | 'does'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super({ everyMs: EVERY_MS, firstInMs: FIRST_IN_MS, background: true });
+    relay.does(LOOK_AT_LIMITS, () => this.lookAtLimits(new Date()));
+  }
+
+  /** Has limits looked at now. */
+  wake(): void {
+    this.periodic.wake();
   }
 
   /** Raises the alerts about what has changed by `now`. Rejects without the database. */
   async look(now: Date): Promise<void> {
+    await this.lookAtLimits(now);
+    await this.lookAtBudgets(now);
+  }
+
+  /** The limits of keys, organisations and pay-as-you-go that are due. */
+  private async lookAtLimits(now: Date): Promise<void> {
+    while (!this.periodic.stopped) {
+      const organizationIds = await this.database.acrossOrganizations((manager) =>
+        dueOrganizations(manager, now, ORGANIZATIONS_MAX),
+      );
+      if (organizationIds.length === 0) break;
+      await this.database.acrossOrganizations(async (manager) => {
+        await lockOrganizations(manager, organizationIds);
+        const limits = await dueLimits(manager, organizationIds, now, LIMITS_MAX);
+        await raiseAlerts(manager, together(await limitsNow(manager, limits, now)), now);
+        const nexts = limits.map((limit) => ({ limit, next: nextLook(limit, limit.notedAt, now) }));
+        await looked(manager, nexts);
+      });
+      this.relay.wake();
+    }
+  }
+
+  private async lookAtBudgets(now: Date): Promise<void> {
     const since = new Date(now.getTime() - LOOK_BACK_MS);
     const [expired, budgets] = await this.database.acrossOrganizations(async (manager) => [
       await manager.query<{ organization_id: string }[]>(EXPIRED, [since, now]),
@@ -71,11 +107,44 @@ export class WatchLimits extends PeriodicService {
     }
   }
 
-  protected override async work(): Promise<void> {
-    await this.look(new Date()).catch((err: unknown) =>
-      this.logger.warn({ err }, 'limits that were changed could not be looked at; the next attempt follows'),
-    );
+  /** A raise that ends before the next regular look is looked at when it does. */
+  protected override async work(): Promise<number | void> {
+    try {
+      const now = new Date();
+      await this.look(now);
+      const next = await this.database.acrossOrganizations(nextDue);
+      if (next !== null) return Math.max(0, next.getTime() - Date.now());
+    } catch (err) {
+      this.logger.warn({ err }, 'limits that were changed could not be looked at; the next attempt follows');
+    }
   }
+}
+
+/** How much is used of limits, without what a call that is under way may cost. */
+async function limitsNow(
+  manager: EntityManager,
+  limits: readonly DueLimit[],
+  now: Date,
+): Promise<readonly LevelChanges[]> {
+  const accounts = limits.map((limit) => ({ limit, ...accountNow(limit, now) }));
+  const posted = await readPosted(
+    manager,
+    accounts.map(({ accountId }) => accountId),
+  );
+  const changes: LevelChanges[] = [];
+  for (const { limit, accountId, cycle } of accounts) {
+    const { organizationId, limitId } = limit;
+    const apiKeyId = kindOfAccount(limitId) === 'key' ? limitId.slice('key:'.length) : null;
+    // An account that a limit has just got is not loaded yet: its load will count what was charged before.
+    const charged =
+      kindOfAccount(limitId) === 'payg' ? 0n : await chargedIn(manager, { organizationId, accountId, apiKeyId }, cycle);
+    const known = posted.get(accountId) ?? 0n;
+    const postedNanoUsd = known > charged ? known : charged;
+    const capNanoUsd = capNow(limit, now);
+    if (capNanoUsd !== null)
+      changes.push(limitChange({ organizationId, accountId, apiKeyId, postedNanoUsd, capNanoUsd }));
+  }
+  return changes;
 }
 
 async function balancesNow(
@@ -119,13 +188,24 @@ async function budgetsNow(
     manager,
     budgets.map(({ accountId }) => accountId),
   );
-  return budgets.map(({ organizationId, accountId, capNanoUsd }) => {
-    const postedNanoUsd = posted.get(accountId) ?? 0n;
-    const forGood = cycleOfAccount(accountId).reset === 'never';
-    const filling = { organizationId, apiKeyId: null, postedNanoUsd, capNanoUsd, forGood };
-    const { crossings } = levelChangeOf(accountId, null, filling);
-    // What was told of a lower budget counts no more, where there are no cycles.
-    const level = levelOf(postedNanoUsd, capNanoUsd);
-    return { crossings, armedAgain: forGood ? [{ accountId, level, belowNanoUsd: capNanoUsd }] : [] };
+  return budgets.map((budget) => {
+    const postedNanoUsd = posted.get(budget.accountId) ?? 0n;
+    return limitChange({ ...budget, apiKeyId: null, postedNanoUsd });
   });
+}
+
+/** What a limit that nobody has called since means for its alerts. */
+function limitChange({
+  accountId,
+  ...filled
+}: Pick<Crossing, 'organizationId' | 'accountId' | 'apiKeyId'> & {
+  readonly postedNanoUsd: bigint;
+  readonly capNanoUsd: bigint;
+}): LevelChanges {
+  const { postedNanoUsd, capNanoUsd } = filled;
+  const forGood = cycleOfAccount(accountId).reset === 'never';
+  const { crossings } = levelChangeOf(accountId, null, { ...filled, forGood });
+  // What was told of a lower limit counts no more, where there are no cycles.
+  const level = levelOf(postedNanoUsd, capNanoUsd);
+  return { crossings, armedAgain: forGood ? [{ accountId, level, belowNanoUsd: capNanoUsd }] : [] };
 }

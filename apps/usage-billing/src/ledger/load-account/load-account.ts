@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
-import { limitOf, type CreditCycle } from '@tollgate/api-key';
+import { limitOf } from '@tollgate/api-key';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS, uuid, type LoadAccountRequest } from '@tollgate/contracts';
 import { carriedHold, otherAccountsOf, type OpenHold } from '@tollgate/credit';
@@ -10,13 +10,13 @@ import { inTime, shareCalls } from '@tollgate/periodic';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { raiseAlertsOf } from '../../alerts/raise-alerts.js';
-import { utcDay } from '../../store/utc-day.js';
 import { readAccounts, readPosted, saveAccounts } from '../../store/accounts.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { BillingMeter } from '../../metrics.js';
 import { unavailable, UnavailableError } from '../../unavailable.js';
 import { keepCarried } from '../carry-holds/carried-holds.js';
-import { budgetOwner, CALL_MS_MAX, loaded, newAccount, type AccountState } from '../account.js';
+import { CALL_MS_MAX, loaded, newAccount, type AccountState } from '../account.js';
+import { chargedIn } from './charged-in.js';
 
 /** Callers wait two seconds for an answer. The work goes on, so that the next call finds it done. */
 const ANSWER_WITHIN_MS = 1_800;
@@ -179,44 +179,6 @@ async function unconfirmedJournals(
   );
   return new Set(rows.map((row) => row.journal_id));
 }
-
-/**
- * What the key, the group or the project was charged in the period, or all keys of the organisation in their lives, in
- * nano-USD.
- */
-async function chargedIn(
-  manager: EntityManager,
-  { organizationId, accountId, apiKeyId }: LoadAccountRequest,
-  { reset, startMs, endMs }: CreditCycle,
-): Promise<bigint> {
-  const days = reset === 'never' ? ['-infinity', 'infinity'] : [utcDay(startMs), utcDay(endMs)];
-  const budget = budgetOwner(accountId);
-  const rows: { charged: string }[] =
-    budget !== null
-      ? await manager.query(CHARGED_TO_OWNER, [organizationId, budget.kind, budget.ownerId, ...days])
-      : apiKeyId === null
-        ? await manager.query(CHARGED_TO_ALL, [organizationId])
-        : reset === 'never'
-          ? await manager.query(CHARGED_EVER, [organizationId, apiKeyId])
-          : await manager.query(CHARGED_BETWEEN, [organizationId, apiKeyId, ...days]);
-  return BigInt(rows[0]?.charged ?? 0);
-}
-
-/** Index: owner_usage_day_pk. */
-const CHARGED_TO_OWNER = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.owner_usage_day
-   WHERE organization_id = $1 AND owner_kind = $2 AND owner_id = $3 AND day >= $4::date AND day < $5::date`;
-
-/** Index: key_usage_by_organization. */
-const CHARGED_TO_ALL = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage
-   WHERE organization_id = $1`;
-
-/** Index: key_usage_pk. */
-const CHARGED_EVER = `SELECT charge_nano_usd AS charged FROM billing.key_usage
-   WHERE organization_id = $1 AND api_key_id = $2`;
-
-/** Index: key_usage_day_pk. */
-const CHARGED_BETWEEN = `SELECT coalesce(sum(charge_nano_usd), 0) AS charged FROM billing.key_usage_day
-   WHERE organization_id = $1 AND api_key_id = $2 AND day >= $3::date AND day < $4::date`;
 
 /** The ledger is append-only: what an account counts from before its limit is a transfer of its own kind. */
 async function insertOpening(

@@ -35,6 +35,7 @@ import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-su
 import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
 import { PersonsOfSubscriptions1798730000001 } from './1798730000001-persons-of-subscriptions.js';
 import { LapsedCreditOfStatements1798934400001 } from './1798934400001-lapsed-credit-of-statements.js';
+import { WatchedLimits1798934400002 } from './1798934400002-watched-limits.js';
 import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 
@@ -79,6 +80,7 @@ export const usageBillingSchema: MigrateOptions = {
     OtherRouteGroups1798700000001,
     PersonsOfSubscriptions1798730000001,
     LapsedCreditOfStatements1798934400001,
+    WatchedLimits1798934400002,
     UsageSeries1799020800001,
     UsageSeriesFilled1799020800002,
   ],
