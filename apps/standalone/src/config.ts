@@ -54,6 +54,8 @@ const environment = z
     TOLLGATE_OIDC_PRIVATE_NETWORK: environmentFields.oidcPrivateNetwork,
     TOLLGATE_DNS_SERVERS: environmentFields.dnsServers,
     TOLLGATE_USAGE_EVENT_MONTHS: environmentFields.usageEventMonths,
+    TOLLGATE_USAGE_MINUTE_DAYS: environmentFields.usageMinuteDays,
+    TOLLGATE_USAGE_HOUR_DAYS: environmentFields.usageHourDays,
     ...adminApiFields,
     LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
     REDIS_URL: z.string().optional(),

@@ -241,6 +241,8 @@ async function openApplication(
       },
       usageBilling: {
         usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
+        usageMinuteDays: environment.TOLLGATE_USAGE_MINUTE_DAYS,
+        usageHourDays: environment.TOLLGATE_USAGE_HOUR_DAYS,
         webhooksPrivateNetwork: config.webhooks.allowPrivateNetwork,
         prices: config,
         plans: config.plans,

@@ -61,6 +61,9 @@ export const environment = z.object({
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   /** Whole months before this one whose usage events are kept. Without it all are. */
   TOLLGATE_USAGE_EVENT_MONTHS: environmentFields.usageEventMonths,
+  /** Days for which usage by minute and by hour is kept; that by day and by month is kept for good. */
+  TOLLGATE_USAGE_MINUTE_DAYS: environmentFields.usageMinuteDays,
+  TOLLGATE_USAGE_HOUR_DAYS: environmentFields.usageHourDays,
   ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });

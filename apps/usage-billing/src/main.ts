@@ -86,6 +86,8 @@ async function open({
     settings: {
       goneAfterMs: environment.GATEWAY_GONE_AFTER_MS,
       usageEventMonths: environment.TOLLGATE_USAGE_EVENT_MONTHS,
+      usageMinuteDays: environment.TOLLGATE_USAGE_MINUTE_DAYS,
+      usageHourDays: environment.TOLLGATE_USAGE_HOUR_DAYS,
       webhooksPrivateNetwork: webhooks.allowPrivateNetwork,
       prices: config,
       plans: config.plans,

@@ -77,6 +77,8 @@ describe('docker-compose.yml', () => {
       ...previousSecrets,
       'GATEWAY_GONE_AFTER_MS',
       'TOLLGATE_USAGE_EVENT_MONTHS',
+      'TOLLGATE_USAGE_HOUR_DAYS',
+      'TOLLGATE_USAGE_MINUTE_DAYS',
       'TOLLGATE_ADMIN_CALLS_AT_ONCE',
       'TOLLGATE_ADMIN_CALLS_PER_SECOND',
       'TOLLGATE_ENCRYPTION_KEY',

@@ -40,6 +40,13 @@ const HOUR_MS = 3_600_000;
 
 type Event = UsageRecordedV1 | UsageRecordedV2;
 
+/** Of which groups a call is, and on whose budgets it was held. */
+interface GroupCase {
+  readonly groupIds: readonly string[] | null;
+  readonly routeGroupId?: string;
+  readonly held?: readonly string[];
+}
+
 describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => {
   let opened: OpenedDatabase;
   let query: QueryUsage;
@@ -164,6 +171,63 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
     expect((await ask(organizationId, { filters: { group_id: 'two' } })).totals.requests).toBe(1);
     expect((await ask(organizationId, { filters: { group_id: 'three' } })).totals.requests).toBe(0);
   });
+
+  it.each([
+    ['open to everyone', { groupIds: ['a', 'b', 'c'] }, ['a', 'b', 'c']],
+    ['that one group opens', { groupIds: ['a', 'b', 'c'], routeGroupId: 'b' }, ['b']],
+    [
+      'that two groups open, both with a budget',
+      { groupIds: ['c', 'b', 'a'], routeGroupId: 'b', held: ['b', 'a'] },
+      ['a', 'b'],
+    ],
+    ['open to everyone, with a budget of one group', { groupIds: ['b', 'a'], held: ['a'] }, ['a', 'b']],
+    ['that a group opens which the key has left since', { groupIds: null, routeGroupId: 'b', held: ['b'] }, ['b']],
+    ['of a key in no group', { groupIds: null }, [null]],
+  ] as const)(
+    'F22: usage by group is what counts in the budgets of groups, to the last nano: on a route %s',
+    async (_route, { groupIds, held = [], ...more }: GroupCase, counted) => {
+      const organizationId = randomUUID();
+      const event = secondVersion(uncapped(organizationId, { costNanoUsd: '1234567', chargeNanoUsd: '1234567' }));
+      const accounts = held.map((id) => ({
+        accountId: `group:${id}:monthly:2026-11-01`,
+        capNanoUsd: '9000000000',
+        kind: null,
+        cycle: null,
+      }));
+      const told = {
+        ...event,
+        groupIds: groupIds === null ? null : [...groupIds],
+        ...more,
+        accounts: [...event.accounts, ...accounts],
+      };
+      await book([told]);
+      // It comes again, and says nothing else than is booked.
+      await book([told]);
+      const { groups } = await ask(organizationId, { groupBy: ['group_id'] });
+      expect(groups.map(({ values }) => values[0]).sort()).toEqual(counted);
+      for (const { sums } of groups) expect(sums.chargeNanoUsd).toBe(1_234_567n);
+      const budgets = await opened.database.dataSource.query<{ owner_id: string; charge_nano_usd: string }[]>(
+        `SELECT owner_id, charge_nano_usd FROM billing.owner_usage_day WHERE organization_id = $1 AND owner_kind = 'group' ORDER BY 1`,
+        [organizationId],
+      );
+      expect(budgets).toEqual(
+        counted.flatMap((id) => (id === null ? [] : [{ owner_id: id, charge_nano_usd: '1234567' }])),
+      );
+      for (const id of ['a', 'b', 'c'])
+        expect((await ask(organizationId, { filters: { group_id: id } })).totals.requests).toBe(
+          (counted as readonly (string | null)[]).includes(id) ? 1 : 0,
+        );
+      // A period within a minute is read from the events, which say the same.
+      const at = Date.parse(told.startedAt);
+      const near = await ask(organizationId, { groupBy: ['group_id'], bounds: [at, at + 1] });
+      expect(near.groups.map(({ values }) => values[0]).sort()).toEqual(counted);
+      const [quarantined] = await opened.database.dataSource.query<{ count: string }[]>(
+        'SELECT count(*) FROM billing.quarantine WHERE value LIKE $1',
+        [`%${told.requestId}%`],
+      );
+      expect(quarantined?.count).toBe('0');
+    },
+  );
 
   it('counts a call in the cycle that its credit was held in, whatever the clock of its gateway', async () => {
     const organizationId = randomUUID();
@@ -305,5 +369,36 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
       [near - 7 * HOUR_MS, near + 5 * HOUR_MS],
     ])
       expect((await ask(organizationId, { bounds })).totals).toMatchObject({ requests: 1, chargeNanoUsd: 10n });
+  });
+
+  it('keeps them as long as the operator says, and what is deleted is not there again when that is longer', async () => {
+    const organizationId = randomUUID();
+    const now = Date.now();
+    const startedAt = new Date(Math.floor((now - 5 * 24 * HOUR_MS) / 3_600_000) * 3_600_000 + 1_860_000).toISOString();
+    await book([uncapped(organizationId, { startedAt, endedAt: startedAt })]);
+    const keeping = (usageMinuteDays: number, usageHourDays = 400) =>
+      new UsageRetention(billing(opened.database), logger, { usageMinuteDays, usageHourDays });
+    const minutes = () =>
+      opened.database.dataSource.query<object[]>('SELECT 1 FROM billing.usage_minute WHERE organization_id = $1', [
+        organizationId,
+      ]);
+    const [day, near] = [24 * HOUR_MS, Date.parse(startedAt)];
+    await keeping(6).delete(now);
+    expect(await minutes()).toHaveLength(2);
+    const short = keeping(4);
+    await short.delete(now);
+    expect(await minutes()).toEqual([]);
+    expect(short.keptSince(now).minute).toBe(now - 4 * day + HOUR_MS);
+    const longer = keeping(30);
+    expect(longer.keptSince(now).minute).toBe(now - 30 * day + HOUR_MS);
+    await longer.onModuleInit();
+    expect(longer.keptSince(now).minute).toBe(now - 4 * day + HOUR_MS);
+    expect(longer.keptSince(now).hour).toBe(now - 400 * day + HOUR_MS);
+    // The minutes are gone, and the sums are read from what is there.
+    const { totals } = await new QueryUsage(billing(opened.database), longer).answer({
+      ...{ organizationId, filters: {}, groupBy: [], isSeries: false, order: 'cost_usd', limit: 10 },
+      bounds: [near - 60_000, near + 60_000],
+    });
+    expect(totals).toMatchObject({ requests: 1, chargeNanoUsd: 10n });
   });
 });

@@ -72,3 +72,42 @@ describe('the environment of a process', () => {
     for (const value of Object.values(bad)) expect(message).not.toContain(value);
   });
 });
+
+describe('the days for which usage is kept', () => {
+  const kept = z.object({
+    TOLLGATE_USAGE_MINUTE_DAYS: environmentFields.usageMinuteDays,
+    TOLLGATE_USAGE_HOUR_DAYS: environmentFields.usageHourDays,
+    TOLLGATE_USAGE_EVENT_MONTHS: environmentFields.usageEventMonths,
+  });
+  const read = (given: Record<string, string>) => readEnvironment(kept, given);
+
+  it('are 14 and 400 where they are not set or empty, and events are kept for good', () => {
+    const usual = { TOLLGATE_USAGE_MINUTE_DAYS: 14, TOLLGATE_USAGE_HOUR_DAYS: 400 };
+    expect(read({})).toEqual(usual);
+    expect(read({ TOLLGATE_USAGE_MINUTE_DAYS: '', TOLLGATE_USAGE_HOUR_DAYS: '' })).toEqual(usual);
+    expect(read({ TOLLGATE_USAGE_MINUTE_DAYS: '400', TOLLGATE_USAGE_HOUR_DAYS: '3660' })).toEqual({
+      TOLLGATE_USAGE_MINUTE_DAYS: 400,
+      TOLLGATE_USAGE_HOUR_DAYS: 3_660,
+    });
+  });
+
+  it.each([
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '0', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '401', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '-1', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '14.5', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '1e2', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', ' 14', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '14 days', '1 to 400'],
+    ['TOLLGATE_USAGE_MINUTE_DAYS', '٣', '1 to 400'],
+    ['TOLLGATE_USAGE_HOUR_DAYS', '31', '32 to 3660'],
+    ['TOLLGATE_USAGE_HOUR_DAYS', '3661', '32 to 3660'],
+    ['TOLLGATE_USAGE_HOUR_DAYS', '99999999999999999999', '32 to 3660'],
+    ['TOLLGATE_USAGE_HOUR_DAYS', 'forever', '32 to 3660'],
+    ['TOLLGATE_USAGE_EVENT_MONTHS', '25', '1 to 24'],
+  ])('are refused by name: %s=%j', (name, value, bounds) => {
+    expect(() => read({ [name]: value })).toThrow(
+      new RegExp(`${name} must be a whole number (of months )?from ${bounds}`),
+    );
+  });
+});

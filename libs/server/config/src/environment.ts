@@ -118,6 +118,10 @@ export const environmentFields = {
     .regex(/^([1-9]|1\d|2[0-4])?$/, 'must be a whole number of months from 1 to 24')
     .transform((text) => (text === '' ? undefined : Number(text)))
     .optional(),
+  /** Days for which usage by minute, and refused calls by minute, are kept. */
+  usageMinuteDays: wholeNumber(1, 400).default(14),
+  /** Days for which usage by quarter-hour and hour, and refused calls by quarter-hour, are kept. */
+  usageHourDays: wholeNumber(32, 3_660).default(400),
   /** `host:port`, separated by commas. */
   kafkaBrokers: z
     .string()

@@ -36,6 +36,7 @@ import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-group
 import { PersonsOfSubscriptions1798730000001 } from './1798730000001-persons-of-subscriptions.js';
 import { LapsedCreditOfStatements1798934400001 } from './1798934400001-lapsed-credit-of-statements.js';
 import { WatchedLimits1798934400002 } from './1798934400002-watched-limits.js';
+import { UsageDeleted1798934400003 } from './1798934400003-usage-deleted.js';
 import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 
@@ -81,6 +82,7 @@ export const usageBillingSchema: MigrateOptions = {
     PersonsOfSubscriptions1798730000001,
     LapsedCreditOfStatements1798934400001,
     WatchedLimits1798934400002,
+    UsageDeleted1798934400003,
     UsageSeries1799020800001,
     UsageSeriesFilled1799020800002,
   ],

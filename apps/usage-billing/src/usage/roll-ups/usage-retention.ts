@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
@@ -33,10 +33,23 @@ const isOld = (table: string): string =>
     : 'at < $1';
 const isFirst = (table: string): string => (table === 'usage_series' ? `at AT TIME ZONE 'UTC'` : 'at');
 
-/** Deletes rows of minutes and of hours when they are old; two processes may do so at once. */
+type KeptUnit = (typeof TABLES)[keyof typeof TABLES];
+
+/** Index: usage_deleted_pk. */
+const NOTE_DELETED = `INSERT INTO billing.usage_deleted AS known (unit, before) VALUES ($1, $2)
+  ON CONFLICT (unit) DO UPDATE SET before = greatest(known.before, EXCLUDED.before)`;
+
+const DELETED = 'SELECT unit, before FROM billing.usage_deleted';
+
+/**
+ * Deletes rows of minutes and of hours when they are old; two processes may do so at once. What was deleted is noted, and
+ * stays unread where rows are to be kept for longer from now on.
+ */
 @Injectable()
-export class UsageRetention extends PeriodicService {
-  private readonly daysOf: Readonly<Record<'minute' | 'hour', number>>;
+export class UsageRetention extends PeriodicService implements OnModuleInit {
+  private readonly daysOf: Readonly<Record<KeptUnit, number>>;
+  /** Before when rows may be gone, in milliseconds since 1970: by this process, or by another one, an hour ago. */
+  private readonly deletedBefore: Record<KeptUnit, number> = { minute: -Infinity, hour: -Infinity };
 
   constructor(
     private readonly database: ServiceDatabase,
@@ -47,15 +60,24 @@ export class UsageRetention extends PeriodicService {
     this.daysOf = { minute: usageMinuteDays ?? MINUTE_DAYS_DEFAULT, hour: usageHourDays ?? HOUR_DAYS_DEFAULT };
   }
 
+  /** Usage is read only once it is known what is there. */
+  async onModuleInit(): Promise<void> {
+    await this.readDeleted();
+  }
+
   /** Since when each table has all of its rows. */
   keptSince(nowMs: number): KeptSince {
-    const hours = nowMs - this.daysOf.hour * DAY_MS + MARGIN_MS;
-    return { minute: nowMs - this.daysOf.minute * DAY_MS + MARGIN_MS, quarter: hours, hour: hours, six_hours: hours };
+    const since = (unit: KeptUnit): number =>
+      Math.max(nowMs - this.daysOf[unit] * DAY_MS, this.deletedBefore[unit]) + MARGIN_MS;
+    const hour = since('hour');
+    return { minute: since('minute'), quarter: hour, hour, six_hours: hour };
   }
 
   /** Deletes all rows that are too old at this time. Resolves with their number. */
   async delete(nowMs: number): Promise<number> {
     let deleted = 0;
+    for (const unit of ['minute', 'hour'] as const) await this.noteDeleted(unit, nowMs - this.daysOf[unit] * DAY_MS);
+    await this.readDeleted();
     for (const [table, unit] of Object.entries(TABLES)) {
       const before = new Date(nowMs - this.daysOf[unit] * DAY_MS);
       for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) {
@@ -63,6 +85,18 @@ export class UsageRetention extends PeriodicService {
       }
     }
     return deleted;
+  }
+
+  /** Before the rows go, so that nobody reads what is half there. */
+  private async noteDeleted(unit: KeptUnit, beforeMs: number): Promise<void> {
+    await this.database.acrossOrganizations((manager) => manager.query(NOTE_DELETED, [unit, new Date(beforeMs)]));
+  }
+
+  private async readDeleted(): Promise<void> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ unit: KeptUnit; before: Date }[]>(DELETED),
+    );
+    for (const { unit, before } of rows) this.deletedBefore[unit] = before.getTime();
   }
 
   /**
