@@ -105,7 +105,11 @@ export class QueryUsage {
     });
   }
 
-  /** The sums of groups by bucket, in pages: those of the first bucket first, in the order of their values. */
+  /**
+   * The sums of groups by bucket, in pages: those of the first bucket first, in the order of their values. Each page is
+   * a transaction of its own, which has ended before the page is given: so nobody who reads slowly, or no more, keeps a
+   * connection. A page may be empty, since a reader that is gone is seen between two pages.
+   */
   async *rows(question: UsageQuestion, pageSize: number): AsyncGenerator<readonly UsageBucket[]> {
     const { organizationId, groupBy, bounds } = question;
     for (let n = 1; n < bounds.length; n++) {
@@ -114,10 +118,8 @@ export class QueryUsage {
         const rows: readonly UsageRow[] = await this.database.inOrganization(organizationId, (manager) =>
           this.read(manager, question, { bounds: bucket, groupBy, after, limit: pageSize }),
         );
-        if (rows.length > 0 || groupBy.length === 0) {
-          const groups = rows.map((row) => groupOf(row, groupBy, null));
-          yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? NO_USE, groups }];
-        }
+        const groups = rows.map((row) => groupOf(row, groupBy, null));
+        yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? NO_USE, groups }];
         if (groupBy.length === 0 || rows.length < pageSize) break;
         after = valuesOf(rows.at(-1)!, groupBy);
       }
