@@ -420,6 +420,57 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
   });
 
+  it('B5: counts what is booked once, however often its state is lost and loaded again, and everybody repeats himself', async () => {
+    const sides = make();
+    const organizationId = randomUUID();
+    const final = (number: number) => ({
+      requestId: `r${number}`,
+      apiKeyId: 'key-1',
+      instanceId: INSTANCE,
+      journalId: JOURNAL,
+      amountNanoUsd: 7n,
+      accountIds: ['account-1'],
+      parallel: false,
+      tokens: 0,
+      journalNumber: number,
+    });
+    const bookedItem = (number: number) => ({
+      requestId: `r${number}`,
+      organizationId,
+      chargeNanoUsd: 7n,
+      tokens: null,
+      journalId: JOURNAL,
+      journalNumber: number,
+      accountIds: ['account-1'],
+    });
+    const numbers = [1, 2, 3, 4, 5, 6];
+    for (const loaded of [0, 2, 4, 4, 6]) {
+      await sides.books.closeEpoch(organizationId);
+      // The ledger has booked the first ones; the journal of the gateway still has all.
+      const posted = [{ accountId: 'account-1', postedNanoUsd: 7n * BigInt(loaded) }];
+      const epoch = {
+        ...{ organizationId, epochId: randomUUID(), posted, booked: [{ journalId: JOURNAL, number: loaded }] },
+        waitingFor: [{ journalId: JOURNAL, instanceId: INSTANCE }],
+      };
+      expect(await sides.books.openEpoch(epoch)).toBe(true);
+      expect(await sides.books.openEpoch(epoch)).toBe(false);
+      // One more is booked before the gateway announces, and is told of twice.
+      const late = bookedItem(loaded + 1);
+      if (loaded < 6) await sides.books.settleBooked(organizationId, [late, late]);
+      const announcement = { organizationId, journalId: JOURNAL, holds: [], finals: numbers.map(final) };
+      await sides.gateway.announce(announcement);
+      await sides.gateway.announce(announcement);
+      for (const number of [...numbers, ...numbers]) {
+        const settle = { requestId: `r${number}`, organizationId, chargeNanoUsd: 7n, tokens: null };
+        sides.gateway.settle(settle);
+      }
+      await settled(sides, organizationId, 0n, 42n);
+      await sides.books.settleBooked(organizationId, numbers.map(bookedItem));
+      await sides.books.loadAccounts(organizationId, [{ accountId: 'account-1', unheldNanoUsd: 0n, generation: 0 }]);
+      expect(await balance(sides, organizationId)).toEqual({ postedNanoUsd: 42n, heldNanoUsd: 0n });
+    }
+  });
+
   it('opens an epoch with the accounts of very many keys', async () => {
     const sides = make();
     const organizationId = randomUUID();
@@ -563,6 +614,44 @@ describe('marks of refusals on Redis', () => {
     await gateway.drain();
     expect(calls).toHaveBeenCalledTimes(1);
     calls.mockRestore();
+  });
+});
+
+describe('admission whose Redis answers too late', () => {
+  it('B5: sends nothing again of which it does not know whether it was done, and counts no charge twice', async () => {
+    const redis = connectRedis({ url: server.url, name: 'late' });
+    await storeKnown(redis, 5_000);
+    const gateway = new RedisAdmission(redis);
+    const books = new RedisAdmissionBooks(redis);
+    const organizationId = randomUUID();
+    await gateway.renewLease(INSTANCE);
+    await books.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
+    const client = redis.client as unknown as { admit: (...call: unknown[]) => Promise<unknown> };
+    const admit = client.admit.bind(client);
+    let calls = 0;
+    const lateOnce = () =>
+      vi.spyOn(client, 'admit').mockImplementationOnce(async (...call) => {
+        calls += 1;
+        await admit(...call);
+        throw new Error('Command timed out');
+      });
+    const balance = async () => (await books.accounts(organizationId)).get('account-1');
+    const spy = lateOnce();
+    // It was held, and the caller is refused: the hold is given back, and not taken again.
+    expect(await gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'store_unreachable' });
+    await waitUntil(async () => (await balance())?.heldNanoUsd === 0n, { what: 'the hold to be given back' });
+    const item = request(organizationId);
+    expect(await gateway.reserve(item)).toMatchObject({ kind: 'admitted' });
+    spy.mockRestore();
+    lateOnce();
+    // It was settled, and is settled again: the second time there is no hold.
+    gateway.settle({ requestId: item.requestId, organizationId, chargeNanoUsd: 8n, tokens: null });
+    await waitUntil(async () => (await balance())?.postedNanoUsd === 8n, { what: 'the charge' });
+    await waitUntil(() => gateway.settleLagMs() === 0, { what: 'the settle to be repeated' });
+    expect(calls).toBe(2);
+    expect(await balance()).toEqual({ postedNanoUsd: 8n, heldNanoUsd: 0n });
+    vi.restoreAllMocks();
+    await redis.close();
   });
 });
 

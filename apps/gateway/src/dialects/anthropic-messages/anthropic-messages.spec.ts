@@ -352,7 +352,7 @@ describe('the tools of a request to Messages', () => {
     const { contentTokensMax } = made.limits() as Limits;
     expect(contentTokensMax).toBe(made.body.length + 2 * 1_024);
   });
-  it('are a context for each use that the provider may make of them, and its fee', () => {
+  it('B7: are a context for each use that the provider may make of them, and its fee', () => {
     const made = tools(own, { type: 'web_search_20250305', name: 'web_search', max_uses: 3 });
     expect(made.limits()).toMatchObject({ contextReads: 4, providerTools: [{ names: ['web_search'], callsMax: 3 }] });
     const fetching = tools({ type: 'web_fetch_20250910', name: 'web_fetch', max_uses: 2 });

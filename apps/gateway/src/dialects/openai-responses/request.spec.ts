@@ -418,7 +418,7 @@ describe('the bound of a Responses request', () => {
       item({ type: 'additional_tools', role: 'developer', tools: [{ type: 'web_search' }] }),
       'input[0]',
     ],
-  ])('is none for %s', (_what, fields, param) => {
+  ])('B7: is none for %s', (_what, fields, param) => {
     const refused = ask(fields).limits();
     expect(refused).toMatchObject({ kind: 'refusal', code: 'unbounded_cost' });
     expect((refused as Refusal).param).toMatch(new RegExp(`^${param.replace(/[[\]]/g, '\\$&')}`));

@@ -39,7 +39,7 @@ describe('an amount of a provider', () => {
   );
 });
 
-describe('a report of a provider', () => {
+describe('a report of a provider (H4)', () => {
   it.each([
     [
       'openai_usage',
