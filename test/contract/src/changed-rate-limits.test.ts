@@ -16,7 +16,7 @@ const atOnce = (parallelRequests: number | null): RateLimitsItem => ({ ...NONE, 
 
 let server: RedisServer;
 let connection: RedisConnection;
-/** Each release has its own connection, because their scripts have the same names. These two go by the time of Redis. */
+/** Each release has its own connection, because their scripts have the same names. They go by the time of Redis. */
 let ours: RedisConnection, theirs: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();

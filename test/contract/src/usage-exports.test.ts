@@ -95,7 +95,7 @@ describe.each(databaseShapes)('exports of usage, $shape', ({ open }) => {
     for await (const chunk of reply) text += String(chunk);
     return text;
   };
-  /** Others are served meanwhile: each of these takes a connection of the database, of which the embedded one has one. */
+  /** Others are served meanwhile: each takes a connection of the database, of which the embedded one has one. */
   const others = async (): Promise<void> => {
     for (let n = 0; n < 5; n++)
       expect(JSON.parse(await textOf(await ask('/v1/usage?limit=1')))).toMatchObject({ object: 'usage' });

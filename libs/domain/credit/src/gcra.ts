@@ -28,10 +28,10 @@ export function gcraTake(
 }
 
 /**
- * The arrival time of the same used units under another limit than the one by which they were counted (`countedBy`; 0 if
- * that is not known): a limit that changes begins neither with an empty bucket nor with a full one. What a higher limit
- * let through may be more than a lower one has in a window. It stays counted by the higher one until that many are free,
- * a window at most: so it is never more than a window ahead there, and nothing is forgotten if the limit is raised again.
+ * The arrival time of the same used units under another limit than the one by which they were counted (`countedBy`; 0
+ * if that is not known): a limit that changes begins neither with an empty bucket nor with a full one. What a higher
+ * limit let through may be more than a lower one has in a window. It stays counted by the higher one until that many
+ * are free, a window at most, and nothing is forgotten if the limit is raised again.
  */
 export function gcraUnder(tatUs: number, countedBy: number, limit: number, nowUs: number): number {
   if (countedBy === 0 || countedBy === limit || tatUs <= nowUs) return tatUs;

@@ -44,8 +44,8 @@ const CHANGED_BUDGETS = `SELECT organization_id, kind, owner_id, cap_nano_usd, c
   WHERE changed_at > $1 OR (raise_until > $1 AND raise_until <= $2)`;
 
 /**
- * Finds what is used up to a level without a call: credit that has expired, a limit or a budget that was lowered, a raise
- * of one that has ended. Any number of processes may look; each level is told of once.
+ * Finds what is used up to a level without a call: credit that has expired, a limit or a budget that was lowered, a
+ * raise of one that has ended. Any number of processes may look; each level is told of once.
  */
 @Injectable()
 export class WatchLimits extends PeriodicService {

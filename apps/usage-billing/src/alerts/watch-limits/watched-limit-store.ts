@@ -85,7 +85,7 @@ export async function dueOrganizations(manager: EntityManager, now: Date, count:
   return rows.map((row) => row.organization_id);
 }
 
-/** At most `count` limits of these organisations that are due, locked: who notes one meanwhile has it looked at again. */
+/** At most `count` limits of these organisations that are due, locked: one that is noted meanwhile is due again. */
 export async function dueLimits(
   manager: EntityManager,
   organizationIds: readonly string[],

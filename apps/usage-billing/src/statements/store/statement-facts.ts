@@ -57,8 +57,8 @@ export class StatementFacts {
   ) {}
 
   /**
-   * What the ledger has of a cycle, in one snapshot of the database. What has lapsed at `now` follows from the clock, as
-   * in `GET /v1/credits`, whether it is booked or not: what calls in flight hold may still be charged, and is left.
+   * What the ledger has of a cycle, in one snapshot of the database. What has lapsed at `now` follows from the clock,
+   * as in `GET /v1/credits`, whether it is booked or not: what calls in flight hold may still be charged, and is left.
    */
   async read(organizationId: string, cycle: StatementCycle, now: Date): Promise<StatementContent> {
     const organizationName = await this.nameOf(organizationId);

@@ -42,8 +42,8 @@ const NOTE_DELETED = `INSERT INTO billing.usage_deleted AS known (unit, before) 
 const DELETED = 'SELECT unit, before FROM billing.usage_deleted';
 
 /**
- * Deletes rows of minutes and of hours when they are old; two processes may do so at once. What was deleted is noted, and
- * stays unread where rows are to be kept for longer from now on.
+ * Deletes rows of minutes and of hours when they are old; two processes may do so at once. What was deleted is noted,
+ * and stays unread where rows are to be kept for longer from now on.
  */
 @Injectable()
 export class UsageRetention extends PeriodicService implements OnModuleInit {

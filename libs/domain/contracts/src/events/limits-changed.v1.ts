@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { id, instant, nanoUsd } from '../primitives.js';
 
 /**
- * Bus topic; key `organizationId`; from key-management to usage-billing: the credit limit of a key or of an organisation
- * is another one, resets in another way, or is raised for a time. It is the whole limit, so of several messages about
- * one the highest version counts. It tells people in time; what calls may spend follows from snapshots.
+ * Bus topic; key `organizationId`; from key-management to usage-billing: the credit limit of a key or of an
+ * organisation is another one, resets in another way, or is raised for a time. It is the whole limit, so of several
+ * messages about one the highest version counts. It tells people in time; what calls may spend follows from snapshots.
  */
 export const LIMITS_CHANGED_V1 = 'limits.changed.v1';
 
