@@ -63,10 +63,14 @@ export class WatchLimits extends PeriodicService {
     this.periodic.wake();
   }
 
-  /** Raises the alerts about what has changed by `now`. Rejects without the database. */
-  async look(now: Date): Promise<void> {
+  /**
+   * Raises the alerts about what has changed by `now`. Resolves with when the next limit is due; null for none. Rejects
+   * without the database.
+   */
+  async look(now: Date): Promise<Date | null> {
     await this.lookAtLimits(now);
     await this.lookAtBudgets(now);
+    return this.database.acrossOrganizations(nextDue);
   }
 
   /** The limits of keys, organisations and pay-as-you-go that are due. */
@@ -110,9 +114,7 @@ export class WatchLimits extends PeriodicService {
   /** A raise that ends before the next regular look is looked at when it does. */
   protected override async work(): Promise<number | void> {
     try {
-      const now = new Date();
-      await this.look(now);
-      const next = await this.database.acrossOrganizations(nextDue);
+      const next = await this.look(new Date());
       if (next !== null) return Math.max(0, next.getTime() - Date.now());
     } catch (err) {
       this.logger.warn({ err }, 'limits that were changed could not be looked at; the next attempt follows');

@@ -34,8 +34,8 @@ const DUE_ORGANIZATIONS = `SELECT DISTINCT organization_id FROM (
     SELECT organization_id FROM billing.watched_limit WHERE look_at <= $1 ORDER BY look_at LIMIT $2) AS due
   ORDER BY organization_id`;
 
-/** Index: watched_limit_pk. */
-const DUE = `SELECT organization_id, limit_id, version, cap_nano_usd, credit_reset, anchor, raise_nano_usd, raise_until, noted_at
+/** Index: watched_limit_due. */
+const DUE_LIMITS = `SELECT organization_id, limit_id, version, cap_nano_usd, credit_reset, anchor, raise_nano_usd, raise_until, noted_at
   FROM billing.watched_limit WHERE organization_id = ANY($1::text[]) AND look_at <= $2
   ORDER BY organization_id, limit_id LIMIT $3 FOR UPDATE`;
 
@@ -50,7 +50,7 @@ const DONE = `DELETE FROM billing.watched_limit AS known
   WHERE known.organization_id = given.organization_id AND known.limit_id = given.limit_id`;
 
 /** Index: watched_limit_due. */
-const NEXT = 'SELECT min(look_at) AS at FROM billing.watched_limit';
+const NEXT_DUE = 'SELECT min(look_at) AS at FROM billing.watched_limit';
 
 /** A limit that is to be looked at, and since when it is as it is. */
 export interface DueLimit extends WatchedLimit {
@@ -92,7 +92,7 @@ export async function dueLimits(
   now: Date,
   count: number,
 ): Promise<DueLimit[]> {
-  return (await manager.query<WatchedLimitRow[]>(DUE, [organizationIds, now, count])).map(limitOf);
+  return (await manager.query<WatchedLimitRow[]>(DUE_LIMITS, [organizationIds, now, count])).map(limitOf);
 }
 
 /** Notes when limits are looked at next; those with null are done. */
@@ -111,7 +111,7 @@ export async function looked(
 
 /** When the next limit is due; null for none. */
 export async function nextDue(manager: EntityManager): Promise<Date | null> {
-  const [row] = await manager.query<{ at: Date | null }[]>(NEXT);
+  const [row] = await manager.query<{ at: Date | null }[]>(NEXT_DUE);
   return row?.at ?? null;
 }
 

@@ -152,7 +152,7 @@ function lapsedOf({ posted, granted, expired, expires_at: expiresAt }: AccountRo
 
 /**
  * With the account of an organisation's fees, which caps nothing and is kept in its transfers alone. Indexes:
- * account_by_organization, grant_pk, transfer_by_account.
+ * account_by_organization, grant_newest, transfer_by_account.
  */
 const ACCOUNTS = `(SELECT a.*, g.amount_nano_usd AS granted, g.expires_at, g.expired_nano_usd AS expired
     FROM (

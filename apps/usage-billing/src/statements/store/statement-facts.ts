@@ -127,8 +127,8 @@ const FEE_LINES = `
   WHERE t.organization_id = $1 AND t.kind = 'fee' AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.created_at, t.request_id`;
 
 /**
- * What lapsed counts by `expires_at`, and not by when its transfer was written. Indexes: transfer_of_credit, grant_pk,
- * account_usage_month_pk.
+ * What lapsed counts by `expires_at`, and not by when its transfer was written. Indexes: transfer_of_credit,
+ * grant_of_organization_by_expiry, account_usage_month_pk.
  */
 const CREDIT = `
   SELECT given.grants, given.granted::text, lapsed.within::text AS expired, lapsed.ending, used.charged::text,

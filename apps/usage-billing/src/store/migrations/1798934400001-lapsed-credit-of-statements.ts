@@ -8,7 +8,14 @@ import type { QueryRunner } from 'typeorm';
 const ADD = `ALTER TABLE billing.statement ADD COLUMN expired_nano_usd numeric
   GENERATED ALWAYS AS (coalesce((content #>> '{credit,expiredNanoUsd}')::numeric, 0)) STORED`;
 
-const REMOVE = 'ALTER TABLE billing.statement DROP COLUMN expired_nano_usd';
+/** What has expired of an organisation is read for each of its statements. */
+const INDEX = `CREATE INDEX grant_of_organization_by_expiry ON billing.grant (organization_id, expires_at)
+  WHERE expires_at IS NOT NULL`;
+
+const DOWN = [
+  'DROP INDEX billing.grant_of_organization_by_expiry',
+  'ALTER TABLE billing.statement DROP COLUMN expired_nano_usd',
+];
 
 /** Statements whose month has another sum of lapsed credit by now are found. */
 export class LapsedCreditOfStatements1798934400001 implements Migration {
@@ -16,10 +23,10 @@ export class LapsedCreditOfStatements1798934400001 implements Migration {
   readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(ADD);
+    for (const statement of [ADD, INDEX]) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(REMOVE);
+    for (const statement of DOWN) await runner.query(statement);
   }
 }
