@@ -1,6 +1,7 @@
 import { tenantTableSql, type Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 import {
+  FACTS_OF,
   HISTOGRAM_COLUMNS,
   SPARSE_COLUMNS,
   SUM_COLUMNS,
@@ -49,8 +50,6 @@ const GRAINS: Readonly<Record<Unit, readonly Exclude<Grain, 'total'>[]>> = {
   day: ['full', 'models', 'owners'],
   month: ['models', 'owners'],
 };
-const ALL_GRAINS = ['full', 'models', 'owners', 'total'] as const satisfies readonly Grain[];
-
 const COLUMNS = ROLL_UP_SUMS.join(', ');
 const SUMS = ROLL_UP_SUMS.map((column) => `${sumOfRows(column)} AS ${column}`).join(', ');
 const ADDED = `DO UPDATE SET ${ROLL_UP_SUMS.map(added).join(', ')}`;
@@ -59,11 +58,18 @@ const ADDED = `DO UPDATE SET ${ROLL_UP_SUMS.map(added).join(', ')}`;
  * What the rows of a grain are sums of. `named` has a row for each combination of all facts and each minute, which may
  * be nearly as many as there are events: what has fewer rows is summed up from it once for all tables.
  */
-const SUMMED_FROM: Readonly<Record<Exclude<Grain, 'total'>, string>> = {
+const SUMMED_FROM: Readonly<Record<Grain, string>> = {
   full: 'named',
   models: 'of_models',
   owners: 'of_owners',
+  total: 'of_models',
 };
+
+/** Sums of `named` by the facts of a grain and `moment`, with the ids of these grains. */
+const summedBy = (by: Grain, moment: string, ids: readonly Grain[]): string => `
+  SELECT *, ${ids.map((grain) => `${idOf(grain)} AS ${grain}_id`).join(', ')} FROM (
+    SELECT organization_id, outcome, ${FACTS_OF[by].join(', ')}, ${moment} AS minute, ${SUMS} FROM named
+    GROUP BY ${[...FACTS_OF[by], 'minute', 'outcome', 'organization_id'].map((_, n) => n + 1).join(', ')}) AS summed_by_${by}`;
 
 function rowsOf(unit: Unit, grain: Exclude<Grain, 'total'>): string {
   const from = SUMMED_FROM[grain];
@@ -89,14 +95,14 @@ const ADD_TO_SERIES = `
 /** Adds the events of a batch to all roll-ups: one statement, so each event is looked at once. */
 const ROLL_UP = `
   WITH ${summedEvents('booked', 'nullif(count(*) FILTER (WHERE unpriced), 0)::bigint')},
-  named AS MATERIALIZED (SELECT *, ${ALL_GRAINS.map((grain) => `${idOf(grain)} AS ${grain}_id`).join(', ')} FROM summed),
-  of_models AS MATERIALIZED (
-    SELECT models_id, total_id, minute, organization_id, ${SUMS} FROM named GROUP BY 1, 2, 3, 4),
-  of_owners AS MATERIALIZED (
-    SELECT owners_id, ${startOf('day', 'minute')} AS minute, organization_id, ${SUMS} FROM named GROUP BY 1, 2, 3),
+  named AS MATERIALIZED (SELECT *, ${idOf('full')} AS full_id FROM summed),
+  of_models AS MATERIALIZED (${summedBy('models', 'minute', ['models', 'total'])}),
+  of_owners AS MATERIALIZED (${summedBy('owners', startOf('day', 'minute'), ['owners'])}),
   dimensions AS (
     INSERT INTO billing.usage_dimension (dimension_id, organization_id, grain, outcome, ${ALL_FACTS.join(', ')})
-    ${ALL_GRAINS.map((grain) => `(${dimensionsOf(grain)})`).join(' UNION ALL ')}
+    ${(['full', 'models', 'owners', 'total'] as const)
+      .map((grain) => `(${dimensionsOf(grain, SUMMED_FROM[grain])})`)
+      .join(' UNION ALL ')}
     ON CONFLICT (dimension_id) DO NOTHING),
   ${UNITS.map((unit) => `of_${unit} AS (${addTo(unit)})`).join(',')}
   ${ADD_TO_SERIES}`;

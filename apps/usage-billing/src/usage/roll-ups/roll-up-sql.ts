@@ -72,14 +72,14 @@ export const idOf = (grain: Grain): string =>
   `md5(ROW('${grain}', ${['organization_id', 'outcome', ...FACTS_OF[grain]].join(', ')})::text)::uuid`;
 
 /** The facts of a grain, each combination once, as rows of `billing.usage_dimension`. */
-export const dimensionsOf = (grain: Grain): string =>
+export const dimensionsOf = (grain: Grain, from = 'named'): string =>
   `SELECT DISTINCT ON (${grain}_id) ${grain}_id, organization_id, '${grain}', outcome, ${ALL_FACTS.map((fact) =>
     !FACTS_OF[grain].includes(fact)
       ? 'NULL'
       : fact === 'group_ids'
         ? 'ARRAY(SELECT jsonb_array_elements_text(group_ids) ORDER BY 1)'
         : fact,
-  ).join(', ')} FROM named`;
+  ).join(', ')} FROM ${from}`;
 
 /** The common table expressions `counted` and `summed`: the events of `source`, and their sums by facts and minute. */
 export const summedEvents = (source: string, unpriced: string): string => `
