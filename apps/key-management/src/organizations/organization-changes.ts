@@ -8,6 +8,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import type { AuditValue } from '../audit/audit-value.js';
 import type { SnapshotEntries } from '../store/key-store.js';
 import { limitEntries } from '../store/limit-change.js';
+import { forgetAddresses } from '../keys/key-use/key-use-store.js';
 import { END_BILLING, END_KEYS, KEYS_SCHEMA, WRITE_ORGANIZATION } from '../store/outbox-effects.js';
 import {
   organizationOf,
@@ -133,6 +134,7 @@ export class OrganizationChanges {
       });
       await this.outbox.add(manager, { effect: END_BILLING, key: id, payload: '' });
       await endSignInsOf(manager, id);
+      await forgetAddresses(manager, id);
       const details = { members: await deleteMembers(manager, id), invitations: await deleteInvitations(manager, id) };
       const changes = changesBetween(audited(before), null);
       await this.audit.append(manager, id, [entryOf('deleted', id, actor, { changes, details })]);

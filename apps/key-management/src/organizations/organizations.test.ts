@@ -4,6 +4,7 @@ import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
+import { KeyUseStore } from '../keys/key-use/key-use-store.js';
 import { OrganizationGuard } from './organization.guard.js';
 
 const snapshots = new MemoryKeySnapshots();
@@ -161,12 +162,54 @@ describe('an organisation that is renamed', () => {
 describe('an organisation that is deleted', () => {
   it('is found by nobody, its keys have ended, and its audit trail stays', async () => {
     const { id } = await organization('short-lived');
-    const keys = [];
+    const keys: { readonly id: string; readonly secret: string }[] = [];
     for (let n = 0; n < 3; n++)
       keys.push((await call('POST', '/v1/api-keys', { body: { name: `k${n}` }, organization: id })).body);
-    await call('POST', `/v1/api-keys/${keys[0].id}/revoke`, { organization: id });
+    await call('POST', `/v1/api-keys/${keys[0]!.id}/revoke`, { organization: id });
+    const at = new Date().toISOString();
+    const told = {
+      organizationId: id,
+      apiKeyId: keys[1]!.id,
+      sequence: 1,
+      requests: 1,
+      inputTokens: 1,
+      outputTokens: 1,
+      chargedNanoUsd: '1',
+      day: at.slice(0, 10),
+      chargedTodayNanoUsd: '1',
+      chargedThisWeekNanoUsd: '1',
+      chargedThisMonthNanoUsd: '1',
+      lastUsedAt: at,
+      lastUsedFrom: '203.0.113.77',
+    };
+    const secretOf = (requests: number) => ({
+      secretId: keys[1]!.id,
+      requests,
+      chargedNanoUsd: '1',
+      lastUsedAt: at,
+      addresses: [{ address: '203.0.113.77', lastUsedAt: at }],
+    });
+    await stage.app.get(KeyUseStore).store([{ ...told, secrets: [secretOf(1)] }]);
+    const from = async () =>
+      (
+        await stage.database.dataSource.query<object[]>(
+          `SELECT last_used_from AS from, addresses FROM keys.api_key_use
+             JOIN keys.api_key_secret_use USING (organization_id, api_key_id) WHERE organization_id = $1`,
+          [id],
+        )
+      )[0];
+    expect(await from()).toMatchObject({ from: '203.0.113.77', addresses: [{ address: '203.0.113.77' }] });
     const url = `/v1/organizations/${id}`;
     expect(await call('DELETE', url)).toMatchObject({ status: 200, body: { id, deleted: true } });
+    expect(await from()).toEqual({ from: null, addresses: [] });
+    // A call that is told after the deletion.
+    await stage.app.get(KeyUseStore).store([{ ...told, sequence: 2, secrets: [secretOf(2)] }]);
+    expect(await from()).toEqual({ from: null, addresses: [] });
+    expect(await stage.api.knownOwners({ organizationId: id, apiKeyIds: [keys[1]!.id] })).toMatchObject({
+      organization: false,
+      organizationName: 'short-lived',
+      apiKeys: [],
+    });
     expect(await snapshots.readOrganization(id)).toMatchObject({ snapshot: { version: 2, state: 'deleted' } });
     for (const { secret } of keys) {
       const digest = digestSecret(secret, PEPPER);

@@ -33,15 +33,16 @@ const NAMES = {
 export class KnownOwnersStore {
   constructor(private readonly database: ServiceDatabase) {}
 
-  /** Those of these ids that there are; of a deleted organisation, none. Index: organization_pk. */
+  /** Those of these ids that there are; of a deleted organisation, its name alone. Index: organization_pk. */
   async known(request: KnownOwnersRequest): Promise<KnownOwners> {
     const { organizationId, apiKeyIds = [], groupIds = [], projectIds = [], memberIds = [] } = request;
     return this.database.inOrganization(organizationId, async (manager) => {
-      const [found] = await manager.query<{ name: string }[]>(
-        'SELECT name FROM keys.organization WHERE id = $1 AND deleted_at IS NULL',
+      const [found] = await manager.query<{ name: string; is_deleted: boolean }[]>(
+        'SELECT name, deleted_at IS NOT NULL AS is_deleted FROM keys.organization WHERE id = $1',
         [organizationId],
       );
       if (found === undefined) return NOBODY;
+      if (found.is_deleted) return { ...NOBODY, organizationName: found.name };
       const named = (kind: keyof typeof NAMES, ids: readonly string[]) => ownersOf(manager, organizationId, kind, ids);
       return {
         organization: true,

@@ -1,4 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import { KEY_MANAGEMENT_API, type KeyManagementApi } from '@tollgate/contracts';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { OrganizationEndStore } from './organization-end-store.js';
@@ -19,15 +20,25 @@ export class EndOrganizations extends PeriodicService {
     private readonly store: OrganizationEndStore,
     @Inject(StopBilling) private readonly stopBilling: Pick<StopBilling, 'rest'>,
     @Inject(LOGGER) private readonly logger: Logger,
+    @Optional()
+    @Inject(KEY_MANAGEMENT_API)
+    private readonly keyManagement: Pick<KeyManagementApi, 'knownOwners'> | null = null,
   ) {
     super({ everyMs: EVERY_MS, firstInMs: SOON_MS });
   }
 
-  /** Does what is due at `now`. Rejects if the database cannot be reached; what was done stays done. */
+  /**
+   * Does what is due at `now`. Rejects if the database cannot be reached, or key-management, which knows the names;
+   * what was done stays done.
+   */
   async run(now: Date): Promise<void> {
     await this.stopBilling.rest(now);
     const before = new Date(now.getTime() - EXPORTED_AFTER_MS);
-    while (await this.store.exportNext(before, now)) this.logger.info('an organisation that was deleted is exported');
+    for (const organizationId of await this.store.toExport(before)) {
+      const known = await this.keyManagement?.knownOwners({ organizationId });
+      if (await this.store.export(organizationId, known?.organizationName ?? null, now))
+        this.logger.info({ organizationId }, 'an organisation that was deleted is exported');
+    }
     for (const organizationId of await this.store.toErase()) {
       await this.store.erase(organizationId, now);
       this.logger.info({ organizationId }, 'what is personal was erased of an organisation that was deleted');

@@ -11,14 +11,24 @@ const PART = 1_000;
  * a line for each row, which names its table. Memory holds the compressed bytes and one part of the rows. Indexes:
  * usage_dimension_by_grain, usage_day_pk.
  */
-export async function exportOrganization(manager: EntityManager, organizationId: string, now: Date): Promise<Buffer> {
+export async function exportOrganization(
+  manager: EntityManager,
+  organizationId: string,
+  organizationName: string | null,
+  now: Date,
+): Promise<Buffer> {
   const gzip = createGzip();
   const chunks: Buffer[] = [];
   gzip.on('data', (chunk: Buffer) => chunks.push(chunk));
   const write = async (lines: string): Promise<void> => {
     if (!gzip.write(lines)) await once(gzip, 'drain');
   };
-  const head = { object: 'organization_export', organization_id: organizationId, exported_at: now.toISOString() };
+  const head = {
+    object: 'organization_export',
+    organization_id: organizationId,
+    organization_name: organizationName,
+    exported_at: now.toISOString(),
+  };
   await write(`${JSON.stringify(head)}\n`);
   for (const { table, without = [], where = 'true' } of EXPORTED_TABLES) {
     const row = `to_jsonb(t)${without.map((column) => ` - '${column}'`).join('')}`;

@@ -35,6 +35,16 @@ const STILL_BILLED = `SELECT e.organization_id FROM billing.organization_end AS 
     OR EXISTS (SELECT 1 FROM billing.grant AS g WHERE g.organization_id = e.organization_id AND g.closed_at IS NULL AND g.live)
   ORDER BY e.requested_at, e.organization_id LIMIT 100`;
 
+/** The calls of an ended organisation `e` that are booked. Index: key_usage_by_organization. */
+const BOOKED_CALLS = `SELECT coalesce(sum(requests), 0) FROM billing.key_usage AS k WHERE k.organization_id = e.organization_id`;
+
+/** Indexes: key_usage_by_organization, quarantine_by_said_organization. */
+const TO_ERASE = `SELECT organization_id FROM billing.organization_end AS e
+  WHERE exported_at IS NOT NULL AND (erased_at IS NULL OR erased_calls IS DISTINCT FROM (${BOOKED_CALLS})
+    OR EXISTS (SELECT 1 FROM billing.quarantine AS q
+      WHERE q.said_organization_id = e.organization_id AND q.quarantined_at >= e.erased_at - interval '10 minutes'))
+  ORDER BY requested_at LIMIT 100`;
+
 /** The table of organisations that were deleted. */
 @Injectable()
 export class OrganizationEndStore {
@@ -58,34 +68,46 @@ export class OrganizationEndStore {
     return rows.map((row) => row.organization_id);
   }
 
-  /**
-   * Exports the first organisation that was deleted before `before` and is not exported yet; false if there is none.
-   * Another process that does the same passes over it.
-   */
-  async exportNext(before: Date, now: Date): Promise<boolean> {
-    return this.database.acrossOrganizations(async (manager) => {
-      const [due] = await manager.query<{ organization_id: string }[]>(
+  /** Those that were deleted before `before` and are not exported yet, a hundred at most. */
+  async toExport(before: Date): Promise<string[]> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ organization_id: string }[]>(
         `SELECT organization_id FROM billing.organization_end WHERE exported_at IS NULL AND requested_at <= $1
-         ORDER BY requested_at LIMIT 1 FOR UPDATE SKIP LOCKED`,
+         ORDER BY requested_at LIMIT 100`,
         [before],
+      ),
+    );
+    return rows.map((row) => row.organization_id);
+  }
+
+  /**
+   * Exports an organisation under the name that it had; false if it is exported already, or another process does so.
+   * Index: organization_end_pk.
+   */
+  async export(organizationId: string, name: string | null, now: Date): Promise<boolean> {
+    return this.database.acrossOrganizations(async (manager) => {
+      const due = await manager.query<unknown[]>(
+        `SELECT organization_id FROM billing.organization_end WHERE organization_id = $1 AND exported_at IS NULL
+         FOR UPDATE SKIP LOCKED`,
+        [organizationId],
       );
-      if (due === undefined) return false;
-      const content = await exportOrganization(manager, due.organization_id, now);
+      if (due.length === 0) return false;
+      const content = await exportOrganization(manager, organizationId, name, now);
       await manager.query(
         'UPDATE billing.organization_end SET exported_at = $2, content = $3 WHERE organization_id = $1',
-        [due.organization_id, now, content],
+        [organizationId, now, content],
       );
       return true;
     });
   }
 
-  /** The organisations that are exported and of which not all is erased. */
+  /**
+   * The organisations that are exported and of which not all is erased: also those of which something was booked or
+   * quarantined since. Clocks of services may differ by minutes.
+   */
   async toErase(): Promise<string[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ organization_id: string }[]>(
-        `SELECT organization_id FROM billing.organization_end WHERE exported_at IS NOT NULL AND erased_at IS NULL
-         ORDER BY requested_at LIMIT 100`,
-      ),
+      manager.query<{ organization_id: string }[]>(TO_ERASE),
     );
     return rows.map((row) => row.organization_id);
   }
@@ -95,6 +117,13 @@ export class OrganizationEndStore {
    * process has begun another one goes on with.
    */
   async erase(organizationId: string, now: Date): Promise<void> {
+    // Read before: a call that is booked meanwhile is erased with the next run.
+    const [booked] = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ calls: string }[]>(
+        `SELECT (${BOOKED_CALLS}) AS calls FROM billing.organization_end AS e WHERE organization_id = $1`,
+        [organizationId],
+      ),
+    );
     let erased: number;
     do {
       const rows = await this.database.acrossOrganizations((manager) =>
@@ -107,10 +136,10 @@ export class OrganizationEndStore {
     } while (erased === ERASED_AT_ONCE);
     await this.database.acrossOrganizations(async (manager) => {
       await manager.query('SELECT billing.erase_personal($1)', [organizationId]);
-      await manager.query('UPDATE billing.organization_end SET erased_at = $2 WHERE organization_id = $1', [
-        organizationId,
-        now,
-      ]);
+      await manager.query(
+        'UPDATE billing.organization_end SET erased_at = $2, erased_calls = $3 WHERE organization_id = $1',
+        [organizationId, now, booked?.calls ?? '0'],
+      );
     });
   }
 

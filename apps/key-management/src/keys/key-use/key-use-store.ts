@@ -98,6 +98,21 @@ export class KeyUseStore {
   }
 }
 
+/**
+ * Forgets where the keys of an organisation were used from, in the transaction that deletes it. Indexes:
+ * api_key_use_by_charge, api_key_secret_use_pk.
+ */
+export async function forgetAddresses(manager: EntityManager, organizationId: string): Promise<void> {
+  await manager.query(
+    'UPDATE keys.api_key_use SET last_used_from = NULL WHERE organization_id = $1 AND last_used_from IS NOT NULL',
+    [organizationId],
+  );
+  await manager.query(
+    `UPDATE keys.api_key_secret_use SET addresses = '[]' WHERE organization_id = $1 AND addresses <> '[]'`,
+    [organizationId],
+  );
+}
+
 /** Index: api_key_use_pk. */
 const SELECT_USE = `SELECT api_key_id, requests, input_tokens, output_tokens, charged_nano_usd, day::text,
     charged_today_nano_usd, charged_this_week_nano_usd, charged_this_month_nano_usd, last_used_at, last_used_from
@@ -119,15 +134,21 @@ function spendingOf(row: UseRow, now: Date): KeySpending {
   };
 }
 
-/** Index: api_key_use_pk. */
+/**
+ * Addresses are not kept of the keys of organisations that were deleted: calls may be told after that. Indexes:
+ * api_key_use_pk, organization_pk.
+ */
 async function storeKeys(manager: EntityManager, keys: readonly ToldUse[]): Promise<void> {
   await manager.query(
     `INSERT INTO keys.api_key_use AS known (organization_id, api_key_id, sequence, requests, input_tokens, output_tokens,
        charged_nano_usd, day, charged_today_nano_usd, charged_this_week_nano_usd, charged_this_month_nano_usd, last_used_at, last_used_from)
-     SELECT told.* FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::date[],
+     SELECT told.organization_id, told.api_key_id, told.sequence, told.requests, told.input_tokens, told.output_tokens,
+       told.charged, told.day, told.today, told.week, told.month, told.at, CASE WHEN o.deleted_at IS NULL THEN told.address END
+     FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::date[],
          $9::bigint[], $10::bigint[], $11::bigint[], $12::timestamptz[], $13::text[])
        AS told (organization_id, api_key_id, sequence, requests, input_tokens, output_tokens, charged, day, today, week, month, at, address)
      JOIN keys.api_key AS key ON key.id = told.api_key_id AND key.organization_id = told.organization_id
+     JOIN keys.organization AS o ON o.id = told.organization_id
      ON CONFLICT (organization_id, api_key_id) DO UPDATE SET sequence = EXCLUDED.sequence, requests = EXCLUDED.requests,
        input_tokens = EXCLUDED.input_tokens, output_tokens = EXCLUDED.output_tokens, charged_nano_usd = EXCLUDED.charged_nano_usd,
        day = EXCLUDED.day, charged_today_nano_usd = EXCLUDED.charged_today_nano_usd,
@@ -161,10 +182,12 @@ async function storeSecrets(manager: EntityManager, keys: readonly ToldUse[]): P
   if (secrets.length === 0) return;
   await manager.query(
     `INSERT INTO keys.api_key_secret_use AS known (organization_id, api_key_id, secret_id, requests, charged_nano_usd, last_used_at, addresses)
-     SELECT told.organization_id, told.api_key_id, told.secret_id, told.requests, told.charged, told.at, told.addresses::jsonb
+     SELECT told.organization_id, told.api_key_id, told.secret_id, told.requests, told.charged, told.at,
+       CASE WHEN o.deleted_at IS NULL THEN told.addresses::jsonb ELSE '[]' END
      FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[])
        AS told (organization_id, api_key_id, secret_id, requests, charged, at, addresses)
      JOIN keys.api_key AS key ON key.id = told.api_key_id AND key.organization_id = told.organization_id
+     JOIN keys.organization AS o ON o.id = told.organization_id
      ON CONFLICT (organization_id, api_key_id, secret_id) DO UPDATE SET requests = EXCLUDED.requests,
        charged_nano_usd = EXCLUDED.charged_nano_usd, last_used_at = EXCLUDED.last_used_at, addresses = EXCLUDED.addresses
      WHERE EXCLUDED.requests > known.requests`,

@@ -23,6 +23,7 @@ import { KeysOfRemovedMembers1798416000001 } from './1798416000001-keys-of-remov
 import { SubscriptionKeys1797811200000 } from './1797811200000-subscription-keys.js';
 import { AuditReceived1798156800000 } from './1798156800000-audit-received.js';
 import { KeyList1797638400000 } from './1797638400000-key-list.js';
+import { AddressesOfDeleted1798740000000 } from './1798740000000-addresses-of-deleted.js';
 
 /** The Postgres schema of key-management, for `migrate`. */
 export const keyManagementSchema: MigrateOptions = {
@@ -53,5 +54,6 @@ export const keyManagementSchema: MigrateOptions = {
     AuditReceived1798156800000,
     BudgetsOfDeletedGroups1798416000000,
     KeysOfRemovedMembers1798416000001,
+    AddressesOfDeleted1798740000000,
   ],
 };

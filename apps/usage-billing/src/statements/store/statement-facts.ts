@@ -76,7 +76,7 @@ export class StatementFacts {
     };
   }
 
-  /** Null where key-management cannot be asked, and for an organisation that was deleted. */
+  /** Null where key-management cannot be asked. An organisation that was deleted keeps its name. */
   private async nameOf(organizationId: string): Promise<string | null> {
     const known = await this.keyManagement?.knownOwners({ organizationId }).catch(() => null);
     return known?.organizationName ?? null;

@@ -34,6 +34,7 @@ import { CarriedHolds1798588800001 } from './1798588800001-carried-holds.js';
 import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-subscriptions.js';
 import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
 import { PersonsOfSubscriptions1798730000001 } from './1798730000001-persons-of-subscriptions.js';
+import { ErasedAgain1798740000001 } from './1798740000001-erased-again.js';
 import { LapsedCreditOfStatements1798934400001 } from './1798934400001-lapsed-credit-of-statements.js';
 import { WatchedLimits1798934400002 } from './1798934400002-watched-limits.js';
 import { UsageDeleted1798934400003 } from './1798934400003-usage-deleted.js';
@@ -80,6 +81,7 @@ export const usageBillingSchema: MigrateOptions = {
     RaisesOfSubscriptions1798675200001,
     OtherRouteGroups1798700000001,
     PersonsOfSubscriptions1798730000001,
+    ErasedAgain1798740000001,
     LapsedCreditOfStatements1798934400001,
     WatchedLimits1798934400002,
     UsageDeleted1798934400003,
