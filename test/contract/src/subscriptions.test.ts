@@ -519,6 +519,58 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(await fees(organization)).toEqual([]);
     });
 
+    it('can be asked for again at once where its key was not made in time, and shows a secret', async () => {
+      const organization = randomUUID();
+      const { id: free } = await plan({ price_usd: 0, self_service: true });
+      const asked = owner(organization);
+      const named = { headers: { 'idempotency-key': randomUUID() } };
+      const ofOperator = { plan: free, organization_id: organization };
+      trouble = new InternalCallError('/internal/subscription-keys', 'timeout');
+      try {
+        expect((await ask('POST', '/v1/subscriptions', { plan: free }, asked)).status).toBe(503);
+        expect((await ask('POST', '/v1/subscriptions', ofOperator, named)).status).toBe(503);
+      } finally {
+        trouble = null;
+      }
+      const byOwner = await made('/v1/subscriptions', { plan: free }, asked);
+      const byOperator = await made('/v1/subscriptions', ofOperator, named);
+      expect([byOwner, byOperator].map(({ api_key: { secret } }) => secret)).toEqual([
+        expect.stringContaining('sk-sub-'),
+        expect.stringContaining('sk-sub-'),
+      ]);
+      expect((await ask('POST', '/v1/subscriptions', ofOperator, named)).body.api_key).toEqual(byOperator.api_key);
+    });
+
+    it('has a key with a secret also where the process ended when it had made one', async () => {
+      const organization = randomUUID();
+      const { id: planId } = await plan();
+      const body = { plan: planId, organization_id: organization };
+      const named = { headers: { 'idempotency-key': randomUUID() } };
+      trouble = new InternalCallError('/internal/subscription-keys', 'timeout');
+      try {
+        await ask('POST', '/v1/subscriptions', body, named);
+      } finally {
+        trouble = null;
+      }
+      const [begun] = await opened.database.dataSource.query<{ api_key_id: string }[]>(
+        'SELECT api_key_id FROM billing.subscription WHERE organization_id = $1',
+        [organization],
+      );
+      await opened.database.dataSource.query(
+        `UPDATE billing.subscription SET abandoned_at = NULL, created_at = now() - interval '11 seconds'
+         WHERE organization_id = $1`,
+        [organization],
+      );
+      keysMade.push({ ...keysMade[0]!, apiKeyId: begun!.api_key_id });
+      const subscription = await made('/v1/subscriptions', body, named);
+      expect(subscription.api_key.secret).toBe(`sk-sub-${subscription.api_key.id}`);
+      expect(subscription.api_key.id).not.toBe(begun!.api_key_id);
+      const before = told.length;
+      await renew(Date.now() + 2 * 60_000);
+      await waitUntil(() => told.length > before, { what: 'the first key to be told that it has ended' });
+      expect(told.at(-1)).toMatchObject({ apiKeyId: begun!.api_key_id });
+    });
+
     it.each<[string, object, string]>([
       ['of no plan', { plan: 'nobody has this plan' }, 'plan'],
       ['of a member of others', { member_id: randomUUID() }, 'member_id'],

@@ -24,6 +24,8 @@ import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
 const REPEATABLE_MS = 24 * 60 * 60_000;
 /** A request that has not answered within this time was broken off: who repeats it goes on with it. */
 const MAKING_MS = 10_000;
+/** A key that may still be made when its request was refused is there by then, and is told that it has ended. */
+const KEY_THERE_AFTER_MS = 60_000;
 
 /** Who is to have what. */
 export interface SubscribeRequest {
@@ -97,7 +99,8 @@ const MADE = `UPDATE billing.subscription SET made_at = $3, masked_key = $4, tol
   WHERE organization_id = $1 AND id = $2`;
 
 /** Index: subscription_id_unique. */
-const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NULL WHERE organization_id = $1 AND id = $2 AND made_at IS NULL`;
+const GIVE_UP = `UPDATE billing.subscription SET abandoned_at = $3, due_at = $4
+  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND abandoned_at IS NULL`;
 
 /**
  * Subscribes organisations and members. The ids of subscription and key are stored before key-management is asked for
@@ -125,6 +128,11 @@ export class Subscribe {
     if (begun.made_at !== null) return this.again(request.organizationId, begun);
     const { subscription, terms } = await this.first(request, begun);
     const key = await this.makeKey(request, begun, terms, now);
+    if (key.secret === null) {
+      // A request before was broken off when its key was made. Nobody has been shown its secret: another one is made.
+      await this.giveUp(request.organizationId, begun, now);
+      return this.execute(request, named, now);
+    }
     return this.complete(request, subscription, terms, key, named, now);
   }
 
@@ -201,12 +209,18 @@ export class Subscribe {
       const key = { apiKeyId: begun.api_key_id, name: plan.name, terms };
       return await this.keys.make({ organizationId, memberId }, key);
     } catch (error) {
-      if (error instanceof Problem && error.code !== 'service_unavailable')
-        await this.database.inOrganization(organizationId, (manager) =>
-          manager.query(ABANDON, [organizationId, begun.id, now]),
-        );
+      // Who is answered that it failed may try again at once.
+      await this.giveUp(organizationId, begun, now);
       throw error;
     }
+  }
+
+  /** Gives up what nobody was told of. Should its key be there, or come to be, it is told soon that it has ended. */
+  private async giveUp(organizationId: string, { id }: BegunRow, now: Date): Promise<void> {
+    const toldAt = new Date(now.getTime() + KEY_THERE_AFTER_MS);
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(GIVE_UP, [organizationId, id, now, toldAt]),
+    );
   }
 
   /** Charges the first cycle. Of two that do it at once, the second finds it done. */

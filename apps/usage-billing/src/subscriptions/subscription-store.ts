@@ -67,8 +67,8 @@ const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made FROM billin
   WHERE due_at <= $1 ORDER BY due_at LIMIT $2`;
 
 /** Index: subscription_due. */
-const ABANDON = `UPDATE billing.subscription SET abandoned_at = $3, due_at = NULL
-  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND abandoned_at IS NULL AND due_at <= $4
+const ABANDON = `UPDATE billing.subscription SET abandoned_at = coalesce(abandoned_at, $3), due_at = NULL
+  WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND due_at <= $4
   RETURNING api_key_id, anchor`;
 
 /** Index: organization_end_pk. */
