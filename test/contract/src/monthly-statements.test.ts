@@ -202,6 +202,39 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     expect((await told()).map(({ data }) => data)).toMatchObject([first, { revision: 2, requests: 2 }]);
   });
 
+  it.each([
+    ['each month in its time', ['2026-09-01T03:00:00Z', '2026-10-01T03:00:00Z', '2026-11-01T03:00:00Z']],
+    ['once, when it is over', ['2026-11-01T03:00:00Z']],
+    [
+      'late for the first and in time for the rest',
+      ['2026-10-15T00:00:00Z', '2026-10-20T00:00:00Z', '2026-11-01T03:00:00Z'],
+    ],
+  ])('of quiet months are the same whenever somebody looked: %s', async (_when, looks) => {
+    const [prepaid, lapsed] = [randomUUID(), randomUUID()];
+    for (const organizationId of [prepaid, lapsed]) {
+      const grantId = randomUUID();
+      await grantTransfer(organizationId, grantId, 'grant', 1_000_000, '2026-08-05T10:00:00Z');
+      if (organizationId === lapsed)
+        await grantTransfer(organizationId, grantId, 'expire', 1_000_000, '2026-09-05T10:00:00Z');
+    }
+    const { issue, read } = parts();
+    for (const at of looks) await issue.issue(Date.parse(at));
+    const now = Date.parse(looks.at(-1)!);
+    const shown = async (organizationId: string) => {
+      const months = await Promise.all(
+        MONTHS.map((name) => read.find(organizationId, statementCycle(name)!, null, now)),
+      );
+      return months.map((each) => each && [each.status, each.revision, each.credit?.closingNanoUsd]);
+    };
+    expect(await shown(prepaid)).toEqual([
+      ['issued', 1, 1_000_000n],
+      ['issued', 1, 1_000_000n],
+      ['issued', 1, 1_000_000n],
+    ]);
+    // Nothing is left, so nothing is carried over.
+    expect(await shown(lapsed)).toEqual([['issued', 1, 1_000_000n], ['issued', 1, 0n], null]);
+  });
+
   it('are issued to the others where one cannot be, and never of a month that is none', async () => {
     const [bad, good, odd] = [randomUUID(), randomUUID(), randomUUID()].sort() as [string, string, string];
     const { book, read, facts, store } = parts();

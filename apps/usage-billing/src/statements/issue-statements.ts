@@ -31,9 +31,10 @@ export class IssueStatements extends PeriodicService {
    */
   async issue(nowMs: number): Promise<number> {
     const endedBefore = statementCycleAt(nowMs - ISSUED_AFTER_MS).startMs;
-    const due = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ organization_id: string; cycle: string }[]>(DUE, [new Date(endedBefore)]),
-    );
+    const due = await this.database.acrossOrganizations(async (manager) => [
+      ...(await manager.query<DueRow[]>(DUE, [new Date(endedBefore)])),
+      ...(await manager.query<DueRow[]>(QUIET, [new Date(endedBefore)])),
+    ]);
     let issued = 0;
     const now = new Date(nowMs);
     for (const { organization_id: organizationId, cycle } of due) {
@@ -84,6 +85,26 @@ export class IssueStatements extends PeriodicService {
     );
   }
 }
+
+interface DueRow {
+  organization_id: string;
+  cycle: string;
+}
+
+/**
+ * Months that have ended without a statement, where the latest one of the month before has credit left: it is carried
+ * over, and said, whether or not anything happens. Index: statement_pk.
+ */
+const QUIET = `
+  WITH last AS MATERIALIZED (
+    SELECT s.organization_id, s.cycle, max(s.revision) AS revision FROM billing.statement AS s
+    WHERE (s.cycle + interval '1 month') AT TIME ZONE 'UTC' < $1 AND NOT EXISTS (
+      SELECT 1 FROM billing.statement AS next
+      WHERE next.organization_id = s.organization_id AND next.cycle = (s.cycle + interval '1 month')::date)
+    GROUP BY 1, 2)
+  SELECT s.organization_id, to_char(s.cycle + interval '1 month', 'YYYY-MM') AS cycle
+  FROM last JOIN billing.statement AS s USING (organization_id, cycle, revision)
+  WHERE s.content #>> '{credit,closingNanoUsd}' <> '0' ORDER BY 1, 2`;
 
 /**
  * Months that have ended and whose latest statement, if there is one, has other sums than the ledger has now: of usage

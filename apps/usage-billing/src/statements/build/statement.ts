@@ -116,5 +116,6 @@ function amountsText({ usage, fees, includedNanoUsd, credit }: StatementContent)
 
 /** Whether nothing happened in a month, and nothing was left of what came before: then it has no statement. */
 export function isEmpty({ usage, fees, credit }: Pick<StatementContent, 'usage' | 'fees' | 'credit'>): boolean {
-  return usage.length === 0 && fees.length === 0 && credit === null;
+  const isNoCredit = credit === null || Object.values(credit).every((amount) => amount === 0n);
+  return usage.length === 0 && fees.length === 0 && isNoCredit;
 }
