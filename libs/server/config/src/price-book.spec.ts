@@ -136,8 +136,27 @@ describe('an entry of the file', () => {
   });
 
   it.each([
+    ['2027-01-01', '2027-01-01T00:00:00.000Z'],
+    ["'2027-01-01T10:00Z'", '2027-01-01T10:00:00.000Z'],
+    ["'2027-01-01T10:00:00Z'", '2027-01-01T10:00:00.000Z'],
+    ["'2027-01-01T10:00:00.250Z'", '2027-01-01T10:00:00.250Z'],
+    ["'2027-01-01T10:00:00.5Z'", '2027-01-01T10:00:00.500Z'],
+    ["'2027-01-01T10:00:00+00:00'", '2027-01-01T10:00:00.000Z'],
+  ])('is taken with a moment in each form, that of the list of prices too: %s', (text, moment) => {
+    const book = bookOf(price(`model: m, ${own(7)}, valid_until: ${text}`));
+    const shown = new Date(book.at('mine', 'm', NOW).untilMs).toISOString();
+    expect(shown).toBe(moment);
+    expect(problemsOf(`prices:\n  - {provider: mine, model: m, ${own(7)}, valid_until: '${shown}'}\n`)).toEqual([]);
+  });
+
+  it.each([
     ...[
       'tomorrow',
+      "'2027-02-30T00:00:00.000Z'",
+      "'2027-01-01T10:00:00+01:00'",
+      "'2027-01-01T10:00:00.000'",
+      "'2027-01-01T24:00:00.000Z'",
+      "'2027-01-01T10:00:00.0000001Z'",
       '2027-02-30',
       "'2027-02-31T00:00:00Z'",
       '2027-04-31',

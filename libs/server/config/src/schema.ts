@@ -384,14 +384,15 @@ const moment = z
   .string()
   .refine(
     (text) => MOMENT.test(text) && isInCalendar(text),
-    'must be a date or a moment in UTC, as 2027-01-01 or 2027-01-01T12:00:00Z',
+    'must be a date or a moment in UTC, as 2027-01-01, 2027-01-01T12:00:00Z or 2027-01-01T12:00:00.000Z',
   );
-const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
+/** What is printed has milliseconds, and is read as well. */
+const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?(?:Z|\+00:00))?$/;
 
 /** Date reads the 30th of February as a day of March, and 24:00 as the next day. */
 function isInCalendar(text: string): boolean {
   const ms = Date.parse(text);
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.replace('Z', ''));
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text.replace(/Z|\+00:00/, ''));
 }
 
 const timeOfDay = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'must be a time of the day in UTC, as 16:30');
