@@ -211,12 +211,10 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     ],
   ])('of quiet months are the same whenever somebody looked: %s', async (_when, looks) => {
     const [prepaid, lapsed] = [randomUUID(), randomUUID()];
-    for (const organizationId of [prepaid, lapsed]) {
-      const grantId = randomUUID();
-      await grantTransfer(organizationId, grantId, 'grant', 1_000_000, '2026-08-05T10:00:00Z');
-      if (organizationId === lapsed)
-        await grantTransfer(organizationId, grantId, 'expire', 1_000_000, '2026-09-05T10:00:00Z');
-    }
+    const [kept, ended] = [randomUUID(), randomUUID()];
+    await give(prepaid, kept, 1_000_000, '2026-08');
+    await give(lapsed, ended, 1_000_000, '2026-08', '2026-09-05T10:00:00Z');
+    await lapse(lapsed, ended, 1_000_000, '2026-09-05T10:00:00Z', '2026-09-05T10:00:10Z');
     const { issue, read } = parts();
     for (const at of looks) await issue.issue(Date.parse(at));
     const now = Date.parse(looks.at(-1)!);
