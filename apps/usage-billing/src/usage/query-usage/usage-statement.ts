@@ -175,7 +175,7 @@ function edgesSql({ source, spans }: UsageEdges, asked: UsageSelection, add: Add
  * span: OFFSET keeps the planner from joining all rows with all spans, and from reading those of other organisations.
  */
 function rowsOfSpans(source: PartSource, spans: readonly Span[], asked: Asked, add: AddParameter): string {
-  if (source !== 'event' && !rowsOf(source, asked).isOfSeries) {
+  if (source !== 'event' && !rowsOf(source, asked).isOfSeries && areApart(spans)) {
     const bounds = spans.flatMap(({ fromMs, toMs }) => [momentOf(fromMs), momentOf(toMs)]);
     const span = `(width_bucket(at, ${add(bounds)}::timestamptz[]) + 1) / 2 AS span`;
     return `(SELECT ${span}, within.* FROM (${rollUpSql(source, within(source, spans, add), asked, add)}) AS within) AS spanned`;
@@ -189,6 +189,10 @@ function rowsOfSpans(source: PartSource, spans: readonly Span[], asked: Asked, a
       : rollUpSql(source, 'u.at >= spans.lower AND u.at < spans.upper', asked, add);
   return `${all} CROSS JOIN LATERAL (${rows} OFFSET 0) AS within`;
 }
+
+/** Whether no row is in two spans. The edges of two bounds that are rounded to one moment lie one over the other. */
+const areApart = (spans: readonly Span[]): boolean =>
+  spans.every(({ fromMs }, n) => n === 0 || fromMs >= spans[n - 1]!.toMs);
 
 /** Sums of integers are numerics, whose sums cost more. Only costs may be beyond a bigint: rows are cut at its end. */
 function spanSum(column: Sum): string {
