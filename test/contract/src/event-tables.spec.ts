@@ -17,7 +17,7 @@ describe('the table of a usage event', () => {
       // Accounts say which part of a hold stands on a grant.
       ours: usageRecordedV2.omit({ accounts: true }),
       theirs: former.usageRecordedV2.omit({ accounts: true }),
-      added: ['billableNanoUsd', 'unpriced'],
+      added: ['billableNanoUsd', 'unpriced', 'otherRouteGroupIds'],
     },
   ])(
     'of version $version has the fields of the third release of 2026-11-29, in their order and shapes, and what was added may be absent',
