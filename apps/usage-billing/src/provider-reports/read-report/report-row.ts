@@ -12,7 +12,7 @@ export interface ReportRow {
 }
 
 /** The days that a report is about, in UTC: also those of which it has nothing. */
-export interface ReportDays {
+interface ReportDays {
   readonly firstDay: string;
   readonly lastDay: string;
 }
