@@ -5,6 +5,7 @@ import {
   ChangeRole,
   InvitationStore,
   KeyMakers,
+  KeyGivers,
   KeyReferences,
   KeyStore,
   MemberStore,
@@ -82,6 +83,10 @@ async function useMembers(database: ServiceDatabase): Promise<void> {
   const key = { kind: 'api_key', apiKeyId: randomUUID(), organizationId: CROWDED, scopes: ['admin'] } as const;
   const operator = { kind: 'operator', organizationId: CROWDED } as const;
   await database.inOrganization(CROWDED, (manager) => new KeyReferences().isMember(manager, CROWDED, id));
+  const asking = { kind: 'person', personId: randomUUID(), sessionId: randomUUID(), organizationId: CROWDED } as const;
+  await database.inOrganization(CROWDED, (manager) =>
+    new KeyGivers().handlerOf(manager, { principal: { ...asking, role: 'member', provenAtMs: 0 } }),
+  );
   const change = new ChangeRole(database, members);
   for (const principal of [person, key, operator])
     await change

@@ -39,10 +39,6 @@ export async function useSettings({ dataSource }: Database): Promise<void> {
     await store.insert(manager, { change: 'created', key, actor: NOBODY, details: {}, at: now }, ['a pepper']);
     const principal = { kind: 'api_key', apiKeyId: key.id, organizationId: ORGANIZATION, scopes: key.scopes } as const;
     await new KeyGivers().giverOf(manager, { principal }, now);
-    const person = { personId: randomUUID(), sessionId: randomUUID(), role: 'member', provenAtMs: 0 } as const;
-    await new KeyGivers().handlerOf(manager, {
-      principal: { ...person, kind: 'person', organizationId: ORGANIZATION },
-    });
   });
   await projects.delete(ORGANIZATION, project.id, () => undefined, NOBODY);
 }
