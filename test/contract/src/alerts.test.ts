@@ -126,10 +126,12 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
   const alertsOf = async (organizationId: string, query = ''): Promise<ShownAlert[]> =>
     (await call('GET', `/v1/alerts${query}`, organizationId)).body['data'] as ShownAlert[];
   const spend = async (organizationId: string, charge: number, account: { id: string; cap: number }, at?: Date) => {
+    const startedAt = at?.toISOString() ?? `${/\d{4}-\d\d-\d\d$/.exec(account.id)?.[0] ?? '2026-11-20'}T10:00:00.000Z`;
     const event: UsageRecordedV1 = usageEvent({
-      ...(at !== undefined && { startedAt: at.toISOString(), endedAt: at.toISOString() }),
       organizationId,
       apiKeyId: organizationId,
+      startedAt,
+      endedAt: startedAt,
       costNanoUsd: String(charge),
       chargeNanoUsd: String(charge),
       holdNanoUsd: String(charge),
@@ -173,8 +175,8 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
       '80 % of the credit limit of API key “support bot” is used',
     ]);
 
-    // The next cycle is another account.
-    await spend(organization, 950, { id: `key:${organization}:monthly:2026-12-01`, cap: 1_000 });
+    // Another cycle is another account.
+    await spend(organization, 950, { id: `key:${organization}:monthly:2026-10-01`, cap: 1_000 });
     await untilMails(organization, 2);
     expect((await alertsOf(organization)).map(({ level }) => level)).toEqual([90, 80]);
     expect(await alertsOf(organization, '?level=90')).toMatchObject([{ level: 90 }]);

@@ -72,17 +72,17 @@ export const screening = (
     createLogger({ service: 'contract', level: 'silent' }),
   );
 
-/** The same at a moment of a test's own clock. */
+/** The same by a test's own clock. */
 export class ScreeningAt extends ScreenEvents {
   constructor(
     database: ServiceDatabase,
-    private readonly atMs: number,
+    private readonly clockMs: () => number,
   ) {
     super(database, undefined, {}, createLogger({ service: 'contract', level: 'silent' }));
   }
 
   protected override nowMs(): number {
-    return this.atMs;
+    return this.clockMs();
   }
 }
 

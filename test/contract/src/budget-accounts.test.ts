@@ -224,7 +224,8 @@ describe.each(databaseShapes)('accounts of budgets, grants and subscriptions, $s
     const ended = paygAccountId('s', { startMs: Date.UTC(2026, 0, 1), endMs: Date.UTC(2026, 1, 1) });
     const lasting = paygAccountId('s', period);
     const budget = budgetAccountId('project', p, cycleOf('weekly', now));
-    const accounts = [own(), held(ended), held(lasting), held(budget), held(used, 5), held(closed, 5)];
+    const accounts = [own(), held(lasting), held(budget), held(used, 5), held(closed, 5)];
+    await book(call('2026-01-31T23:59:59.999Z', 10, { holdNanoUsd: '10', accounts: [own(), held(ended)] }));
     await book(call(new Date(now).toISOString(), 10, { holdNanoUsd: '10', accounts }));
     await opened.database.dataSource.query(
       `UPDATE billing.account SET closed_at = now() - interval '25 hours' WHERE account_id = $1`,

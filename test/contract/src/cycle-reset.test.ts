@@ -120,7 +120,7 @@ describe('fault 22: a cycle ends while 500 requests hold credit', () => {
       database,
       books,
       new SettleHolds(books, logger),
-      new ScreeningAt(database, lastMs),
+      new ScreeningAt(database, () => lastMs),
       logger,
       meter,
     );

@@ -31,7 +31,7 @@ import {
   type BillingRelay,
 } from '@tollgate/usage-billing';
 import { expect } from 'vitest';
-import { screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
+import { ScreeningAt, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 import type { StagedAdmission, StageTime } from './credit-stage.js';
 import { randomBelow } from './random-below.js';
 
@@ -483,7 +483,7 @@ export class LedgerLife {
       this.database,
       this.#books,
       new SettleHolds(this.#books, logger),
-      screening(this.database),
+      new ScreeningAt(this.database, () => this.time.nowMs),
       logger,
       meter,
     );
