@@ -4,7 +4,7 @@ import { NO_LOG } from '@tollgate/bus';
 import { USAGE_RECORDED_V1, type KeyManagementApi, type UsageRecordedV1 } from '@tollgate/contracts';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, resumeOffsets, SettleHolds } from '@tollgate/usage-billing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   billing,
   databaseShapes,
@@ -173,8 +173,8 @@ describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) =
     it.each(['monthly:0001-01-01', 'monthly:0001-01-02', 'daily:2099-01-01', 'weekly:2026-11-09', 'daily:2026-02-30'])(
       '%s is put aside, and its organisation has statements and usage as before',
       async (cycle) => {
-        const accounts = [{ accountId: `key:${organizationId}:${cycle}`, capNanoUsd: '1000' }];
-        const right = [{ accountId: `key:${organizationId}:daily:2026-11-20`, capNanoUsd: '1000' }];
+        const accounts = [{ accountId: `key:key of ${organizationId}:${cycle}`, capNanoUsd: '1000' }];
+        const right = [{ accountId: `key:key of ${organizationId}:daily:2026-11-20`, capNanoUsd: '1000' }];
         await booked([event({ accounts }), event({ journalNumber: 2, accounts: right })]);
         expect(await quarantined()).toMatchObject([{ cause: 'implausible', field: 'accounts[0].accountId' }]);
         const months = await query<{ at: Date }>(
@@ -252,9 +252,20 @@ describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) =
       expect((await sums()).map(({ requests }) => requests).sort()).toEqual(['2', '2']);
     });
 
-    it('is booked while key-management cannot say so: its call was served', async () => {
-      await bookUsage({ knownKeys: () => Promise.reject(new Error('away')) }).book(usageBatch([event()], partition));
-      expect(await sums()).toMatchObject([{ requests: '1' }]);
+    it('is booked while key-management cannot say so: its call was served; and asked about again', async () => {
+      vi.useFakeTimers({ toFake: ['performance'] });
+      try {
+        const knownKeys = vi.fn().mockRejectedValueOnce(new Error('away')).mockResolvedValue([]);
+        const book = bookUsage({ knownKeys });
+        for (const [at, laterMs] of [0, 1, 60_000].entries()) {
+          vi.advanceTimersByTime(laterMs);
+          await book.book(usageBatch([event({ journalNumber: at + 1 })], partition, BigInt(at)));
+        }
+      } finally {
+        vi.useRealTimers();
+      }
+      expect(await sums()).toMatchObject([{ requests: '2' }]);
+      expect(await quarantined()).toMatchObject([{ cause: 'unknown_key' }]);
     });
   });
 

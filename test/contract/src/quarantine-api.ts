@@ -112,6 +112,11 @@ export function quarantineApi({ url, adminSecret, publish, know }: QuarantineSta
         body: { state: 'replayed', decision: { keep } },
       });
     expect(await usageOf(event)).toEqual(keep === 'first' ? [1, '0.000000005'] : [2, '0.000000007']);
+    const other = keep === 'first' ? 'second' : 'first';
+    expect(await ask(`/v1/quarantine/${id}/replay`, { keep: other })).toMatchObject({
+      status: 409,
+      body: { code: 'quarantine_already_decided' },
+    });
   });
 
   it('books of several contents of a request no more than the highest says, in turn and at once', async () => {
@@ -154,6 +159,34 @@ export function quarantineApi({ url, adminSecret, publish, know }: QuarantineSta
       expect((await ask(`/v1/quarantine/${other}/replay`, { mend })).status).toBe(other === id ? 200 : 409);
     expect(await usageOf(event)).toEqual([1, '0.00000001']);
   });
+
+  it('posts the call of a mended key to the account of that key', async () => {
+    const [unknown, known] = [randomUUID(), randomUUID()];
+    know(known);
+    const organizationId = randomUUID();
+    const accounts = [{ accountId: `key:${unknown}:daily:2026-11-20`, capNanoUsd: '1000' }];
+    await publish(JSON.stringify(secondVersion(usageEvent({ organizationId, apiKeyId: unknown, accounts }))));
+    const [found] = await listed(`organization_id=${organizationId}`);
+    expect(found).toMatchObject({ cause: 'unknown_key' });
+    const replay = await ask(`/v1/quarantine/${String(found!['id'])}/replay`, { mend: { apiKeyId: known } });
+    expect(replay).toMatchObject({ status: 200, body: { state: 'replayed' } });
+    const reply = await fetch(`${url()}/v1/ledger/accounts?ended=true`, {
+      headers: { authorization: `Bearer ${adminSecret}`, 'x-organization-id': organizationId },
+    });
+    expect(await reply.text()).not.toContain(unknown);
+  });
+
+  it.each(['[', '{"eventVersion":2,"accounts":['])(
+    'shows what is nested too deep as the text that it is: %s',
+    async (head) => {
+      const text = `${head}${'['.repeat(50_000)}${']'.repeat(50_000)}]${head === '[' ? '' : '}'}`;
+      await publish(text);
+      const [found] = await listed('state=open&limit=1');
+      const at = `/v1/quarantine/${String(found!['id'])}`;
+      expect((await ask(at)).body['content']).toBe(text.slice(0, String((await ask(at)).body['content']).length));
+      expect((await ask(`${at}/discard`, { reason: 'nonsense' })).status).toBe(200);
+    },
+  );
 
   it('takes nothing back: the second content of a conflict that charges less is not booked', async () => {
     const { event, id } = await quarantined((one) => [one, { ...one, chargeNanoUsd: '7' }]);

@@ -48,7 +48,9 @@ export type QuarantinedEventObject = Readonly<z.input<typeof quarantinedEventRep
 export const quarantinedContentReply = z
   .object({
     ...fields,
-    content: z.json().describe('The event; a text where it is no JSON. Secrets of keys are masked.'),
+    content: z
+      .json()
+      .describe('The event; a text where it is no JSON, or nested deeper than any event. Secrets are masked.'),
     is_cut: z.boolean().describe('Whether the text was too long to be kept whole.'),
     difference: z
       .array(z.object({ field: z.string(), first: z.json(), second: z.json() }))
@@ -98,10 +100,28 @@ export const quarantinedContentObject = (event: QuarantinedEvent): QuarantinedCo
   difference: event.difference,
 });
 
+/** Deeper than any event. A reply that is nested deeper cannot be written. */
+const DEPTH_MAX = 50;
+
+/** The content as JSON; as the text that it is, where it is none or nested too deep. */
 function contentOf(text: string): z.input<typeof quarantinedContentReply>['content'] {
+  if (depthOf(text) > DEPTH_MAX) return text;
   try {
     return JSON.parse(text) as z.input<typeof quarantinedContentReply>['content'];
   } catch {
     return text;
   }
+}
+
+/** How deep a JSON document is nested at most. Brackets within its texts do not count. */
+function depthOf(json: string): number {
+  let [depth, deepest, isText] = [0, 0, false];
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at];
+    if (isText && character === '\\') at += 1;
+    else if (character === '"') isText = !isText;
+    else if (!isText && (character === '[' || character === '{')) deepest = Math.max(deepest, (depth += 1));
+    else if (!isText && (character === ']' || character === '}')) depth -= 1;
+  }
+  return deepest;
 }

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
+import { keyAccountId, limitOf, organizationAccountId } from '@tollgate/api-key';
 import type { Actor } from '@tollgate/auth';
 import type { UsageRecorded } from '@tollgate/contracts';
 import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
@@ -31,10 +33,10 @@ export class ReplayEvent {
 
   /**
    * Books an event as any other one, in the transaction that marks it. What is wrong with it still is checked.
-   * @throws {Problem} `event_not_bookable` with the reason; `quarantine_already_decided` if it was discarded
+   * @throws {Problem} `event_not_bookable` with the reason; `quarantine_already_decided` if it was discarded, or
+   * replayed in another way, also meanwhile
    */
   async replay(event: QuarantinedEvent, { keep, mend }: ReplayRequest, actor: Actor): Promise<void> {
-    if (event.state === 'replayed') return;
     if (event.state === 'discarded') throw alreadyDecided(event);
     if ((keep !== undefined) !== (event.cause === 'conflict'))
       throw fault('keep', event.cause === 'conflict' ? 'must say which content counts' : 'is for conflicts alone');
@@ -42,10 +44,13 @@ export class ReplayEvent {
       ...(keep !== undefined && { keep }),
       ...(mend !== undefined && { mended: Object.keys(mend).sort() }),
     };
+    if (event.state === 'replayed') return checkSame(event, decision);
     const verdict: Verdict = { state: 'replayed', decision, actor, ...(mend !== undefined && { mended: mend }) };
     if (keep === 'first') await this.events.decideAlone(event, verdict);
     else if (keep === 'second') await this.correct(event, mend, verdict);
     else await this.book(event, textOf(event, mend), verdict);
+    const decided = await this.events.find(event.id);
+    if (decided !== null) checkSame(decided, decision);
     this.logger.info(
       { quarantineId: event.id, requestId: event.requestId, decision },
       'a quarantined event was replayed',
@@ -158,9 +163,31 @@ function textOf({ text, isCut, requestId }: QuarantinedEvent, mend: ReplayReques
   }
   return JSON.stringify({
     ...(content as object),
+    ...withOwnAccounts(content as Partial<UsageRecorded>, mend),
     ...mend,
     ...(requestId !== null && { requestId: idAt(requestId, mend.startedAt) }),
   });
+}
+
+/** The accounts with those of another key or organisation in place of the event's own, where these are mended. */
+function withOwnAccounts(
+  { accounts, apiKeyId, organizationId }: Partial<UsageRecorded>,
+  mend: NonNullable<ReplayRequest['mend']>,
+): Partial<UsageRecorded> {
+  if (!Array.isArray(accounts)) return {};
+  const moved = (text: string): string => {
+    const limit = limitOf(text);
+    if (mend.apiKeyId !== undefined && limit === keyAccountId(apiKeyId ?? ''))
+      return keyAccountId(mend.apiKeyId) + text.slice(limit.length);
+    if (mend.organizationId !== undefined && limit === organizationAccountId(organizationId ?? ''))
+      return organizationAccountId(mend.organizationId) + text.slice(limit.length);
+    return text;
+  };
+  return {
+    accounts: accounts.map((account) =>
+      typeof account?.accountId === 'string' ? { ...account, accountId: moved(account.accountId) } : account,
+    ),
+  };
 }
 
 function idAt(requestId: string, startedAt: string | undefined): string {
@@ -168,6 +195,12 @@ function idAt(requestId: string, startedAt: string | undefined): string {
   const startMs = startedAt === undefined ? null : Date.parse(startedAt);
   if (madeMs === null || startMs === null || Math.abs(madeMs - startMs) <= CLOCKS_APART_MS_MAX) return requestId;
   return movedId(requestId, startMs);
+}
+
+/** Throws where another decision was made about the event than this one. */
+function checkSame(event: QuarantinedEvent, { keep, mended }: QuarantineDecision): void {
+  const made = event.state === 'replayed' ? event.decision : null;
+  if (made === null || made['keep'] !== keep || !isDeepStrictEqual(made['mended'], mended)) throw alreadyDecided(event);
 }
 
 const notBookable = ({ reason }: Poison): Problem => new Problem('event_not_bookable', { detail: reason });

@@ -31,6 +31,9 @@ export const CHARGE_MAX = 9_000_000_000_000_000n;
  * of millions of such counts still fit.
  */
 export const COUNT_MAX = 1_000_000_000;
+/** The most accounts and groups that one event may name, and the most characters of its names of models and routes. */
+const ENTRIES_MAX = 1_000;
+const CHARACTERS_MAX = 1_000;
 /** No status of HTTP has more than three digits. */
 const STATUS_MAX = 999;
 
@@ -47,6 +50,12 @@ export function contradiction(event: UsageRecorded): EventFault | null {
   const fields = event as Partial<UsageRecordedV2>;
   for (const field of COUNTS)
     if ((fields[field] ?? 0) > COUNT_MAX) return { field, reason: `must be at most ${COUNT_MAX}` };
+  for (const field of ['route', 'provider', 'model', 'priceVersion'] as const)
+    if (event[field].length > CHARACTERS_MAX)
+      return { field, reason: `must have at most ${CHARACTERS_MAX} characters` };
+  if (event.accounts.length > ENTRIES_MAX) return { field: 'accounts', reason: `must be at most ${ENTRIES_MAX}` };
+  if ((fields.groupIds?.length ?? 0) > ENTRIES_MAX)
+    return { field: 'groupIds', reason: `must be at most ${ENTRIES_MAX}` };
   if (event.cachedInputTokens > event.inputTokens)
     return { field: 'cachedInputTokens', reason: 'must be at most inputTokens' };
   if (event.reasoningTokens > event.outputTokens)

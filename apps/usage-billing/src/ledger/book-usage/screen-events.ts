@@ -26,6 +26,8 @@ const ASK_AGAIN_MS = 10_000;
 @Injectable()
 export class ScreenEvents {
   private readonly known = new Set<string>();
+  /** Keys whose events were booked while nobody could say whether they exist: their sums say nothing of that. */
+  private readonly unasked = new Set<string>();
   private askAgainAt = -Infinity;
   private readonly monthsKept: number;
 
@@ -74,8 +76,10 @@ export class ScreenEvents {
     }
     const { keyManagement } = this;
     if (unseen.size === 0 || keyManagement === undefined) return new Set();
-    for (const name of await this.bookedBefore([...unseen.values()])) if (unseen.delete(name)) this.remember(name);
-    if (unseen.size === 0 || performance.now() < this.askAgainAt) return new Set();
+    for (const name of await this.bookedBefore([...unseen.values()]))
+      if (!this.unasked.has(name) && unseen.delete(name)) this.remember(name);
+    if (unseen.size === 0) return new Set();
+    if (performance.now() < this.askAgainAt) return this.withoutAsking(unseen);
     try {
       for (const [organizationId, events] of groupedBy([...unseen.values()], (event) => event.organizationId)) {
         const apiKeyIds = events.map((event) => event.apiKeyId);
@@ -83,6 +87,7 @@ export class ScreenEvents {
           for (const id of await keyManagement.knownKeys(organizationId, apiKeyIds.slice(at, at + ASKED_MAX))) {
             const name = nameOf({ organizationId, apiKeyId: id });
             if (unseen.delete(name)) this.remember(name);
+            this.unasked.delete(name);
           }
       }
       return new Set(unseen.keys());
@@ -92,8 +97,14 @@ export class ScreenEvents {
         { err },
         'key-management did not say which keys exist: events of keys new to the ledger are booked',
       );
-      return new Set();
+      return this.withoutAsking(unseen);
     }
+  }
+
+  private withoutAsking(unseen: ReadonlyMap<string, UsageRecorded>): ReadonlySet<string> {
+    if (this.unasked.size >= REMEMBERED_MAX) this.unasked.clear();
+    for (const name of unseen.keys()) this.unasked.add(name);
+    return new Set();
   }
 
   /** Index: key_usage_pk. */
