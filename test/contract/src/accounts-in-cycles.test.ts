@@ -202,7 +202,7 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
   it('are never passed by a limit that resets in another way while calls are under way', async () => {
     const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
     const kept = new CarriedHolds(billing(opened.database));
-    const release = new ReleaseCarriedHolds(kept, admission, bus, logger);
+    const release = new ReleaseCarriedHolds(kept, admission, bus);
     const now = Date.now();
     const noLimits = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
     let carried = 0;
@@ -264,9 +264,36 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     expect(await kept.all()).toEqual([]);
   });
 
+  it('are looked for by every process while some are carried by any, and by none otherwise', async () => {
+    const [one, other] = [1, 2].map(() => new GatewayInstances(billing(opened.database)));
+    const kept = new CarriedHolds(billing(opened.database));
+    const release = new ReleaseCarriedHolds(kept, admission, bus);
+    const now = Date.now();
+    const today = new Date(now).toISOString().slice(0, 10);
+    const isCarrying = async () => [(await one!.watched()).isCarrying, (await other!.watched()).isCarrying];
+    await openEpoch();
+    await load('daily', today, 2);
+    expect(await isCarrying()).toEqual([false, false]);
+    const requestId = randomUUID();
+    const daily = cycleAccountId(key, cycleOf('daily', now));
+    await admission.reserve({
+      ...{ requestId, organizationId, apiKeyId: key, instanceId: 'i', journalId: 'j', tokens: 0, amountNanoUsd: 9n },
+      accounts: [{ accountId: daily, capNanoUsd: 100n, generation: 2 }],
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    });
+    await load('weekly', today, 3);
+    expect(await isCarrying()).toEqual([true, true]);
+    await release.run(new Date(now));
+    expect(await isCarrying(), 'the call is under way').toEqual([true, true]);
+    await book({ ...held(daily, new Date(now).toISOString(), 4), requestId, holdNanoUsd: '9' });
+    await Promise.all([release.run(new Date(now)), release.run(new Date(now))]);
+    expect(await isCarrying()).toEqual([false, false]);
+    expect((await one!.watched()).instances).toContainEqual({ instanceId: 'i', gone: false });
+  });
+
   it('give up a call that is neither held nor booked any more only after a while, and take one back that an epoch lost', async () => {
     const kept = new CarriedHolds(billing(opened.database));
-    const release = new ReleaseCarriedHolds(kept, admission, bus, logger);
+    const release = new ReleaseCarriedHolds(kept, admission, bus);
     const now = Date.now();
     const today = new Date(now).toISOString().slice(0, 10);
     await openEpoch();

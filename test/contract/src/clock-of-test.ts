@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url';
 import type { Redis } from 'ioredis';
 
 const FILES = {
-  admit: 'admit',
-  openEpoch: 'open-epoch',
-  loadAccounts: 'load-accounts',
-  carry: 'carry',
-  dropAccounts: 'drop-accounts',
-  announce: 'announce',
-  settleBooked: 'settle-booked',
-  stopWaiting: 'stop-waiting',
-  noteRefusals: 'note-refusals',
-  forgetTold: 'forget-told',
-  forgetRefusing: 'forget-refusing',
+  admit: ['admit'],
+  openEpoch: ['open-epoch'],
+  loadAccounts: ['load-accounts'],
+  carry: ['place-new', 'carry'],
+  dropAccounts: ['drop-accounts'],
+  announce: ['place-new', 'announce'],
+  settleBooked: ['settle-booked'],
+  stopWaiting: ['stop-waiting'],
+  noteRefusals: ['note-refusals'],
+  forgetTold: ['forget-told'],
+  forgetRefusing: ['forget-refusing'],
 };
 
 /** The key from which admission's scripts read the time of an organisation, in microseconds since 1970. */
@@ -31,6 +31,6 @@ export function readClockOfTest(client: Redis): void {
     );
   const shared = file('organization').replace(/redis\.call\('TIME'\)/, "{ 0, redis.call('GET', KEY .. ':clock') }");
   if (!shared.includes(":clock'")) throw new Error('the scripts no longer read the time by TIME as this test expects');
-  for (const [name, script] of Object.entries(FILES))
-    client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${file(script)}` });
+  for (const [name, files] of Object.entries(FILES))
+    client.defineCommand(name, { numberOfKeys: 1, lua: [shared, ...files.map(file)].join('\n') });
 }

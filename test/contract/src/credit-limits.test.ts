@@ -130,6 +130,23 @@ describe.each(shapes)('a limit that changes under load, $shape', ({ admissionOf 
     await stage.settled(`key:${key.id}`, 106);
   });
 
+  it('of each day to one for good counts calls under way, and no longer than until they are booked', async () => {
+    const key = await stage.makeKey();
+    await stage.setLimit(key, 6, 'daily');
+    stage.provider.isHolding = true;
+    const underWay = [1, 2, 3].map(() => stage.call(key));
+    await stage.waitAtProvider(3);
+    stage.provider.isHolding = false;
+    await stage.setLimit(key, 4, 'never');
+    expect(await stage.callAtOnce(key, 5)).toEqual({ 200: 1, 402: 4 });
+    stage.provider.release();
+    expect(countByStatus(await Promise.all(underWay))).toEqual({ 200: 3 });
+    // The process that runs ends what is carried by itself.
+    await stage.settled(`key:${key.id}`, 4);
+    await stage.setLimit(key, 5, 'never');
+    expect(await stage.callAtOnce(key, 5)).toEqual({ 200: 1, 402: 4 });
+  });
+
   it('is 503 for that key alone until what was spent is known', async () => {
     const [key, other, capped] = [await stage.makeKey(), await stage.makeKey(), await stage.makeKey()];
     await stage.setLimit(capped, 50);

@@ -9,10 +9,11 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { SettleHolds } from '../ledger/book-usage/settle-holds.js';
+import { ReleaseCarriedHolds } from '../ledger/carry-holds/release-carried-holds.js';
 import { ResolveOrphans } from '../ledger/resolve-orphans/resolve-orphans.js';
 import { BillingMeter } from '../metrics.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
-import { GatewayInstances, type GatewayInstance } from '../store/gateway-instances.js';
+import { GatewayInstances, type GatewayInstance, type WatchedInstances } from '../store/gateway-instances.js';
 import { LeaseWatch } from './lease-watch.js';
 
 const CHECK_EVERY_MS_MAX = 1_000;
@@ -22,7 +23,10 @@ const ENDED_CYCLES_EVERY_MS = 3_600_000;
 /** From the start of the process, when admission is not connected yet, to the first time; and after a failure. */
 const ENDED_CYCLES_SOON_MS = 60_000;
 
-/** Registers gateways, checks their leases each second, and drops old accounts from admission each hour. */
+/**
+ * Registers gateways and checks their leases each second. With that it ends what is left of gateways that are gone and
+ * of limits that have changed. It drops old accounts from admission each hour.
+ */
 @Injectable()
 export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly leaseWatch: LeaseWatch;
@@ -35,6 +39,7 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
   constructor(
     private readonly instances: GatewayInstances,
     private readonly orphans: ResolveOrphans,
+    private readonly carried: ReleaseCarriedHolds,
     private readonly settles: SettleHolds,
     private readonly meter: BillingMeter,
     @Inject(ADMISSION_BOOKS)
@@ -72,15 +77,20 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
     await Promise.all([this.checks.stop(), this.endedCycles.stop()]);
   }
 
-  /** Runs one check, resolves orphaned holds and sends the settles that wait. Never rejects. */
+  /** Runs one check, resolves orphaned holds, ends carried ones, and sends the settles that wait. Never rejects. */
   private async check(): Promise<void> {
-    await this.attempt('the leases of the gateways could not be checked', () => this.checkLeases());
+    let isCarrying = false;
+    await this.attempt('the leases of the gateways could not be checked', async () => {
+      const watched = await this.instances.watched();
+      isCarrying = watched.isCarrying;
+      await this.checkLeases(watched.instances);
+    });
     await this.attempt('the holds of gateways that are gone could not be resolved', () => this.orphans.resolveAll());
+    if (isCarrying) await this.attempt('holds that are carried could not be ended', () => this.carried.run(new Date()));
     await this.settles.retry();
   }
 
-  private async checkLeases(): Promise<void> {
-    const watched = await this.instances.watched();
+  private async checkLeases(watched: WatchedInstances['instances']): Promise<void> {
     const leases = await this.admission.leases().catch((error: unknown) => {
       this.logger.warn({ err: error }, 'the leases of the gateways cannot be read');
       return null;

@@ -44,7 +44,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     SettleHolds,
     UsageEventMonths,
   ],
-  exports: [BookUsage, CompareBalances, LoadAccount, ResolveOrphans, SettleHolds],
+  exports: [BookUsage, CompareBalances, LoadAccount, ReleaseCarriedHolds, ResolveOrphans, SettleHolds],
 })
 export class LedgerModule {
   constructor(

@@ -7,6 +7,12 @@ export interface GatewayInstance {
   readonly journalId: string;
 }
 
+/** The gateway processes to watch, and whether holds are carried (`ReleaseCarriedHolds`). */
+export interface WatchedInstances {
+  readonly instances: readonly { readonly instanceId: string; readonly gone: boolean }[];
+  readonly isCarrying: boolean;
+}
+
 /** Stores gateway processes beyond their end: which must announce under a new epoch, and whose holds are orphans. */
 @Injectable()
 export class GatewayInstances {
@@ -35,12 +41,22 @@ export class GatewayInstances {
     });
   }
 
-  /** Instances that are running, and those that went within the last hour and may come back. */
-  async watched(): Promise<{ readonly instanceId: string; readonly gone: boolean }[]> {
-    const rows = await this.run<{ instance_id: string; gone: boolean }[]>(
-      `SELECT instance_id, gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE gone_at IS NULL OR gone_at > now() - interval '1 hour'`,
+  /**
+   * Instances that are running, and those that went within the last hour and may come back. It is asked each second,
+   * and says with that whether any process has carried a hold, so that nobody else needs to ask each second.
+   */
+  async watched(): Promise<WatchedInstances> {
+    const rows = await this.run<{ instance_id: string | null; gone: boolean; is_carrying: boolean }[]>(
+      `SELECT g.instance_id, g.gone_at IS NOT NULL AS gone, carried.is_carrying
+       FROM (SELECT EXISTS (SELECT FROM billing.carried_hold) AS is_carrying) AS carried
+       LEFT JOIN billing.gateway_instance AS g ON g.gone_at IS NULL OR g.gone_at > now() - interval '1 hour'`,
     );
-    return rows.map((row) => ({ instanceId: row.instance_id, gone: row.gone }));
+    return {
+      instances: rows.flatMap(({ instance_id: instanceId, gone }) =>
+        instanceId === null ? [] : [{ instanceId, gone }],
+      ),
+      isCarrying: rows[0]?.is_carrying ?? false,
+    };
   }
 
   async markGone(instanceIds: readonly string[]): Promise<void> {

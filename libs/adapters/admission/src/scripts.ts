@@ -15,18 +15,19 @@ type ScriptName =
   | 'noteRefusals'
   | 'forgetTold'
   | 'forgetRefusing';
-const FILES: Readonly<Record<ScriptName, string>> = {
-  admit: 'admit',
-  openEpoch: 'open-epoch',
-  loadAccounts: 'load-accounts',
-  carry: 'carry',
-  dropAccounts: 'drop-accounts',
-  announce: 'announce',
-  settleBooked: 'settle-booked',
-  stopWaiting: 'stop-waiting',
-  noteRefusals: 'note-refusals',
-  forgetTold: 'forget-told',
-  forgetRefusing: 'forget-refusing',
+/** The files of each script, in their order, behind what all have in common. */
+const FILES: Readonly<Record<ScriptName, readonly string[]>> = {
+  admit: ['admit'],
+  openEpoch: ['open-epoch'],
+  loadAccounts: ['load-accounts'],
+  carry: ['place-new', 'carry'],
+  dropAccounts: ['drop-accounts'],
+  announce: ['place-new', 'announce'],
+  settleBooked: ['settle-booked'],
+  stopWaiting: ['stop-waiting'],
+  noteRefusals: ['note-refusals'],
+  forgetTold: ['forget-told'],
+  forgetRefusing: ['forget-refusing'],
 };
 
 type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
@@ -38,8 +39,8 @@ type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | 
 export function withScripts(client: Redis): ScriptClient {
   if ('admit' in client) return client as ScriptClient;
   const shared = lua('organization');
-  for (const [name, file] of Object.entries(FILES))
-    client.defineCommand(name, { numberOfKeys: 1, lua: `${shared}\n${lua(file)}` });
+  for (const [name, files] of Object.entries(FILES))
+    client.defineCommand(name, { numberOfKeys: 1, lua: [shared, ...files.map(lua)].join('\n') });
   return client as ScriptClient;
 }
 

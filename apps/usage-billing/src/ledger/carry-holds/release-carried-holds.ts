@@ -3,12 +3,9 @@ import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
 import { carriedHold } from '@tollgate/credit';
-import { PeriodicService } from '@tollgate/service';
-import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
 import { CarriedHolds, type KeptHold } from './carried-holds.js';
 
-const EVERY_MS = 1_000;
 /**
  * A call that ended so long ago without being booked never will be, or only by a gateway that comes back with its
  * journal: then its charge is added to what the account has, above its limit if need be.
@@ -16,26 +13,22 @@ const EVERY_MS = 1_000;
 const GONE_FOR_MS = 10 * 60_000;
 
 /**
- * Ends the holds that are carried once their calls are booked: from then on the account counts the charge. Several
- * processes may do it at once: an end that is repeated changes nothing.
+ * Ends the holds that are carried once their calls are booked: from then on the account counts the charge.
+ * `GatewayWatch` runs it each second while there are any. Several processes may do it at once: an end that is repeated
+ * changes nothing.
  */
 @Injectable()
-export class ReleaseCarriedHolds extends PeriodicService {
+export class ReleaseCarriedHolds {
   constructor(
     private readonly kept: CarriedHolds,
     @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'carry' | 'openHolds' | 'settleBooked'>,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {
-    super({ everyMs: EVERY_MS });
-  }
+  ) {}
 
   /** Rejects if the database, the bus or admission cannot be reached; the next run does the rest. */
   async run(now: Date): Promise<void> {
-    for (const [organizationId, holds] of groupedBy(await this.kept.all(), (hold) => hold.organizationId)) {
-      if (this.periodic.stopped) return;
+    for (const [organizationId, holds] of groupedBy(await this.kept.all(), (hold) => hold.organizationId))
       await this.releaseIn(organizationId, holds, now);
-    }
   }
 
   /** The same for what is kept of one organisation. */
@@ -46,12 +39,6 @@ export class ReleaseCarriedHolds extends PeriodicService {
     );
     const rest = holds.filter(({ isOver }) => !isOver);
     if (rest.length > 0) await this.look(organizationId, rest, now);
-  }
-
-  protected override async work(): Promise<void> {
-    await this.run(new Date()).catch((err: unknown) =>
-      this.logger.warn({ err }, 'holds that are carried could not be ended; the next attempt follows in a second'),
-    );
   }
 
   /** Places those again that an epoch has lost, and gives up calls of which there is nothing any more. */

@@ -7,17 +7,10 @@ for i = 1, n do names[3 + i] = 'o:' .. ARGV[i * 3] end
 local values = read(names, 3 + n)
 if not values[1] then return 0 end
 local number_booked = tonumber(values[2] or '0')
-local known, holds = {}, {}
-for i = 1, n do
-  local name, text, number = names[3 + i], ARGV[i * 3 + 1], tonumber(ARGV[i * 3 + 2])
-  if (number == 0 or number > number_booked) and not values[3 + i] and not known[name] then
-    known[name] = true
-    put(name, text)
-    holds[#holds + 1] = parse_hold(text)
-  end
-end
-read({}, 0)
-for _, hold in ipairs(holds) do place(hold) end
+place_new(n, function(i)
+  local number = tonumber(ARGV[i * 3 + 2])
+  if number == 0 or number > number_booked then return 'o:' .. ARGV[i * 3], ARGV[i * 3 + 1], values[3 + i] end
+end)
 put('wn', format('%d', tonumber(values[3]) - 1))
 save({ waiting }, 1)
 return 1

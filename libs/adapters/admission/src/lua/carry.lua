@@ -7,16 +7,6 @@ for i = 1, n do names[1 + i] = ARGV[1 + i * 2] end
 local values = read(names, 1 + n)
 local mark = ARGV[1] .. '|'
 if not values[1] or sub(values[1], 1, #mark) ~= mark then return 0 end
-local holds, known = {}, {}
-for i = 1, n do
-  local name, text = ARGV[1 + i * 2], ARGV[2 + i * 2]
-  if not values[1 + i] and not known[name] then
-    known[name] = true
-    put(name, text)
-    holds[#holds + 1] = parse_hold(text)
-  end
-end
-read({}, 0)
-for _, hold in ipairs(holds) do place(hold) end
+place_new(n, function(i) return ARGV[1 + i * 2], ARGV[2 + i * 2], values[1 + i] end)
 save({}, 0)
 return 1
