@@ -61,8 +61,8 @@ describe.each(databaseShapes)('an organisation that was deleted, $shape', ({ ope
     const ends = new EndOrganizations(store, { rest: () => Promise.resolve() }, logger, {
       knownOwners: async () => ({ ...NOBODY, organizationName: 'Acme' }),
     });
-    await store.request(organizationId);
-    await store.request(organizationId);
+    await store.request(organizationId, null);
+    await store.request(organizationId, now);
 
     // Calls that were under way at the deletion may still be booked.
     await ends.run(now);

@@ -122,6 +122,7 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   }));
   await store.abandon(SUBSCRIBED, id, new Date());
   await store.goingOn(SUBSCRIBED, null);
-  await store.goingOn(SUBSCRIBED, randomUUID());
+  await store.goingOn(SUBSCRIBED, { memberId: randomUUID(), endedAt: new Date() });
+  await change.end(SUBSCRIBED, id, new Date(), new Date());
   await new RenewSubscriptions(change, store, logger).execute(new Date(0));
 }

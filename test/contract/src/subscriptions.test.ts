@@ -11,11 +11,14 @@ import {
 } from '@tollgate/contracts';
 import { createNestServer, httpUsageBillingApi, InternalCallError } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
+import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
   PlanStore,
   RenewSubscriptions,
+  statementCycle,
+  StatementFacts,
   Subscribe,
   TakeConfiguredPlans,
   UsageBillingProcessModule,
@@ -818,8 +821,8 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       const grant = await made('/v1/credit-grants', { organization_id: organization, amount_usd: 5 });
       const billing = api();
       try {
-        await Promise.all([billing.endOrganization(organization), billing.endOrganization(organization)]);
-        await billing.endOrganization(organization);
+        await Promise.all([1, 2].map(() => billing.endOrganization({ organizationId: organization })));
+        await billing.endOrganization({ organizationId: organization });
       } finally {
         await billing.close();
       }
@@ -877,12 +880,105 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(await shown(id)).toMatchObject({ status: 'ended', current_period: { number: 0 } });
     });
 
+    /** When, by the anchor of a subscription, somebody was deleted or removed, and how many cycles stand. */
+    const late: [what: string, endOf: (anchorMs: number) => number, standing: number][] = [
+      ['in the first second of the second cycle', (anchor) => subscriptionCycleStart(anchor, 1) + 999, 1],
+      ['at the moment in which the second cycle begins', (anchor) => subscriptionCycleStart(anchor, 1), 1],
+      ['a millisecond before it', (anchor) => subscriptionCycleStart(anchor, 1) - 1, 1],
+      ['some seconds after it has begun', (anchor) => subscriptionCycleStart(anchor, 1) + 3_000, 2],
+      ['in the first cycle, five renewals ago', (anchor) => anchor + 5_000, 1],
+      ['before the first cycle', (anchor) => anchor - 86_400_000, 1],
+    ];
+    const transfersOfFees = (organization: string) =>
+      opened.database.dataSource.transaction(async (manager) => {
+        await manager.query(`SELECT set_config('role', 'tollgate_billing_all_tenants', true)`);
+        return manager.query<{ request_id: string; kind: string; amount: string }[]>(
+          `SELECT request_id, kind, amount_nano_usd AS amount FROM billing.transfer WHERE account_id = $1`,
+          [`fees:${organization}`],
+        );
+      });
+    it.each(late.flatMap((each) => (['organization', 'member'] as const).map((who) => [...each, who] as const)))(
+      'that are renewed before it is heard of get back what is not owed: %s',
+      async (_what, endOf, standing, who) => {
+        const organization = randomUUID();
+        const free = await plan({ price_usd: '0' });
+        const owner = who === 'member' ? { member_id: MEMBER } : {};
+        const { id, anchor, api_key: key } = await subscribed((await plan()).id, organization, owner);
+        const ofNoPrice = await subscribed(free.id, organization, owner);
+        const anchorMs = Date.parse(anchor);
+        await renew(subscriptionCycleStart(anchorMs, 5) + 2_000);
+        expect(await fees(organization)).toHaveLength(6);
+        const endedAt = new Date(endOf(anchorMs)).toISOString();
+        const billing = api();
+        const end = () =>
+          who === 'member'
+            ? billing.endSubscriptions({ organizationId: organization, memberId: MEMBER, endedAt })
+            : billing.endOrganization({ organizationId: organization, endedAt });
+        try {
+          await Promise.all([end(), end()]);
+          await end();
+        } finally {
+          await billing.close();
+        }
+        await Promise.all([6, 7].map((number) => renew(subscriptionCycleStart(anchorMs, number))));
+        const transfers = await transfersOfFees(organization);
+        expect(transfers.filter(({ kind }) => kind === 'fee')).toHaveLength(6);
+        expect(transfers.filter(({ kind }) => kind === 'refund')).toHaveLength(6 - standing);
+        const sums = new Map<string, bigint>();
+        for (const { request_id: fee, amount } of transfers) sums.set(fee, (sums.get(fee) ?? 0n) + BigInt(amount));
+        expect(
+          [...sums.values()].filter((sum) => sum !== 0n),
+          'each refund is of one fee',
+        ).toEqual(Array.from({ length: standing }, () => 10_000_000_000n));
+        const endsAt = new Date(Math.max(anchorMs, Math.floor(endOf(anchorMs) / 1_000) * 1_000)).toISOString();
+        expect(await shown(id)).toMatchObject({ ends_at: endsAt, periods: { length: standing } });
+        expect(await shown(ofNoPrice.id)).toMatchObject({ periods: { length: standing } });
+        await waitUntil(() => lastTold(key.id)?.endsAtMs === Date.parse(endsAt), {
+          what: 'the key to hear of its end',
+        });
+        // The books of the month in which it was heard of say both.
+        const statement = await new StatementFacts(new ServiceDatabase(opened.database.dataSource, 'billing')).read(
+          organization,
+          statementCycle(new Date().toISOString().slice(0, 7))!,
+        );
+        const feesOfMonth = statement.fees.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n);
+        expect(feesOfMonth).toBe(BigInt(standing) * 10_000_000_000n);
+        expect(statement.fees.filter(({ description }) => description.startsWith('Refund of ')).length).toBe(
+          6 - standing,
+        );
+        const listed = await ask('GET', `/v1/ledger/accounts?kind=fees`, undefined, { organization });
+        expect((listed.body as unknown as { data: Shown[] }).data).toMatchObject([
+          { posted_usd: String(10 * standing) },
+        ]);
+      },
+    );
+
+    it('get back the difference of an upgrade that was made after it', async () => {
+      const organization = randomUUID();
+      const [small, large] = [await plan(), await plan({ quota_usd: '50', price_usd: '30' })];
+      const { id, anchor } = await subscribed(small.id, organization);
+      await ask('PATCH', `/v1/subscriptions/${id}`, { plan: large.name });
+      const billing = api();
+      try {
+        await billing.endOrganization({
+          organizationId: organization,
+          endedAt: new Date(Date.parse(anchor)).toISOString(),
+        });
+      } finally {
+        await billing.close();
+      }
+      const transfers = await transfersOfFees(organization);
+      expect(transfers.map(({ kind }) => kind).sort()).toEqual(['fee', 'fee', 'refund']);
+      expect(transfers.reduce((sum, { amount }) => sum + BigInt(amount), 0n)).toBe(10_000_000_000n);
+      expect(await shown(id)).toMatchObject({ plan: small.name, status: 'ended' });
+    });
+
     it('are given up while their key is being made, so that nobody has made them afterwards', async () => {
       const organization = randomUUID();
       const { id: planId } = await plan();
       const billing = api();
       const endedMeanwhile = async () => {
-        await billing.endOrganization(organization);
+        await billing.endOrganization({ organizationId: organization });
       };
       beforeKey = endedMeanwhile;
       try {

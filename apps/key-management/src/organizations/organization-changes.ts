@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
+import type { EndOrganizationRequest } from '@tollgate/contracts';
 import { formatUsd } from '@tollgate/credit';
 import { momentText, Outbox, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
@@ -132,7 +133,8 @@ export class OrganizationChanges {
         key: id,
         payload: JSON.stringify(ended),
       });
-      await this.outbox.add(manager, { effect: END_BILLING, key: id, payload: '' });
+      const end: EndOrganizationRequest = { organizationId: id, endedAt: now.toISOString() };
+      await this.outbox.add(manager, { effect: END_BILLING, key: id, payload: JSON.stringify(end) });
       await endSignInsOf(manager, id);
       await forgetAddresses(manager, id);
       const details = { members: await deleteMembers(manager, id), invitations: await deleteInvitations(manager, id) };

@@ -7,6 +7,7 @@ import {
   NOTICES_V1,
   USAGE_BILLING_API,
   type EndBudgetRequest,
+  type EndOrganizationRequest,
   type EndSubscriptionsRequest,
   type UsageBillingApi,
 } from '@tollgate/contracts';
@@ -65,7 +66,7 @@ export class KeyRelay {
         [NOTICES_V1]: published(bus, NOTICES_V1),
         [LIMITS_CHANGED_V1]: published(bus, LIMITS_CHANGED_V1),
         [END_BILLING]: async (rows) => {
-          for (const { key } of rows) await usageBilling.endOrganization(key);
+          for (const { key, payload } of rows) await usageBilling.endOrganization(organizationEnd(key, payload));
         },
         [END_BUDGET]: async (rows) => {
           for (const { payload } of rows) await usageBilling.endBudget(JSON.parse(payload) as EndBudgetRequest);
@@ -120,6 +121,11 @@ export class KeyRelay {
   async changeWritten(key: ApiKey, written: SnapshotEntries): Promise<boolean> {
     return this.snapshotsWritten(written.length > 0 ? written : await this.store.unwrittenSnapshots(key));
   }
+}
+
+/** Entries of the release before have no payload. */
+function organizationEnd(organizationId: string, payload: string): EndOrganizationRequest {
+  return payload === '' ? { organizationId } : (JSON.parse(payload) as EndOrganizationRequest);
 }
 
 function inOrder(...effects: readonly OutboxEffect[]): OutboxEffect {

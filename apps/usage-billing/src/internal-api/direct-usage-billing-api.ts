@@ -28,7 +28,7 @@ export function directUsageBillingApi(
     registerGateway: (instance) => gateways.register(instance),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
-    endOrganization: (organizationId) => stopBilling.execute(organizationId, new Date()),
+    endOrganization: (request) => stopBilling.execute(request, new Date()),
     subscriptionOfKey: (organizationId, apiKeyId) => subscriptions.ofKey(organizationId, apiKeyId, new Date()),
     accountBalances: (request) => balances.of(request),
     endSubscriptions: (request) => endSubscriptions.ofMember(request, new Date()),

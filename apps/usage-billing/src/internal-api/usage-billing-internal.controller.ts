@@ -73,9 +73,9 @@ export class UsageBillingInternalController {
   @Post('organizations/end')
   @HttpCode(204)
   async endOrganization(
-    @Body({ schema: endOrganizationRequest }) { organizationId }: z.output<typeof endOrganizationRequest>,
+    @Body({ schema: endOrganizationRequest }) request: z.output<typeof endOrganizationRequest>,
   ): Promise<void> {
-    await this.api.endOrganization(organizationId);
+    await this.api.endOrganization(request);
   }
 
   @Post('accounts/balances')

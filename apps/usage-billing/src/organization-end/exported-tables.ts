@@ -22,7 +22,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { table: 'usage_name' },
   { table: 'webhook', without: ['secret', 'former_secret'] },
   { table: 'statement' },
-  { table: 'transfer', where: "kind IN ('grant', 'expire', 'fee')" },
+  { table: 'transfer', where: "kind IN ('grant', 'expire', 'fee', 'refund')" },
   { table: 'account_usage_month' },
   { table: 'key_usage' },
   { table: 'secret_usage' },

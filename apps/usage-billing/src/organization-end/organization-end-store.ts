@@ -50,12 +50,16 @@ const TO_ERASE = `SELECT organization_id FROM billing.organization_end AS e
 export class OrganizationEndStore {
   constructor(private readonly database: ServiceDatabase) {}
 
-  /** Notes that an organisation was deleted; once, however often it is called. Index: organization_end_pk. */
-  async request(organizationId: string): Promise<void> {
+  /**
+   * Notes that an organisation was deleted, and when (null where that is not told: then it counts as now); once,
+   * however often it is called. Index: organization_end_pk.
+   */
+  async request(organizationId: string, endedAt: Date | null): Promise<void> {
     await this.database.inOrganization(organizationId, (manager) =>
       manager.query(
-        'INSERT INTO billing.organization_end (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
-        [organizationId],
+        `INSERT INTO billing.organization_end (organization_id, ended_at) VALUES ($1, coalesce($2::timestamptz, now()))
+         ON CONFLICT (organization_id) DO NOTHING`,
+        [organizationId, endedAt],
       ),
     );
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { NOBODY } from '@tollgate/auth';
+import type { EndOrganizationRequest } from '@tollgate/contracts';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { ExpireGrant } from '../grants/expire-grant.js';
 import { EndSubscriptions } from '../subscriptions/end-subscriptions.js';
@@ -19,8 +20,8 @@ export class StopBilling {
    * Notes the end of an organisation, and ends its subscriptions and grants. It may be repeated, and what fails in
    * between is done by a repetition. Rejects if the database cannot be reached.
    */
-  async execute(organizationId: string, now: Date): Promise<void> {
-    await this.store.request(organizationId);
+  async execute({ organizationId, endedAt }: EndOrganizationRequest, now: Date): Promise<void> {
+    await this.store.request(organizationId, endedAt === undefined ? null : new Date(endedAt));
     await this.stop(organizationId, now);
   }
 

@@ -70,5 +70,5 @@ const MONTHS = `
     WHERE d.organization_id = $1 AND d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $3
     UNION ALL
     SELECT date_trunc('month', created_at, 'UTC'), 0, 0, amount_nano_usd FROM billing.transfer
-    WHERE organization_id = $1 AND kind = 'fee') AS sums
+    WHERE organization_id = $1 AND kind IN ('fee', 'refund')) AS sums
   GROUP BY 1 ORDER BY 1 DESC LIMIT $2`;

@@ -20,7 +20,7 @@ export type DecideSubscription = (subscription: Subscription, versions: PlanVers
 /**
  * Changes subscriptions one after the other, each under a lock. All cycles that have begun by then are charged first,
  * so that no change falls into a cycle that nobody has noticed; and none that would begin after the end of the
- * organisation, whoever looks at the subscription then.
+ * organisation, whoever looks at the subscription then. One that is charged already is given back.
  */
 @Injectable()
 export class ChangeSubscription {
@@ -46,9 +46,12 @@ export class ChangeSubscription {
     return this.change(organizationId, id, now, act, decide, further, null);
   }
 
-  /** Ends a subscription at a moment that has passed, for good: cycles that would have begun from then on are none. */
-  async end(organizationId: string, id: string, at: Date, now: Date): Promise<void> {
-    await this.change(organizationId, id, now, null, (subscription) => subscription, [], at.getTime());
+  /**
+   * Ends a subscription for good with whom it is for: with a member at the moment of their removal, or with the
+   * organisation (null) at its own end. Cycles that would have begun from then on are none.
+   */
+  async end(organizationId: string, id: string, memberEnd: Date | null, now: Date): Promise<void> {
+    await this.change(organizationId, id, now, null, (subscription) => subscription, [], memberEnd?.getTime() ?? null);
   }
 
   private async change(
@@ -58,14 +61,14 @@ export class ChangeSubscription {
     act: SubscriptionAct | null,
     decide: DecideSubscription,
     further: readonly Pick<Plan, 'id'>[],
-    ownerEndMs: number | null,
+    memberEndMs: number | null,
   ): Promise<StoredSubscription | null> {
     const changed = await this.database.inOrganization(organizationId, async (manager) => {
-      const before = await this.store.lock(manager, organizationId, id);
+      const endMs = earliest(await this.store.organizationEnd(manager, organizationId), memberEndMs);
+      const before = await this.store.lockSince(manager, organizationId, id, endMs);
       if (before === null) return null;
       const versions = await this.versionsOf(manager, [before], further);
-      const organizationEndMs = await this.store.organizationEnd(manager, organizationId);
-      const ended = endedWith(endedWith(before.subscription, organizationEndMs), ownerEndMs);
+      const ended = endedWith(before.subscription, endMs);
       const current = renewed(ended, versions.at, now.getTime());
       const decided = decide(current, versions);
       const isSame =
@@ -99,6 +102,10 @@ export class ChangeSubscription {
     return new PlanVersions(await this.plans.versions(manager, [...new Set([...ids, ...further.map(({ id }) => id)])]));
   }
 }
+
+/** The earlier of two moments; null is none. */
+const earliest = (one: number | null, other: number | null): number | null =>
+  one === null || other === null ? (one ?? other) : Math.min(one, other);
 
 /** What the key is told of a subscription that is renewed. */
 export function termsNow(subscription: Subscription, versions: PlanVersions) {

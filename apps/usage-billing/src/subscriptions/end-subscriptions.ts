@@ -14,22 +14,24 @@ export class EndSubscriptions {
 
   /**
    * Ends all of an organisation whose end is stored: their keys and webhooks are told, and nothing is charged for them
-   * any more. One whose key is being made is given up, unless that was done first. It may be repeated, and by several
-   * processes at once.
+   * any more; what was charged for a cycle from then on is given back. One whose key is being made is given up, unless
+   * that was done first. It may be repeated, and by several processes at once.
    */
   async ofOrganization(organizationId: string, now: Date): Promise<void> {
     // A change finds the end of the organisation by itself.
-    for (const id of await this.store.goingOn(organizationId, null)) await this.end(organizationId, id, now, now);
+    for (const id of await this.store.goingOn(organizationId, null)) await this.end(organizationId, id, null, now);
   }
 
   /** The same for a member. */
-  async ofMember({ organizationId, memberId, endedAt }: EndSubscriptionsRequest, now: Date): Promise<void> {
-    for (const id of await this.store.goingOn(organizationId, memberId))
-      await this.end(organizationId, id, new Date(endedAt), now);
+  async ofMember(request: EndSubscriptionsRequest, now: Date): Promise<void> {
+    const { organizationId, memberId } = request;
+    const endedAt = new Date(request.endedAt);
+    for (const id of await this.store.goingOn(organizationId, { memberId, endedAt }))
+      await this.end(organizationId, id, endedAt, now);
   }
 
-  private async end(organizationId: string, id: string, at: Date, now: Date): Promise<void> {
+  private async end(organizationId: string, id: string, memberEnd: Date | null, now: Date): Promise<void> {
     await this.store.abandon(organizationId, id, now, new Date(now.getTime() + ABANDONED_AFTER_MS));
-    await this.change.end(organizationId, id, at, now);
+    await this.change.end(organizationId, id, memberEnd, now);
   }
 }

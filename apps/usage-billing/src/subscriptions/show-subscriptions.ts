@@ -8,7 +8,7 @@ import { groupedBy } from '../grouped-by.js';
 import { ChangeSubscription } from './change-subscription.js';
 import type { PlanVersions } from './plan-versions.js';
 import { newestCharge, renewed, statusOf, type CycleCharge, type Subscription } from './subscription.js';
-import type { StoredSubscription } from './subscription-row.js';
+import { isUndone, type StoredSubscription } from './subscription-row.js';
 import type { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore, type ListedSubscription } from './subscription-store.js';
 import type { DetailedSubscriptionObject, PeriodObject, SubscriptionObject } from './subscription.reply.js';
@@ -28,12 +28,13 @@ interface ChargeRow {
   amount_nano_usd: string;
 }
 
-/** Indexes: subscription_charge_pk, plan_pk. */
+/** Indexes: subscription_charge_pk, subscription_pk, plan_pk. */
 const CHARGES = `SELECT c.number, c.sequence, c.at, c.starts_at, c.ends_at, c.plan_id, p.name AS plan_name, c.quota_nano_usd, c.amount_nano_usd
   FROM billing.subscription_charge AS c JOIN billing.plan AS p ON p.id = c.plan_id
-  WHERE c.organization_id = $1 AND c.subscription_id = $2 AND c.number > (
+    JOIN billing.subscription AS s ON s.organization_id = c.organization_id AND s.id = c.subscription_id
+  WHERE c.organization_id = $1 AND c.subscription_id = $2 AND ${isUndone('c', 's.owner_ended_at')} IS NOT TRUE AND c.number > (
     SELECT max(last.number) - $3 FROM billing.subscription_charge AS last
-    WHERE last.organization_id = $1 AND last.subscription_id = $2)
+    WHERE last.organization_id = $1 AND last.subscription_id = $2 AND ${isUndone('last', 's.owner_ended_at')} IS NOT TRUE)
   ORDER BY c.number DESC, c.sequence`;
 
 /** The name of a plan that follows. Index: plan_pk. */

@@ -54,6 +54,14 @@ interface ChargeRow {
   amount_nano_usd: string;
 }
 
+/**
+ * SQL: whether a charge does not stand, since the cycle or the change of plan that it is for would have begun after the
+ * end of whom the subscription is for, and that was heard of later. The first cycle always stands.
+ */
+export const isUndone = (charge: string, ownerEndedAt: string): string =>
+  `((${charge}.number > 0 AND ${charge}.starts_at >= date_trunc('second', ${ownerEndedAt}))
+     OR (${charge}.sequence > 0 AND ${charge}.at >= ${ownerEndedAt}))`;
+
 /** Selects subscriptions with the charges of their last two cycles; the caller appends its conditions. */
 export const SELECT_SUBSCRIPTION = `SELECT s.organization_id, s.id, s.member_id, s.api_key_id, s.masked_key, s.next_plan_id, p.name AS plan_name,
     n.name AS next_plan_name, s.anchor, s.ends_at, s.payg_enabled, s.payg_limit_nano_usd, s.payg_raise_nano_usd, s.payg_raise_until, s.version, s.told, s.created_at, s.made_at, s.due_at,
@@ -66,9 +74,11 @@ export const SELECT_SUBSCRIPTION = `SELECT s.organization_id, s.id, s.member_id,
         'ends_at', one.ends_at, 'plan_id', one.plan_id, 'plan_version', one.plan_version, 'quota_nano_usd', one.quota_nano_usd::text,
         'amount_nano_usd', one.amount_nano_usd::text) ORDER BY one.number, one.sequence), '[]') AS charges
     FROM billing.subscription_charge AS one
-    WHERE one.organization_id = s.organization_id AND one.subscription_id = s.id AND one.number >= (
+    WHERE one.organization_id = s.organization_id AND one.subscription_id = s.id AND ${isUndone('one', 's.owner_ended_at')} IS NOT TRUE
+      AND one.number >= (
       SELECT max(last.number) - 1 FROM billing.subscription_charge AS last
-      WHERE last.organization_id = s.organization_id AND last.subscription_id = s.id)
+      WHERE last.organization_id = s.organization_id AND last.subscription_id = s.id
+        AND ${isUndone('last', 's.owner_ended_at')} IS NOT TRUE)
   ) AS c`;
 
 /** The subscription in a row. One that was never made has no charges, and is none. */

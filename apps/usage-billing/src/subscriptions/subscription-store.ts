@@ -11,6 +11,7 @@ import { newestCharge, type CycleCharge, type Payg, type Subscription } from './
 import { readPosted } from '../store/accounts.js';
 import { isSameTerms } from './subscription-terms.js';
 import {
+  isUndone,
   SELECT_SUBSCRIPTION,
   storedSubscriptionOf,
   type StoredSubscription,
@@ -62,6 +63,17 @@ const INSERT_CHARGE = `INSERT INTO billing.subscription_charge (organization_id,
 const INSERT_FEE = `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note, organization_id)
   VALUES ($1, $2, 'fee', $3, $4, $5)`;
 
+/** Index: subscription_id_unique. */
+const NOTE_OWNER_END = `UPDATE billing.subscription SET owner_ended_at = least(owner_ended_at, $3)
+  WHERE organization_id = $1 AND id = $2`;
+
+/** What is not owed of a subscription is given back, each charge once. Indexes: subscription_charge_pk, transfer_pk. */
+const REFUND = `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note, organization_id)
+  SELECT c.id, $3, 'refund', -c.amount_nano_usd, 'subscription ' || c.subscription_id || ', cycle ' || c.number, c.organization_id
+  FROM billing.subscription_charge AS c JOIN billing.subscription AS s ON s.organization_id = c.organization_id AND s.id = c.subscription_id
+  WHERE c.organization_id = $1 AND c.subscription_id = $2 AND c.amount_nano_usd > 0 AND ${isUndone('c', 's.owner_ended_at')}
+  ON CONFLICT DO NOTHING`;
+
 /** Index: subscription_due. */
 const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made FROM billing.subscription
   WHERE due_at <= $1 ORDER BY due_at LIMIT $2`;
@@ -72,11 +84,12 @@ const ABANDON = `UPDATE billing.subscription SET abandoned_at = coalesce(abandon
   RETURNING api_key_id, anchor`;
 
 /** Index: organization_end_pk. */
-const ORGANIZATION_END = 'SELECT requested_at FROM billing.organization_end WHERE organization_id = $1';
+const ORGANIZATION_END =
+  'SELECT coalesce(ended_at, requested_at) AS ended_at FROM billing.organization_end WHERE organization_id = $1';
 
-/** Those that have not ended, or are being made. Index: subscription_pk. */
-const GOING_ON = `SELECT id FROM billing.subscription WHERE organization_id = $1 AND due_at IS NOT NULL
-  AND ($2::text IS NULL OR member_id::text = $2) ORDER BY id`;
+/** Those that have not ended by then, or are being made. Index: subscription_pk. */
+const GOING_ON = `SELECT id FROM billing.subscription WHERE organization_id = $1
+  AND (due_at IS NOT NULL OR (made_at IS NOT NULL AND ends_at > $3)) AND ($2::text IS NULL OR member_id::text = $2) ORDER BY id`;
 
 /** Index: subscription_sealed. */
 const FORGET_SECRETS =
@@ -121,7 +134,24 @@ export class SubscriptionStore {
 
   /** The same, locked until the end of the transaction. */
   async lock(manager: EntityManager, organizationId: string, id: string): Promise<StoredSubscription | null> {
+    return this.lockSince(manager, organizationId, id, null);
+  }
+
+  /**
+   * The same of which whom it is for is gone since a moment (milliseconds since 1970; null for who is there): what was
+   * charged for cycles that would have begun from then on is given back, and is no part of it any more.
+   */
+  async lockSince(
+    manager: EntityManager,
+    organizationId: string,
+    id: string,
+    ownerEndMs: number | null,
+  ): Promise<StoredSubscription | null> {
     await manager.query(LOCK, [organizationId, id]);
+    if (ownerEndMs !== null) {
+      await manager.query(NOTE_OWNER_END, [organizationId, id, new Date(ownerEndMs)]);
+      await manager.query(REFUND, [organizationId, id, feesAccountId(organizationId)]);
+    }
     // Read only now: a statement that waited for the lock would still see what was charged as it was before.
     return this.findIn(manager, organizationId, id);
   }
@@ -187,18 +217,23 @@ export class SubscriptionStore {
 
   /** When the organisation was deleted, in ms since 1970, in the caller's transaction; null while it is there. */
   async organizationEnd(manager: EntityManager, organizationId: string): Promise<number | null> {
-    const [row] = await manager.query<{ requested_at: Date }[]>(ORGANIZATION_END, [organizationId]);
-    return row?.requested_at.getTime() ?? null;
+    const [row] = await manager.query<{ ended_at: Date }[]>(ORGANIZATION_END, [organizationId]);
+    return row?.ended_at.getTime() ?? null;
   }
 
   /**
-   * The ids of those of an organisation, or of one of its members, whose end was not told yet, and of those that are
-   * being made.
+   * The ids of those of an organisation, or of one of its members, whose end was not told yet or lies after a moment,
+   * and of those that are being made. For an organisation (null) that moment is its own end, if it is known.
    */
-  async goingOn(organizationId: string, memberId: string | null): Promise<string[]> {
-    const rows = await this.database.inOrganization(organizationId, (manager) =>
-      manager.query<{ id: string }[]>(GOING_ON, [organizationId, memberId]),
-    );
+  async goingOn(
+    organizationId: string,
+    member: { readonly memberId: string; readonly endedAt: Date } | null,
+  ): Promise<string[]> {
+    const rows = await this.database.inOrganization(organizationId, async (manager) => {
+      const endMs = member === null ? await this.organizationEnd(manager, organizationId) : member.endedAt.getTime();
+      const from = endMs === null ? 'infinity' : new Date(endMs);
+      return manager.query<{ id: string }[]>(GOING_ON, [organizationId, member?.memberId ?? null, from]);
+    });
     return rows.map(({ id }) => id);
   }
 

@@ -174,8 +174,8 @@ export function cancelled(subscription: Subscription, at: 'now' | 'cycle_end', n
 
 /**
  * The subscription whose owner was removed at `ownerEndMs`, in milliseconds since 1970: it ends with them, so that no
- * later cycle begins. Where a later one is charged already, it ends with the first second of that. The same
- * subscription where it ends no later by itself, and for null, who is still there.
+ * later cycle begins, and never before its first. The same subscription where it ends no later by itself, and for null,
+ * who is still there.
  */
 export function endedWith(subscription: Subscription, ownerEndMs: number | null): Subscription {
   if (ownerEndMs === null) return subscription;

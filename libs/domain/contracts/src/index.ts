@@ -115,6 +115,7 @@ export {
   USAGE_BILLING_API,
   type AccountBalancesRequest,
   type EndBudgetRequest,
+  type EndOrganizationRequest,
   type EndSubscriptionsRequest,
   type ToldBalance,
   type KeySpending,

@@ -34,7 +34,7 @@ export function httpUsageBillingApi({
     subscriptionOfKey: async (organizationId, apiKeyId) =>
       (await client.call('/internal/subscriptions/of-key', { organizationId, apiKeyId }, subscriptionOfKeyReply))
         .subscription,
-    endOrganization: (organizationId) => client.send('/internal/organizations/end', { organizationId }),
+    endOrganization: (request) => client.send('/internal/organizations/end', request),
     endBudget: (request) => client.send('/internal/budgets/end', request),
     endSubscriptions: (request) => client.send('/internal/subscriptions/end', request),
     accountBalances: async (request) =>

@@ -13,7 +13,10 @@ export interface UsageLine {
   readonly chargedNanoUsd: bigint;
 }
 
-/** The price of a subscription's cycle, or the difference of an upgrade in the middle of one. */
+/**
+ * The price of a subscription's cycle, or the difference of an upgrade in the middle of one; or, with an amount below
+ * zero, the refund of either.
+ */
 export interface FeeLine {
   readonly subscriptionId: string;
   readonly description: string;

@@ -120,11 +120,12 @@ const USAGE_LINES = `
 
 /** Indexes: transfer_of_credit, subscription_charge_id_unique, plan_pk. */
 const FEE_LINES = `
-  SELECT t.account_id, t.amount_nano_usd::text AS amount, t.created_at, c.subscription_id, c.starts_at, c.ends_at, c.sequence, p.name AS plan
+  SELECT t.account_id, t.kind, t.amount_nano_usd::text AS amount, t.created_at, c.subscription_id, c.starts_at, c.ends_at, c.sequence, p.name AS plan
   FROM billing.transfer AS t
   LEFT JOIN billing.subscription_charge AS c ON c.id = t.request_id AND c.organization_id = t.organization_id
   LEFT JOIN billing.plan AS p ON p.id = c.plan_id
-  WHERE t.organization_id = $1 AND t.kind = 'fee' AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.created_at, t.request_id`;
+  WHERE t.organization_id = $1 AND t.kind IN ('fee', 'refund') AND t.created_at >= $2 AND t.created_at < $3
+  ORDER BY t.created_at, t.request_id, t.kind`;
 
 /**
  * What lapsed counts by `expires_at`, and not by when its transfer was written. Indexes: transfer_of_credit,
@@ -157,6 +158,7 @@ const INCLUDED = `
 
 interface FeeRow {
   account_id: string;
+  kind: 'fee' | 'refund';
   amount: string;
   created_at: string;
   /** Null, as all that follows, for a fee that is none of a subscription. */
@@ -191,9 +193,10 @@ function feeLine(row: FeeRow): FeeLine {
 }
 
 /** The first charge of a cycle is its price; each later one the difference of an upgrade in the middle of it. */
-function feeText({ plan, starts_at, ends_at, sequence }: FeeRow): string {
+function feeText({ kind, plan, starts_at, ends_at, sequence }: FeeRow): string {
   if (plan === null || starts_at === null || ends_at === null) return '';
-  const what = sequence === 0 ? plan : `Upgrade to ${plan}`;
+  const charged = sequence === 0 ? plan : `Upgrade to ${plan}`;
+  const what = kind === 'refund' ? `Refund of ${charged}` : charged;
   return `${what}, ${dayText(starts_at)} to ${dayText(ends_at)}`;
 }
 

@@ -85,7 +85,12 @@ export type KeySpending = z.infer<typeof keySpending>;
  * known of it is exported about an hour later, and what is personal erased. It may be repeated. The release before does
  * not know this call (404).
  */
-export const endOrganizationRequest = z.object({ organizationId: ledgerId });
+export const endOrganizationRequest = z.object({
+  organizationId: ledgerId,
+  /** When it was deleted: no cycle of a subscription begins from then on. The release before does not say it. */
+  endedAt: instant.optional(),
+});
+export type EndOrganizationRequest = z.infer<typeof endOrganizationRequest>;
 
 /**
  * `POST /internal/subscriptions/of-key`: what the subscription of a key includes in its present cycle, and what is used
@@ -164,7 +169,7 @@ export interface UsageBillingApi {
   /**
    * Notes that an organisation was deleted, and ends its subscriptions and grants. Throws if Postgres is unreachable.
    */
-  endOrganization(organizationId: string): Promise<void>;
+  endOrganization(request: EndOrganizationRequest): Promise<void>;
   /** Ends the budget of a group or project that was deleted, if it has one. Throws if Postgres is unreachable. */
   endBudget(request: EndBudgetRequest): Promise<void>;
   /** Ends the subscriptions of a member who was removed. Throws if Postgres is unreachable. */
