@@ -57,7 +57,7 @@ export class BillingMeter {
     });
     this.late = new Counter({
       name: 'tollgate_usage_billing_late_finals_total',
-      help: 'Events booked after their hold was given back as an orphan’s',
+      help: 'Events booked after their hold was given back as an orphan’s, or in the place of an orphan’s event',
       registers,
     });
     this.quarantinedEvents = new Counter({
@@ -157,7 +157,7 @@ export class BillingMeter {
     if (events > bookings.length) this.repeated.inc(events - bookings.length);
     for (const { event, kind, lossNanoUsd } of bookings) {
       this.events.inc({ outcome: event.outcome });
-      if (kind === 'adjust') this.late.inc();
+      if (kind !== 'post') this.late.inc();
       if (lossNanoUsd > 0n) this.loss.inc(Number(lossNanoUsd) / NANO_USD);
       this.delay.observe(Math.max(0, nowMs - Date.parse(event.endedAt)) / 1_000);
     }

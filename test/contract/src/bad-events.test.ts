@@ -87,7 +87,7 @@ describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) =
       const final = event({ requestId, endedAt: '2026-11-01T00:00:05.000Z' });
       await booked([orphan]);
       await booked([final, orphan], 1n);
-      expect(await sums()).toMatchObject([{ requests: '1', charge_nano_usd: '4' }]);
+      expect(await sums()).toMatchObject([{ requests: '1', charge_nano_usd: '10' }]);
       expect(await quarantined()).toEqual([]);
     });
 

@@ -50,6 +50,18 @@ const STEPS = [
   'tell the bus',
 ];
 
+/** The same for a batch with the final of a call that is booked as an orphan's. */
+const REPLACING = STEPS.toSpliced(
+  STEPS.indexOf('insert usage_event'),
+  2,
+  'insert transfer',
+  'take out the orphans',
+  'insert usage_event',
+  'insert transfer (2)',
+)
+  .toSpliced(2, 0, 'read usage_event')
+  .flatMap((step) => (step === 'insert key_usage' ? [step, 'update key_usage'] : [step]));
+
 /** The end of a process: nothing that it does afterwards happens. */
 class Killed extends Error {}
 
@@ -95,6 +107,7 @@ class MortalDatabase extends ServiceDatabase {
 
 function stepOf(sql: string): string {
   if (sql.includes('pg_advisory_xact_lock')) return 'lock the organisations';
+  if (sql.includes('take_out_orphans')) return 'take out the orphans';
   const [, what = '', table = ''] = /(INSERT INTO|UPDATE|DELETE FROM|FROM)\s+billing\.(\w+)/.exec(sql) ?? [];
   return `${{ 'INSERT INTO': 'insert', UPDATE: 'update', 'DELETE FROM': 'delete', FROM: 'read' }[what] ?? 'ask'} ${table}`;
 }
@@ -193,6 +206,13 @@ describe.each(databaseShapes)('fault 17: a booking process is killed, $shape', (
   const settleAtGateway = ({ organizationId, admission, events }: Organization): void => {
     for (const { requestId } of events) admission.settle({ requestId, organizationId, chargeNanoUsd: 10n, tokens: 7 });
   };
+  /** An epoch that a correction has closed is opened again, and nothing is left to announce. */
+  const openAgain = async ({ organizationId, admission }: Organization): Promise<void> => {
+    const bus = { drained: () => Promise.resolve() };
+    await new OpenEpoch(billing(opened.database), admission, bus, logger, meter).open(organizationId);
+    for (const { journalId } of admission.openings.at(-1)?.waitingFor ?? [])
+      await admission.stopWaiting(organizationId, journalId);
+  };
   const offsetOf = async (batch: BusBatch): Promise<string | undefined> => {
     const rows = await opened.database.dataSource.query<{ next_offset: string }[]>(
       'SELECT next_offset FROM billing.consumer_offset WHERE topic = $1 AND partition = $2',
@@ -227,6 +247,83 @@ describe.each(databaseShapes)('fault 17: a booking process is killed, $shape', (
     settleAtGateway(organization);
     await expectExact(organization, step);
     expect(await offsetOf(batch)).toBe(String(offset + 5n));
+  });
+
+  describe('while finals take the places of orphans', () => {
+    /** Three calls, of which the first two are booked as orphans, for more and for less than their finals say. */
+    const orphaned = async () => {
+      const organization = await organizationWith(3);
+      const [one, two] = organization.events as [UsageRecordedV1, UsageRecordedV1];
+      const orphan = (event: UsageRecordedV1, costNanoUsd: string): UsageRecordedV1 => ({
+        ...event,
+        outcome: 'orphaned',
+        costNanoUsd,
+        chargeNanoUsd: costNanoUsd,
+      });
+      const orphans = [orphan(one, '3'), orphan({ ...two, costNanoUsd: '10' }, '10')];
+      const life = new Life();
+      const batch = usageBatch(orphans, 7, (offset += 10n));
+      expect(await survives(processWith(organization.admission, life), batch, life)).toBe(true);
+      return { organization, orphans };
+    };
+
+    it('has a row below for each of its steps', async () => {
+      const { organization } = await orphaned();
+      const life = new Life();
+      const batch = usageBatch([...organization.events, 'poison'], 7, (offset += 10n));
+      expect(await survives(processWith(organization.admission, life), batch, life)).toBe(true);
+      expect(life.steps).toEqual(REPLACING);
+    });
+
+    it.each(REPLACING)('before it could %s: another process corrects each call once', async (step) => {
+      const { organization, orphans } = await orphaned();
+      const [one, two, three] = organization.events as [UsageRecordedV1, UsageRecordedV1, UsageRecordedV1];
+      const batch = usageBatch([one, two, orphans[0]!, 'poison', three], 7, (offset += 10n));
+      const life = new Life((name) => name === step);
+      expect(await survives(processWith(organization.admission, life), batch, life)).toBe(false);
+      for (const events of [batch.messages, [...batch.messages].reverse(), batch.messages]) {
+        const other = new Life();
+        const again = { ...batch, messages: events.map((message, n) => ({ ...message, offset: offset + BigInt(n) })) };
+        expect(await survives(processWith(organization.admission, other), again, other)).toBe(true);
+      }
+      settleAtGateway(organization);
+      await openAgain(organization);
+      await expectExact(organization, step);
+    });
+
+    it('faults 16, 18 and 20: two at once, killed at random, agree however orphans and finals come', async () => {
+      const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+      for (let round = 0; round < 12; round++) {
+        const below = randomBelow(seed, round);
+        const organization = await organizationWith(6);
+        const orphans = organization.events
+          .filter(() => below(3) > 0)
+          .map((event): UsageRecordedV1 => {
+            const cost = String(below(14));
+            const chargeNanoUsd = Number(cost) > 10 ? '10' : cost;
+            return { ...event, outcome: 'orphaned', costNanoUsd: cost, chargeNanoUsd };
+          });
+        const inAnyOrder = <T>(items: readonly T[]): T[] =>
+          items
+            .map((item) => ({ item, place: below(1_000) }))
+            .sort((a, b) => a.place - b.place)
+            .map(({ item }) => item);
+        const consume = async (partition: number): Promise<void> => {
+          const deliveries = inAnyOrder([...organization.events, ...orphans, ...orphans]);
+          while (deliveries.length > 0) {
+            const batch = usageBatch(deliveries.slice(0, 1 + below(5)), partition, (offset += 10n));
+            const killedAt = below(3) === 0 ? Infinity : below(60);
+            const life = new Life((_, number) => number === killedAt);
+            if (await survives(processWith(organization.admission, life), batch, life))
+              deliveries.splice(0, batch.messages.length);
+          }
+        };
+        await Promise.all([consume(8), consume(9)]);
+        settleAtGateway(organization);
+        await openAgain(organization);
+        await expectExact(organization, `seed ${seed}, round ${round}`);
+      }
+    });
   });
 
   it('faults 16, 18 and 20: two at once, killed at random, while deliveries come twice and in any order', async () => {

@@ -125,7 +125,7 @@ class TwinnedBooks implements AdmissionBooks {
 /**
  * One random life of an organisation: its keys are used at two gateways while limits, budgets, grants and the
  * subscription change, cycles end, gateways die and come back, and admission forgets. Events reach the ledger late,
- * twice, and after their hold was given back.
+ * twice, after their hold was given back, and after the event that was made for their call as an orphan.
  */
 export class LedgerLife {
   readonly organizationId = randomUUID();
@@ -137,6 +137,8 @@ export class LedgerLife {
   readonly #gateways: Gateway[] = [];
   /** What was on the bus, to be delivered again. */
   readonly #delivered: Call[] = [];
+  /** Finals of calls of which the next process of their gateway knew only that they had begun. They turn up later. */
+  #putAside: Call[] = [];
   readonly #keys = ['limited', 'subscribed', 'free'].map((name) => `${name} ${randomUUID()}`) as [
     string,
     string,
@@ -473,12 +475,28 @@ export class LedgerLife {
     };
   }
 
+  /** The call as the next process of its gateway ends it: charged by the last that its journal has of it. */
+  #orphaned(gateway: Gateway, call: Call): Call {
+    const ended = this.#ended(gateway, call);
+    return { ...ended, event: { ...ended.event, outcome: 'orphaned' } };
+  }
+
   /** Some of what a journal has reaches the ledger, with some of what reached it before. */
   async #deliver(gateway = this.#gateways[this.#below(2)]!, count = 1 + this.#below(6)): Promise<void> {
     const fresh = gateway.journal.slice(0, count);
     const again = this.#delivered.filter(() => this.#below(4) === 0).slice(0, 3);
-    const calls = this.#below(2) === 0 ? [...again, ...fresh] : [...fresh, ...again, ...fresh];
+    const found = this.#putAside.filter(() => this.#below(3) === 0);
+    const calls = this.#below(2) === 0 ? [...again, ...fresh, ...found] : [...found, ...fresh, ...again, ...fresh];
     if (calls.length === 0) return;
+    await this.#book(calls);
+    gateway.journal = gateway.journal.slice(fresh.length);
+    this.#putAside = this.#putAside.filter((call) => !found.includes(call));
+    this.#delivered.push(...fresh, ...found);
+    this.outcomes.push(again.length > 0 ? 'delivered again' : 'delivered');
+    if (found.length > 0) this.outcomes.push('found');
+  }
+
+  async #book(calls: readonly Call[]): Promise<void> {
     const book = new BookUsage(
       this.database,
       this.#books,
@@ -488,9 +506,6 @@ export class LedgerLife {
       meter,
     );
     await book.book(usageBatch(calls.map(({ event }) => event)));
-    gateway.journal = gateway.journal.slice(fresh.length);
-    this.#delivered.push(...fresh);
-    this.outcomes.push(again.length > 0 ? 'delivered again' : 'delivered');
   }
 
   async #change(): Promise<void> {
@@ -597,8 +612,18 @@ export class LedgerLife {
     const { instanceId } = gateway;
     const calls = [...gateway.underWay.values()];
     gateway.underWay.clear();
-    // Some calls ended all the same, and only their journal knows it.
-    for (const call of calls) if (this.#below(2) === 0) gateway.journal.push(this.#ended(gateway, call));
+    for (const call of calls) {
+      const dice = this.#below(4);
+      // Some calls ended all the same, and only their journal knows it.
+      if (dice < 2) gateway.journal.push(this.#ended(gateway, call));
+      // Of others it knows how far they had come, and how they ended turns up somewhere else, or never.
+      else if (dice === 2) {
+        const ended = this.#ended(gateway, call);
+        if (this.#below(4) > 0) this.#putAside.push(ended);
+        gateway.journal.push(this.#orphaned(gateway, call));
+        this.#wasAdjusted = true;
+      }
+    }
     const isLate = this.#below(2) === 0;
     if (!isLate) await this.#deliver(gateway, Infinity);
     const instances = new GatewayInstances(this.database);
@@ -648,6 +673,8 @@ export class LedgerLife {
       while (gateway.underWay.size > 0) await this.#end(gateway);
       await this.#deliver(gateway, Infinity);
     }
+    if (this.#putAside.length > 0) await this.#book(this.#putAside);
+    this.#delivered.push(...this.#putAside.splice(0));
     if (!(await this.#books.hasEpoch(this.organizationId))) await this.#open();
     await this.#endCarried();
     const comparison = await new CompareBalances(this.database, this.#books).of(this.organizationId);
@@ -672,7 +699,7 @@ export class LedgerLife {
     const kept = new CarriedHolds(this.database);
     const ofOne = async () => (await kept.all()).filter((each) => each.organizationId === this.organizationId);
     if ((await ofOne()).length > 0) this.outcomes.push('carried');
-    const release = new ReleaseCarriedHolds(kept, this.#books, bus, logger);
+    const release = new ReleaseCarriedHolds(kept, this.#books, bus);
     // A call whose event never comes is given up later.
     for (const minutes of [0, 10])
       await release.releaseIn(this.organizationId, await ofOne(), new Date(Date.now() + minutes * 60_000));
@@ -709,18 +736,20 @@ export class LedgerLife {
   /** Each call is charged once: by its event, on its own account, and in the sums of its key. */
   async #eachCallOnce(): Promise<void> {
     const [row] = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ events: string; own: string; keys: string; days: string; calls: string }[]>(
-        `SELECT count(*) AS calls, coalesce(sum(charge_nano_usd), 0) AS events,
+      manager.query<{ events: string; own: string; keys: string; days: string; calls: string; finals: string }[]>(
+        `SELECT count(*) AS calls, count(*) FILTER (WHERE outcome <> 'orphaned') AS finals, coalesce(sum(charge_nano_usd), 0) AS events,
            (SELECT coalesce(sum(amount_nano_usd), 0) FROM billing.transfer AS t JOIN billing.usage_event AS e USING (request_id)
-            WHERE t.organization_id = $1 AND t.kind IN ('post', 'adjust') AND t.account_id = e.accounts->0->>'accountId') AS own,
+            WHERE t.organization_id = $1 AND t.kind IN ('post', 'adjust', 'correct') AND t.account_id = e.accounts->0->>'accountId') AS own,
            (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage WHERE organization_id = $1) AS keys,
            (SELECT coalesce(sum(charge_nano_usd), 0) FROM billing.key_usage_day WHERE organization_id = $1) AS days
          FROM billing.usage_event WHERE organization_id = $1`,
         [this.organizationId],
       ),
     );
-    const { calls, events, own, keys, days } = row!;
-    expect(Number(calls)).toBe(new Set(this.#delivered.map(({ event }) => event.requestId)).size);
+    const { calls, finals, events, own, keys, days } = row!;
+    const requests = (of: readonly Call[]) => new Set(of.map(({ event }) => event.requestId)).size;
+    expect(Number(calls)).toBe(requests(this.#delivered));
+    expect(Number(finals)).toBe(requests(this.#delivered.filter(({ event }) => event.outcome !== 'orphaned')));
     expect({ own, keys, days }).toEqual({ own: events, keys: events, days: events });
   }
 }

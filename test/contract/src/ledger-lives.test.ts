@@ -36,6 +36,7 @@ const OUTCOMES = [
   'forgotten',
   'killed',
   'late',
+  'found',
   'lost',
   'lapsed',
   'spent and lapsed',

@@ -91,6 +91,7 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   await load.load({ ...whole, accountId: 'group:group 3:monthly:2026-01-01', reset: 'monthly', startMs });
   await carryHolds(service, organizationId, meter);
   await bookAfterOrphan(service, organizationId);
+  await replaceOrphan(service, organizationId);
   await compareAndShow(service, organizationId);
 
   const used = new UsedKeys(service);
@@ -129,6 +130,30 @@ async function bookAfterOrphan(service: ServiceDatabase, organizationId: string)
       1n,
     ),
   );
+}
+
+/** Books an orphan's event, which a limit counts that is loaded afterwards, and then the final. */
+async function replaceOrphan(service: ServiceDatabase, organizationId: string): Promise<void> {
+  const admission = new RecordingAdmission();
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  const book = new BookUsage(service, admission, new SettleHolds(admission, logger), screening(service), logger, meter);
+  const grant = { accountId: `grant:${randomUUID()}`, capNanoUsd: '10', kind: null, cycle: null, heldNanoUsd: '10' };
+  const final = secondVersion(usageEvent({ organizationId, apiKeyId: 'key 5', costNanoUsd: '4', chargeNanoUsd: '4' }));
+  const call = { ...final, accounts: [{ ...final.accounts[0]!, accountId: 'key:key 5', capNanoUsd: null }, grant] };
+  const orphan = { ...call, outcome: 'orphaned' as const, costNanoUsd: '9', chargeNanoUsd: '9', priceLines: [] };
+  await book.book(usageBatch([orphan], 3, 1n));
+  await new LoadAccount(service, admission, { drained: () => Promise.resolve() }, meter).load({
+    ...{
+      organizationId,
+      apiKeyId: 'key 5',
+      generation: 2,
+      accountId: 'key:key 5:monthly:2026-11-01',
+      reset: 'monthly',
+    },
+    startMs: Date.UTC(2026, 10, 1),
+  });
+  await book.book(usageBatch([call], 3, 2n));
 }
 
 /** Compares all books, and lists accounts and transfers. */

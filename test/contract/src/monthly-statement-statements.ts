@@ -32,7 +32,7 @@ export const STATEMENT_SEEDS = [
        SELECT dimension_id, '2026-10-01Z', organization_id, 1, 1, 1, 1, 1 FROM billing.usage_dimension`,
   ),
   `INSERT INTO billing.statement (organization_id, cycle, revision, requests, usage_nano_usd, fees_nano_usd, content)
-   SELECT 'elsewhere ' || n, '2026-10-01', 1, 1, 1, 0, '{}' FROM generate_series(1, 2000) AS n`,
+   SELECT 'elsewhere ' || n, '2026-10-01', 1, 0, 0, 0, '{}' FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.account_usage_month SELECT 'other ' || n, 'grant:' || n, '2026-10-01', 1 FROM generate_series(1, 2000) AS n`,
   `INSERT INTO billing.provider_report (report_id, provider, format, digest, first_day, last_day, rows)
    SELECT gen_random_uuid(), 'openai', 'csv', sha256(n::text::bytea), '2026-10-01', '2026-10-01', '[]' FROM generate_series(1, 2000) AS n`,
@@ -50,7 +50,7 @@ export async function useStatements({ dataSource }: Database): Promise<void> {
   await read.find(STATED, statementCycle('2026-10')!, null, now);
   await new IssueStatements(database, facts, store, logger).issue(now);
   const ends = new OrganizationEndStore(database);
-  await ends.request(STATED);
+  await ends.request(STATED, new Date());
   await ends.stillBilled();
   await new EndOrganizations(ends, { rest: () => Promise.resolve() }, logger).run(new Date(Date.now() + 7_200_000));
   await ends.list(10, ['2026-11-02T00:00:00.000000Z', STATED]);

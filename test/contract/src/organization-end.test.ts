@@ -125,7 +125,7 @@ describe.each(databaseShapes)('an organisation that was deleted, $shape', ({ ope
           [organization],
         )
       ).map(({ value }) => Buffer.from(value).toString());
-    await store.request(organizationId);
+    await store.request(organizationId, null);
     await quarantined(organizationId, '{"a":"\\ é\u0000","clientAddress" : "203.0.113.77","b":1}');
     await quarantined(other, '{"clientAddress":"203.0.113.77"}');
     const later = new Date(Date.now() + HOUR_MS + 1_000);

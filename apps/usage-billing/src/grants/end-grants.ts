@@ -26,7 +26,7 @@ const ANNOUNCED_MS = 60_000;
 /** Indexes: grant_open, account_pk. */
 const ENDING = `SELECT DISTINCT g.organization_id FROM billing.grant AS g
   LEFT JOIN billing.account AS a ON a.account_id = 'grant:' || g.id
-  WHERE g.closed_at IS NULL AND (g.expires_at <= $1 OR a.posted_nano_usd >= g.amount_nano_usd)
+  WHERE g.closed_at IS NULL AND (NOT g.live OR g.expires_at <= $1 OR a.posted_nano_usd >= g.amount_nano_usd)
   ORDER BY g.organization_id LIMIT $2`;
 
 /**
@@ -49,7 +49,8 @@ interface Holds {
 
 /**
  * Ends grants: what is used up or has expired leaves the snapshot, and what lapsed is written to the ledger. Admission
- * passes over an expired grant by its clock, so nobody waits for this. Several processes may do it at once: the lock of
+ * passes over an expired grant by its clock, so nobody waits for this. A grant that was closed and has credit again,
+ * since a call that it paid for has cost less after all, comes back. Several processes may do it at once: the lock of
  * the organisation's terms lets one after the other, and what is done already is not done again.
  */
 @Injectable()
@@ -77,15 +78,19 @@ export class EndGrants extends PeriodicService {
     }
   }
 
-  /** Grants that have expired or are used up are not told to gateways any more, in one message for all of them. */
+  /**
+   * Grants that have expired or are used up are not told to gateways any more, and those that have credit again are, in
+   * one message for all of them.
+   */
   private async leaveSnapshot(organizationId: string, now: Date): Promise<void> {
-    const left = await this.changeOpen(organizationId, (grant, postedNanoUsd) => {
+    const isTold = await this.changeOpen(organizationId, (grant, postedNanoUsd) => {
       const usedUp = postedNanoUsd >= grant.amountNanoUsd;
-      return grant.live && (usedUp || hasExpired(grant, now))
-        ? { ...grant, live: false, closedAt: usedUp ? now : null }
-        : null;
+      if (grant.live)
+        return usedUp || hasExpired(grant, now) ? { ...grant, live: false, closedAt: usedUp ? now : null } : null;
+      if (usedUp) return { ...grant, closedAt: now };
+      return isSafeFromEnd(grant, now) ? { ...grant, live: true } : null;
     });
-    if (left) this.terms.announced();
+    if (isTold) this.terms.announced();
   }
 
   /** Writes what lapsed of grants that have expired, as far as no call in flight holds it. */
@@ -125,7 +130,7 @@ export class EndGrants extends PeriodicService {
     return { of, expiredBeforeMs: now.getTime() - (announced ? MARGIN_MS : CALL_MS_MAX) };
   }
 
-  /** Changes open grants under the locks of ledger and terms; resolves with whether any has left the snapshot. */
+  /** Changes open grants under the locks of ledger and terms; resolves with whether the snapshot has others now. */
   private changeOpen(
     organizationId: string,
     decide: (grant: Grant, postedNanoUsd: bigint) => Grant | null,
@@ -138,15 +143,15 @@ export class EndGrants extends PeriodicService {
         manager,
         grants.map(({ id }) => grantAccountId(id)),
       );
-      let left = false;
+      let hasOthers = false;
       for (const grant of grants) {
         const after = decide(grant, posted.get(grantAccountId(grant.id)) ?? 0n);
         if (after === null) continue;
         await this.write(manager, grant, after);
-        left ||= grant.live && !after.live;
+        hasOthers ||= grant.live !== after.live;
       }
-      if (left) await this.terms.save(manager, organizationId, terms);
-      return left;
+      if (hasOthers) await this.terms.save(manager, organizationId, terms);
+      return hasOthers;
     });
   }
 
@@ -167,3 +172,7 @@ export class EndGrants extends PeriodicService {
     );
   }
 }
+
+/** Whether a grant that is not told to gateways has credit for them: it was neither ended nor will be in a moment. */
+const isSafeFromEnd = (grant: Grant, now: Date): boolean =>
+  !grant.endedByHand && !hasExpired(grant, new Date(now.getTime() + MARGIN_MS));

@@ -89,6 +89,20 @@ export function charged(state: AccountState, charge: bigint, held: boolean): Acc
   };
 }
 
+/** The account without a charge that is taken back, as if it had never been made. */
+export function takenBack(state: AccountState, charge: bigint, held: boolean): AccountState {
+  const postedNanoUsd = state.postedNanoUsd - charge;
+  if (held) return { ...state, postedNanoUsd };
+  const { unheldNanoUsd, ceilingNanoUsd } = state;
+  const ceiling = ceilingNanoUsd === null ? null : ceilingNanoUsd - charge;
+  return {
+    ...state,
+    postedNanoUsd,
+    unheldNanoUsd: unheldNanoUsd > charge ? unheldNanoUsd - charge : 0n,
+    ceilingNanoUsd: ceiling !== null && ceiling < postedNanoUsd ? postedNanoUsd : ceiling,
+  };
+}
+
 /**
  * The account once it counts all that was charged in its period, `total`, and for which version. What it did not count
  * yet was charged without a hold on it. An account that never had a limit had no holds at all, whoever booked it.

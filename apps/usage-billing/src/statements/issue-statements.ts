@@ -108,8 +108,8 @@ const QUIET = `
 
 /**
  * Months that have ended and whose latest statement, if there is one, has other sums than the ledger has now: of usage
- * by the monthly roll-up, of fees and of grants by their transfers, and of what lapsed by when it expired. Indexes:
- * transfer_of_credit, grant_by_expiry, account_pk.
+ * by the monthly roll-up, of fees and of grants by their transfers, and of what lapsed by when it expired. A month that
+ * was issued may have nothing any more. Indexes: transfer_of_credit, grant_by_expiry, account_pk.
  */
 const DUE = `
   SELECT organization_id, to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle FROM (
@@ -121,9 +121,9 @@ const DUE = `
       FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
       WHERE d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $1
       UNION ALL
-      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, CASE kind WHEN 'fee' THEN amount_nano_usd ELSE 0 END, 0,
-        created_at
-      FROM billing.transfer WHERE kind IN ('grant', 'fee') AND created_at < $1 AND organization_id IS NOT NULL
+      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0,
+        CASE WHEN kind IN ('fee', 'refund') THEN amount_nano_usd ELSE 0 END, 0, created_at
+      FROM billing.transfer WHERE kind IN ('grant', 'fee', 'refund') AND created_at < $1 AND organization_id IS NOT NULL
       UNION ALL
       SELECT organization_id, date_trunc('month', expires_at, 'UTC'), 0, 0, 0, lapsed, NULL
       FROM (
@@ -131,7 +131,9 @@ const DUE = `
           CASE WHEN g.closed_at IS NULL THEN g.amount_nano_usd - coalesce(a.posted_nano_usd, 0) ELSE g.expired_nano_usd END AS lapsed
         FROM billing.grant AS g LEFT JOIN billing.account AS a ON a.account_id = 'grant:' || g.id
         WHERE g.expires_at < $1) AS ended
-      WHERE lapsed > 0) AS parts
+      WHERE lapsed > 0
+      UNION ALL
+      SELECT organization_id, cycle::timestamp AT TIME ZONE 'UTC', 0, 0, 0, 0, NULL FROM billing.statement WHERE revision = 1) AS parts
     GROUP BY 1, 2) AS sums
   LEFT JOIN LATERAL (
     SELECT s.requests, s.usage_nano_usd, s.fees_nano_usd, s.expired_nano_usd, s.issued_at FROM billing.statement AS s

@@ -28,7 +28,7 @@ interface ChargeRow {
   amount_nano_usd: string;
 }
 
-/** Indexes: subscription_charge_pk, subscription_pk, plan_pk. */
+/** Indexes: subscription_charge_pk, subscription_id_unique, plan_pk. */
 const CHARGES = `SELECT c.number, c.sequence, c.at, c.starts_at, c.ends_at, c.plan_id, p.name AS plan_name, c.quota_nano_usd, c.amount_nano_usd
   FROM billing.subscription_charge AS c JOIN billing.plan AS p ON p.id = c.plan_id
     JOIN billing.subscription AS s ON s.organization_id = c.organization_id AND s.id = c.subscription_id

@@ -67,7 +67,10 @@ const INSERT_FEE = `INSERT INTO billing.transfer (request_id, account_id, kind, 
 const NOTE_OWNER_END = `UPDATE billing.subscription SET owner_ended_at = least(owner_ended_at, $3)
   WHERE organization_id = $1 AND id = $2`;
 
-/** What is not owed of a subscription is given back, each charge once. Indexes: subscription_charge_pk, transfer_pk. */
+/**
+ * What is not owed of a subscription is given back, each charge once. Indexes: subscription_charge_pk,
+ * subscription_id_unique.
+ */
 const REFUND = `INSERT INTO billing.transfer (request_id, account_id, kind, amount_nano_usd, note, organization_id)
   SELECT c.id, $3, 'refund', -c.amount_nano_usd, 'subscription ' || c.subscription_id || ', cycle ' || c.number, c.organization_id
   FROM billing.subscription_charge AS c JOIN billing.subscription AS s ON s.organization_id = c.organization_id AND s.id = c.subscription_id

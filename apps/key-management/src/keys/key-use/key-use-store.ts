@@ -174,23 +174,27 @@ async function storeKeys(manager: EntityManager, keys: readonly ToldUse[]): Prom
   );
 }
 
-/** Index: api_key_secret_use_pk. */
+/**
+ * Stores what secrets were used for where the sums of their key that came with them are stored: a corrected charge has
+ * no more requests than the one before. Indexes: api_key_secret_use_pk, api_key_use_pk.
+ */
 async function storeSecrets(manager: EntityManager, keys: readonly ToldUse[]): Promise<void> {
-  const secrets = keys.flatMap(({ organizationId, apiKeyId, secrets }) =>
-    secrets.map((secret) => ({ ...secret, organizationId, apiKeyId })),
+  const secrets = keys.flatMap(({ organizationId, apiKeyId, sequence, secrets }) =>
+    secrets.map((secret) => ({ ...secret, organizationId, apiKeyId, sequence })),
   );
   if (secrets.length === 0) return;
   await manager.query(
     `INSERT INTO keys.api_key_secret_use AS known (organization_id, api_key_id, secret_id, requests, charged_nano_usd, last_used_at, addresses)
      SELECT told.organization_id, told.api_key_id, told.secret_id, told.requests, told.charged, told.at,
        CASE WHEN o.deleted_at IS NULL THEN told.addresses::jsonb ELSE '[]' END
-     FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[])
-       AS told (organization_id, api_key_id, secret_id, requests, charged, at, addresses)
+     FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::bigint[])
+       AS told (organization_id, api_key_id, secret_id, requests, charged, at, addresses, sequence)
      JOIN keys.api_key AS key ON key.id = told.api_key_id AND key.organization_id = told.organization_id
+     JOIN keys.api_key_use AS stored ON stored.organization_id = told.organization_id AND stored.api_key_id = told.api_key_id
+       AND stored.sequence = told.sequence
      JOIN keys.organization AS o ON o.id = told.organization_id
      ON CONFLICT (organization_id, api_key_id, secret_id) DO UPDATE SET requests = EXCLUDED.requests,
-       charged_nano_usd = EXCLUDED.charged_nano_usd, last_used_at = EXCLUDED.last_used_at, addresses = EXCLUDED.addresses
-     WHERE EXCLUDED.requests > known.requests`,
+       charged_nano_usd = EXCLUDED.charged_nano_usd, last_used_at = EXCLUDED.last_used_at, addresses = EXCLUDED.addresses`,
     [
       secrets.map(({ organizationId }) => organizationId),
       secrets.map(({ apiKeyId }) => apiKeyId),
@@ -199,6 +203,7 @@ async function storeSecrets(manager: EntityManager, keys: readonly ToldUse[]): P
       secrets.map(({ chargedNanoUsd }) => chargedNanoUsd),
       secrets.map(({ lastUsedAt }) => lastUsedAt),
       secrets.map(({ addresses }) => JSON.stringify(addresses)),
+      secrets.map(({ sequence }) => sequence),
     ],
   );
 }

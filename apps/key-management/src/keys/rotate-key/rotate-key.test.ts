@@ -3,6 +3,7 @@ import { digestSecret, hasSecretForm } from '@tollgate/api-key';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KeyUseStore } from '../key-use/key-use-store.js';
 import { ADMIN, PEPPER, startKeyManagement, type KeyManagementStage } from '../../key-management-stage.js';
 
 const snapshots = new MemoryKeySnapshots();
@@ -93,6 +94,21 @@ describe('POST /v1/api-keys/{id}/rotate', () => {
     expect((await finish(made.id)).body.secrets).toMatchObject(secrets);
     const listed: { id: string; secrets: object[] }[] = (await call('GET', '?limit=100')).body.data;
     expect(listed.find(({ id }) => id === made.id)!.secrets[0]).not.toHaveProperty('requests');
+  });
+
+  it('shows what a secret was charged as it was corrected, in whatever order that is told', async () => {
+    const made = await create();
+    const at = '2026-11-29T12:00:00.000Z';
+    const told = (sequence: number, charged: string) => ({
+      ...{ apiKeyId: made.id as string, sequence, requests: 1, inputTokens: 1, outputTokens: 1, day: '2026-11-29' },
+      ...{ chargedNanoUsd: charged, chargedTodayNanoUsd: charged, chargedThisWeekNanoUsd: charged },
+      ...{ chargedThisMonthNanoUsd: charged, lastUsedAt: at, lastUsedFrom: null, organizationId: 'default' },
+      secrets: [{ secretId: made.id as string, requests: 1, chargedNanoUsd: charged, lastUsedAt: at, addresses: [] }],
+    });
+    const uses = stage.app.get(KeyUseStore);
+    for (const each of [told(1, '9'), told(3, '2'), told(1, '9'), told(3, '2')]) await uses.store([each]);
+    expect(await uses.ofSecrets('default', made.id)).toMatchObject([{ requests: 1, chargedNanoUsd: 2n }]);
+    expect((await uses.of('default', [made.id], new Date(at))).get(made.id)).toMatchObject({ chargedNanoUsd: '2' });
   });
 
   it('keeps the public half of a project key, and moves an imported key to the native form', async () => {

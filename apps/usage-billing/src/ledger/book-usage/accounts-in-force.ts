@@ -2,6 +2,10 @@ import { cycleOfAccount, organizationAccountId, type CreditCycle } from '@tollga
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import { budgetOwner, type AccountState, type BudgetOwner } from '../account.js';
 
+/** What must be known of a call to tell which accounts count it. An event of version 1 does not say its groups. */
+export type CountedCall = Pick<UsageRecorded, 'organizationId' | 'apiKeyId' | 'startedAt' | 'accounts'> &
+  Partial<Pick<UsageRecordedV2, 'routeGroupId' | 'otherRouteGroupIds' | 'groupIds' | 'projectId'>>;
+
 type Entry = readonly [accountId: string, state: AccountState];
 
 /** Accounts with a limit, by what the limit is of: of each key, group and project those of the limit it has now. */
@@ -29,7 +33,7 @@ export function accountsInForce(accounts: ReadonlyMap<string, AccountState>): Ac
 }
 
 /** The accounts that an event does not name and that count it: its call began before they had a limit. */
-export function othersInForce(event: UsageRecorded, { ofOwners, organizations }: AccountsInForce): string[] {
+export function othersInForce(event: CountedCall, { ofOwners, organizations }: AccountsInForce): string[] {
   const others = inCycle(ofOwners.get(keyOwner(event.apiKeyId)), event.organizationId, countedAtMs(event));
   const owners = ownersOf(event);
   if (owners.length > 0) {
@@ -55,14 +59,8 @@ function inCycle(accounts: readonly Entry[] | undefined, ofOrganization: string,
  * route to it (on a route that is open to everyone, all groups of its key), and the project of its key. The roll-up
  * `billing.owner_usage_day` says the same.
  */
-export function ownersOf(event: UsageRecorded): readonly BudgetOwner[] {
-  // An event of version 1 does not say them.
-  const {
-    routeGroupId = null,
-    otherRouteGroupIds = [],
-    groupIds,
-    projectId = null,
-  } = event as Partial<UsageRecordedV2>;
+export function ownersOf(event: CountedCall): readonly BudgetOwner[] {
+  const { routeGroupId = null, otherRouteGroupIds = [], groupIds = null, projectId = null } = event;
   const ids = new Set<string>();
   for (const { accountId } of event.accounts) {
     const budget = budgetId(accountId);
@@ -102,7 +100,7 @@ function budgetId(accountId: string): string | null {
  * The moment by which a call counts in the cycles of its key: its start, moved into the cycle that its credit was held
  * in, since the clocks of a gateway and of admission may differ. `billing.counted_day` says the same of its day.
  */
-export function countedAtMs({ startedAt, accounts: [own] }: UsageRecorded): number {
+export function countedAtMs({ startedAt, accounts: [own] }: Pick<CountedCall, 'startedAt' | 'accounts'>): number {
   return own === undefined ? Date.parse(startedAt) : within(Date.parse(startedAt), [own]);
 }
 
@@ -110,7 +108,7 @@ export function countedAtMs({ startedAt, accounts: [own] }: UsageRecorded): numb
  * The moment by which a call counts in the cycles of budgets: its start, moved into all cycles that its credit was held
  * in. They have the time of admission in common. `billing.owner_day` says the same of its day.
  */
-export function countedForOwnersAtMs({ startedAt, accounts }: UsageRecorded): number {
+export function countedForOwnersAtMs({ startedAt, accounts }: Pick<CountedCall, 'startedAt' | 'accounts'>): number {
   return within(Date.parse(startedAt), accounts);
 }
 

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks, type BookedSettle } from '@tollgate/admission';
 import type { BusBatch } from '@tollgate/bus';
 import type { UsageRecorded } from '@tollgate/contracts';
+import { formatUsd } from '@tollgate/credit';
 import { dataFault, ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
@@ -95,6 +96,7 @@ export class BookUsage {
         return bookings;
       });
       this.meter.booked(bookings, bookings.length, Date.now());
+      this.tellCorrected(bookings);
       await this.settles.settle(settlesOf(bookings));
       return null;
     } catch (error) {
@@ -122,6 +124,7 @@ export class BookUsage {
     this.meter.booked(bookings, events.length - conflicts.length, Date.now());
     this.tellQuarantined(batch, [...poison, ...conflicts]);
     this.tellReplaced(records, bookings);
+    this.tellCorrected(bookings);
     return bookings;
   }
 
@@ -147,6 +150,18 @@ export class BookUsage {
     }
   }
 
+  private tellCorrected(bookings: readonly Booking[]): void {
+    for (const { event, replaced, chargeNanoUsd } of bookings) {
+      if (replaced === null) continue;
+      const { organizationId, requestId } = event;
+      const difference = formatUsd(chargeNanoUsd - replaced.chargeNanoUsd);
+      this.logger.info(
+        { organizationId, requestId, differenceUsd: difference },
+        'a final replaces the event of an orphan',
+      );
+    }
+  }
+
   private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<Booked> {
     await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
     const ledger = await readLedger(manager, events);
@@ -157,8 +172,8 @@ export class BookUsage {
       await raiseAlertsOf(manager, ledger.accounts, decision.accounts, new Date());
       await advanceJournals(manager, events);
       await this.tellUnheld(decision);
-      await this.closeEpochs(decision.bookings);
-    }
+    } else if (decision.overtaken.length > 0) await advanceJournals(manager, decision.overtaken);
+    await this.closeEpochs(decision);
     const { bookings } = decision;
     if (bookings.length === events.length) return { bookings, conflicts: [] };
     // What was booked in this transaction is read as well, so that two contents in one batch are seen too.
@@ -184,10 +199,9 @@ export class BookUsage {
   }
 
   /** Runs before the commit: even if the commit fails, admission never continues with less posted than the ledger. */
-  private async closeEpochs(bookings: readonly Booking[]): Promise<void> {
-    const organizations = new Set(
-      bookings.filter(({ beyondHold }) => beyondHold).map(({ event }) => event.organizationId),
-    );
+  private async closeEpochs({ bookings, overtaken }: BookingDecision): Promise<void> {
+    const beyondHold = bookings.filter((booking) => booking.beyondHold).map(({ event }) => event);
+    const organizations = new Set([...beyondHold, ...overtaken].map((event) => event.organizationId));
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
       await this.admission.closeEpoch(organizationId);
@@ -241,7 +255,7 @@ function afterRefusal(record: UsageRecord, fault: string): UsageRecord {
   return { kind: 'event', delivery, event: plainest.event, replaced };
 }
 
-/** The settles of the holds of these bookings. An adjusted booking has none: its hold was released as an orphan. */
+/** The settles of the holds of these bookings. A late final has none: its hold was ended as an orphan's. */
 function settlesOf(bookings: readonly Booking[]): BookedSettle[] {
   return bookings.filter(({ event, kind }) => event.holdNanoUsd !== null && kind === 'post').map(settleOf);
 }

@@ -45,6 +45,8 @@ describe('an event that comes again says nothing else', () => {
     const orphan = { ...second, outcome: 'orphaned' as const, chargeNanoUsd: '0', endedAt: '2026-11-21T09:00:00.000Z' };
     expect(differences(rowOf(orphan), second)).toEqual([]);
     expect(differences(rowOf(second), orphan)).toEqual([]);
+    // A final of another key is none of that call.
+    expect(differences(rowOf(orphan), { ...second, apiKeyId: 'another' })).toMatchObject([{ field: 'apiKeyId' }]);
   });
   it('where words were made plain that the database had refused', () => {
     expect(differences(rowOf({ ...second, model: '??-7' }), { ...second, model: '模型-7' })).toEqual([]);

@@ -37,13 +37,18 @@ const SECOND = Object.keys(USAGE_RECORDED_V2_FIELDS).filter((name) => !OF_THE_JO
 /** What version 2 has and version 1 has not. */
 const FACTS = SECOND.filter((name) => !(name in USAGE_RECORDED_V1_FIELDS));
 
+/** A final takes the place of an orphan's event, unless it is of another key. */
+const OF_THE_CALLER: readonly FieldName[] = ['organizationId', 'apiKeyId'];
+
 /**
- * The fields in which an event differs from what is booked of its request. None where it came again; where one of both
- * was made for an orphan, whose call nobody saw end; and where they are of different versions, of which the second only
- * adds what the first does not have.
+ * The fields in which an event differs from what is booked of its request. None where it came again; where it was made
+ * for an orphan, whose call nobody saw end, and the final is booked; and where they are of different versions, of which
+ * the second only adds what the first does not have.
  */
 export function differences(booked: BookedRow, event: UsageRecorded): readonly Difference[] {
-  if ((booked['outcome'] === 'orphaned') !== (event.outcome === 'orphaned')) return [];
+  if (booked['outcome'] !== 'orphaned' && event.outcome === 'orphaned') return [];
+  if (booked['outcome'] === 'orphaned' && event.outcome !== 'orphaned')
+    return differing(booked, event, OF_THE_CALLER, '');
   const version = booked['text_input_tokens'] === null ? 1 : 2;
   const hasFacts = version === 1 && (booked['fact_text_input_tokens'] ?? null) !== null;
   if (version === event.eventVersion) return differing(booked, event, version === 1 ? FIRST : SECOND, '');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { usageRecordedV2, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { newAccount, type AccountState } from '../account.js';
+import type { BookedOrphan } from '../replace-orphans/booked-orphan.js';
 import { decideBooking, type LedgerState } from './decide-booking.js';
 
 let requests = 0;
@@ -58,6 +59,7 @@ const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
   accounts: new Map(),
   booked: new Set(),
   bookedInShort: new Set(),
+  orphans: new Map(),
   voided: new Set(),
   liveJournals: new Set(['journal']),
   ...fields,
@@ -447,5 +449,156 @@ describe('decideBooking', () => {
       const accounts = new Map([held('group:a', { organizationId: 'other' })]);
       expect(chargesOf(told({ groupIds: ['a'] }), { accounts }).charges).toEqual({ 'key:key': 10 });
     });
+  });
+});
+
+describe('a final whose request is booked by the event of an orphan', () => {
+  const orphan = (fields: Partial<BookedOrphan> = {}): BookedOrphan => ({
+    requestId: '00000000-0000-4000-8000-00000000000a',
+    organizationId: 'org',
+    apiKeyId: 'key',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    accounts: [{ accountId: 'a', capNanoUsd: '100' }],
+    charges: [{ accountId: 'a', amountNanoUsd: 4n, isHeld: true }],
+    chargeNanoUsd: 4n,
+    costNanoUsd: 4n,
+    lossNanoUsd: 0n,
+    inputTokens: 1,
+    outputTokens: 0,
+    ...fields,
+  });
+  const after = (fields: Partial<UsageRecordedV1>, one = orphan(), state: Partial<AccountState> = {}) => {
+    const final = event({ requestId: one.requestId.toUpperCase(), ...fields });
+    return decideBooking(
+      [final],
+      ledger({
+        booked: new Set([one.requestId]),
+        orphans: new Map([[one.requestId, one]]),
+        accounts: new Map([['a', account({ postedNanoUsd: 34n, ...state })]]),
+      }),
+    );
+  };
+
+  it.each([
+    ['of the same cost', '4', '4', 34n, 0n],
+    ['that is cheaper', '1', '1', 31n, 0n],
+    ['that is free', '0', '0', 30n, 0n],
+    ['that is dearer', '9', '9', 39n, 0n],
+    ['that is dearer than its hold', '17', '10', 40n, 7n],
+    ['that told less than its hold could pay', '9', '5', 39n, 0n],
+  ])('%s is charged in its place', (_what, costNanoUsd, chargeNanoUsd, postedNanoUsd, lossNanoUsd) => {
+    const { bookings, accounts } = after({ costNanoUsd, chargeNanoUsd });
+    expect(bookings).toMatchObject([
+      { kind: 'correct', lossNanoUsd, beyondHold: true, replaced: { chargeNanoUsd: 4n } },
+    ]);
+    expect(accounts.get('a')).toMatchObject({ postedNanoUsd, ceilingNanoUsd: 100n, unheldNanoUsd: 0n });
+  });
+
+  it.each([
+    ['leaves some', { postedNanoUsd: 98n }, 6n],
+    ['leaves nothing more', { postedNanoUsd: 100n }, 4n],
+    ['was lowered below what is posted', { postedNanoUsd: 180n, ceilingNanoUsd: 200n }, 4n],
+  ])('is charged what the cap %s, and as much as its orphan was', (_what, state, chargeNanoUsd) => {
+    const { bookings } = after({}, orphan(), state);
+    expect(bookings).toMatchObject([{ chargeNanoUsd, lossNanoUsd: 10n - chargeNanoUsd }]);
+  });
+
+  it('takes back what was charged without a hold, with the room that this had made', () => {
+    const one = orphan({ charges: [{ accountId: 'a', amountNanoUsd: 4n, isHeld: false }] });
+    const uncapped = { holdNanoUsd: null, accounts: [{ accountId: 'a', capNanoUsd: null }] };
+    const { accounts } = after({ ...uncapped, costNanoUsd: '1', chargeNanoUsd: '1' }, one, { unheldNanoUsd: 9n });
+    expect(accounts.get('a')).toMatchObject({ postedNanoUsd: 31n, unheldNanoUsd: 6n, ceilingNanoUsd: 97n });
+  });
+
+  it('takes back what was charged to accounts that it does not name', () => {
+    const ofNoKey = { apiKeyId: null };
+    const { accounts, bookings } = after({ accounts: [{ accountId: 'b', capNanoUsd: '50' }] }, orphan(), ofNoKey);
+    expect(accounts.get('a')).toMatchObject({ postedNanoUsd: 30n });
+    expect(accounts.get('b')).toMatchObject({ postedNanoUsd: 10n });
+    expect(bookings[0]!.charges).toEqual([{ accountId: 'b', amountNanoUsd: 10n }]);
+  });
+
+  it('pays from the grants that the orphan was paid from, what has lapsed of them left out', () => {
+    const held = (accountId: string, heldNanoUsd: string) => ({ accountId, capNanoUsd: '9', heldNanoUsd });
+    const accounts = [{ accountId: 'k', capNanoUsd: null }, held('grant:a', '6'), held('grant:b', '4')];
+    const charge = (accountId: string, amountNanoUsd: bigint) => ({ accountId, amountNanoUsd, isHeld: true });
+    const one = orphan({ charges: [charge('grant:a', 5n)], chargeNanoUsd: 5n });
+    const final = event({ requestId: one.requestId, accounts } as Partial<UsageRecordedV1>);
+    const grant = (postedNanoUsd: bigint, ceilingNanoUsd: bigint): AccountState => ({
+      ...account({ postedNanoUsd, ceilingNanoUsd }),
+      apiKeyId: null,
+    });
+    const decision = decideBooking(
+      [final],
+      ledger({
+        booked: new Set([one.requestId]),
+        orphans: new Map([[one.requestId, one]]),
+        // All of the first that was not charged has lapsed.
+        accounts: new Map([
+          ['grant:a', grant(7n, 7n)],
+          ['grant:b', grant(0n, 9n)],
+        ]),
+      }),
+    );
+    expect(decision.bookings[0]!.charges).toEqual([
+      { accountId: 'k', amountNanoUsd: 9n },
+      { accountId: 'grant:a', amountNanoUsd: 5n },
+      { accountId: 'grant:b', amountNanoUsd: 4n },
+    ]);
+    expect(decision.bookings[0]!.lossNanoUsd).toBe(1n);
+  });
+
+  it.each([
+    ['another orphan', { outcome: 'orphaned' as const }],
+    ['another key', { apiKeyId: 'other' }],
+    ['another organisation', { organizationId: 'other' }],
+  ])('is not replaced by the event of %s', (_what, fields) => {
+    const { bookings, accounts, facts } = after(fields);
+    expect([bookings, [...accounts], facts]).toEqual([[], [], []]);
+  });
+
+  it('is replaced once, by version 2 if both versions come, whatever orphans come with them', () => {
+    const one = event({ requestId: orphan().requestId, costNanoUsd: '7', chargeNanoUsd: '7' });
+    const lost = (told: UsageRecordedV1): UsageRecordedV1 => ({ ...told, outcome: 'orphaned', chargeNanoUsd: '1' });
+    const state = ledger({
+      booked: new Set([one.requestId]),
+      bookedInShort: new Set([one.requestId]),
+      orphans: new Map([[one.requestId, orphan()]]),
+      accounts: new Map([['a', account({ postedNanoUsd: 34n })]]),
+    });
+    for (const events of [
+      [one, second(one), lost(one)],
+      [second(lost(one)), lost(one), second(one), one, one],
+    ]) {
+      const { bookings, facts, accounts } = decideBooking(events, state);
+      expect(bookings).toMatchObject([{ kind: 'correct', event: { eventVersion: 2, outcome: 'completed' } }]);
+      expect(facts).toEqual([]);
+      expect(accounts.get('a')).toMatchObject({ postedNanoUsd: 37n });
+    }
+    const { bookings, facts } = decideBooking([second(lost(one))], state);
+    expect([bookings.length, facts.length]).toEqual([0, 1]);
+  });
+
+  it('counts before the event of an orphan that comes in the same batch', () => {
+    const one = event({ costNanoUsd: '7', chargeNanoUsd: '7' });
+    const lost = second({ ...one, outcome: 'orphaned', costNanoUsd: '2', chargeNanoUsd: '2' });
+    for (const events of [
+      [one, lost],
+      [lost, one],
+    ])
+      expect(decideBooking(events, ledger()).bookings).toMatchObject([
+        { kind: 'post', chargeNanoUsd: 7n, replaced: null },
+      ]);
+    for (const events of [
+      [one, lost],
+      [lost, one],
+    ])
+      expect(decideBooking(events, ledger()).overtaken, 'its gateway may have announced it').toEqual([lost]);
+    const uncapped = { ...lost, holdNanoUsd: null };
+    expect(decideBooking([uncapped], ledger({ booked: new Set([one.requestId]) })).overtaken).toEqual([]);
+    expect(decideBooking([lost], ledger({ booked: new Set([one.requestId]) })).overtaken).toEqual([lost]);
+    expect(decideBooking([lost], ledger()).overtaken).toEqual([]);
+    const inShort = ledger({ booked: new Set([one.requestId]), bookedInShort: new Set([one.requestId]) });
+    expect(decideBooking([lost], inShort).facts, 'nor says an orphan more of a final').toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 import { kindOfAccount } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
 import type { HeldPart, LoadItem } from '@tollgate/credit';
-import { charged, newAccount, withCap, withGrant, type AccountState } from '../account.js';
+import { charged, newAccount, takenBack, withCap, withGrant, type AccountState } from '../account.js';
+import { replacedBy, type BookedOrphan } from '../replace-orphans/booked-orphan.js';
 import { accountsInForce, othersInForce, type AccountsInForce } from './accounts-in-force.js';
-import { heldPart, least, shareCharge, type TouchedAccount } from './share-charge.js';
+import { heldPart, least, shareCharge, type BookingKind, type TouchedAccount } from './share-charge.js';
 
 /** The state of the ledger, as far as it concerns the events that are to be booked. */
 export interface LedgerState {
@@ -13,6 +14,8 @@ export interface LedgerState {
   readonly booked: ReadonlySet<string>;
   /** Those of them that are booked by an event of version 1, and of which version 2 has told no more yet. */
   readonly bookedInShort: ReadonlySet<string>;
+  /** Those that are booked by the event of an orphan: a final takes its place. */
+  readonly orphans: ReadonlyMap<string, BookedOrphan>;
   /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
   /** Journals of gateways that are running. */
@@ -24,8 +27,9 @@ export interface Booking {
   readonly event: UsageRecorded;
   /** What is posted to each account: the whole charge, and to grants the part that each pays. */
   readonly charges: readonly HeldPart[];
-  /** `adjust` if the request's hold was released as an orphan's before. */
-  readonly kind: 'post' | 'adjust';
+  readonly kind: BookingKind;
+  /** The event of an orphan whose place this one takes, if its kind is `correct`. */
+  readonly replaced: BookedOrphan | null;
   readonly chargeNanoUsd: bigint;
   /** The part of the provider's cost that is not charged. */
   readonly lossNanoUsd: bigint;
@@ -38,6 +42,11 @@ export interface BookingDecision {
   readonly bookings: readonly Booking[];
   /** Events of version 2 whose request is booked by version 1 already: they charge nothing, and add what they know. */
   readonly facts: readonly UsageRecordedV2[];
+  /**
+   * Events of orphans that came after the final of their call. Their gateway may have announced them to admission,
+   * which then holds or has posted what they say.
+   */
+  readonly overtaken: readonly UsageRecorded[];
   /** The new state of every account that the bookings touch. */
   readonly accounts: ReadonlyMap<string, AccountState>;
   /** What admission must be told of accounts with a limit that were charged without a hold, by organisation. */
@@ -45,52 +54,107 @@ export interface BookingDecision {
 }
 
 /**
- * Decides what to charge for each new event, in order. Of several events of one request the first counts, but one of
- * version 2 counts before any of version 1. Both have the same charge. Once a request is booked nothing more is charged
- * for it: version 2 then adds the facts that version 1 does not have.
+ * Decides what to charge for each new event, in order. Of several events of one request the first counts, but a final
+ * counts before the event of an orphan, and one of version 2 before any of version 1. Both have the same charge. Once a
+ * request is booked nothing more is charged for it: version 2 then adds the facts that version 1 does not have. Only
+ * what an orphan's event charged is taken back where a final comes.
  */
 export function decideBooking(events: readonly UsageRecorded[], ledger: LedgerState): BookingDecision {
-  const seen = new Set(ledger.booked);
+  const decided = new Set<string>();
   const accounts = new Map<string, AccountState>();
   const unheld = new Set<string>();
   const inForce = accountsInForce(ledger.accounts);
   const bookings: Booking[] = [];
   for (const event of preferred(events)) {
     const requestId = event.requestId.toLowerCase();
-    if (seen.has(requestId)) continue;
-    seen.add(requestId);
-    bookings.push(bookOne(event, ledger, accounts, inForce, unheld));
+    const replaced = replacedBy(event, ledger.orphans.get(requestId));
+    if (decided.has(requestId) || (replaced === null && ledger.booked.has(requestId))) continue;
+    decided.add(requestId);
+    if (replaced !== null) takeBack(replaced, ledger, accounts);
+    bookings.push(bookOne(event, replaced, ledger, accounts, inForce, unheld));
   }
-  return { bookings, facts: factsOf(events, ledger), accounts, loads: loadsOf(accounts, unheld) };
+  return {
+    bookings,
+    facts: factsOf(events, ledger),
+    overtaken: overtakenOf(events, bookings, ledger),
+    accounts,
+    loads: loadsOf(accounts, unheld),
+  };
 }
 
-/** The events with those of version 1 left out whose request has one of version 2 among them. The order stays. */
+function overtakenOf(
+  events: readonly UsageRecorded[],
+  bookings: readonly Booking[],
+  { booked, orphans }: LedgerState,
+): readonly UsageRecorded[] {
+  const orphaned = events.filter(({ outcome, holdNanoUsd }) => outcome === 'orphaned' && holdNanoUsd !== null);
+  if (orphaned.length === 0) return orphaned;
+  const finals = new Set(
+    bookings.flatMap(({ event }) => (event.outcome === 'orphaned' ? [] : [event.requestId.toLowerCase()])),
+  );
+  return orphaned.filter((event) => {
+    const requestId = event.requestId.toLowerCase();
+    return finals.has(requestId) || (booked.has(requestId) && !orphans.has(requestId));
+  });
+}
+
+/** Which of several events of one request counts: the one with the highest rank. */
+const rankOf = ({ outcome, eventVersion }: UsageRecorded): number => (outcome === 'orphaned' ? 0 : 2) + eventVersion;
+const RANK_MAX = 4;
+
+/** The events without those whose request has one of a higher rank among them. The order stays. */
 function preferred(events: readonly UsageRecorded[]): readonly UsageRecorded[] {
-  if (events.every(({ eventVersion }) => eventVersion === 2)) return events;
-  const told = new Set(events.flatMap((event) => (event.eventVersion === 2 ? [event.requestId.toLowerCase()] : [])));
-  return events.filter((event) => event.eventVersion === 2 || !told.has(event.requestId.toLowerCase()));
-}
-
-function factsOf(events: readonly UsageRecorded[], { bookedInShort }: LedgerState): readonly UsageRecordedV2[] {
-  if (bookedInShort.size === 0) return [];
-  const facts = new Map<string, UsageRecordedV2>();
+  if (events.every((event) => rankOf(event) === RANK_MAX)) return events;
+  const highest = new Map<string, number>();
   for (const event of events) {
     const requestId = event.requestId.toLowerCase();
-    if (event.eventVersion === 2 && bookedInShort.has(requestId) && !facts.has(requestId)) facts.set(requestId, event);
+    highest.set(requestId, Math.max(highest.get(requestId) ?? 0, rankOf(event)));
+  }
+  return events.filter((event) => rankOf(event) === highest.get(event.requestId.toLowerCase()));
+}
+
+/** What version 2 adds to booked events of version 1: a final to a final, and an orphan's event to an orphan's. */
+function factsOf(
+  events: readonly UsageRecorded[],
+  { bookedInShort, orphans }: LedgerState,
+): readonly UsageRecordedV2[] {
+  if (bookedInShort.size === 0) return [];
+  const facts = new Map<string, UsageRecordedV2>();
+  for (const event of preferred(events)) {
+    const requestId = event.requestId.toLowerCase();
+    if (event.eventVersion !== 2 || !bookedInShort.has(requestId) || facts.has(requestId)) continue;
+    if ((event.outcome === 'orphaned') === orphans.has(requestId)) facts.set(requestId, event);
   }
   return [...facts.values()];
 }
 
+/** Takes what an orphan's event charged out of its accounts. */
+function takeBack(
+  { organizationId, charges }: BookedOrphan,
+  ledger: LedgerState,
+  accounts: Map<string, AccountState>,
+): void {
+  for (const { accountId, amountNanoUsd, isHeld } of charges) {
+    const before =
+      accounts.get(accountId) ?? ledger.accounts.get(accountId) ?? newAccount(accountId, organizationId, null);
+    accounts.set(accountId, takenBack(before, amountNanoUsd, isHeld));
+  }
+}
+
 function bookOne(
   event: UsageRecorded,
+  replaced: BookedOrphan | null,
   ledger: LedgerState,
   accounts: Map<string, AccountState>,
   inForce: AccountsInForce,
   unheld: Set<string>,
 ): Booking {
-  const kind = ledger.voided.has(event.requestId.toLowerCase()) ? 'adjust' : 'post';
+  const isVoided = ledger.voided.has(event.requestId.toLowerCase());
+  const kind: BookingKind = replaced !== null ? 'correct' : isVoided ? 'adjust' : 'post';
   const hold = event.holdNanoUsd === null ? null : BigInt(event.holdNanoUsd);
-  const touched = event.accounts.map((named, at) => touch(event, named, at, { ...ledger, touched: accounts }));
+  const touched = event.accounts.map((named, at) =>
+    touch(event, named, at, replaced, { ...ledger, touched: accounts }),
+  );
   // After an orphan's hold was released, other requests may have used its credit: then what the call is worth is owed,
   // up to what is left. Without a hold nothing was released, and the gateway's charge stands: it may have cut an
   // implausible report.
@@ -108,15 +172,17 @@ function bookOne(
     accounts.set(accountId, charged(before, chargeNanoUsd, false));
     unheld.add(accountId);
   }
-  const heldByNobody = hold !== null && (kind === 'adjust' || !ledger.liveJournals.has(event.journalId));
+  const heldByNobody = hold !== null && (kind !== 'post' || !ledger.liveJournals.has(event.journalId));
   const cost = BigInt(event.costNanoUsd);
   return {
     event,
     charges: [...charges, ...others.map((accountId) => ({ accountId, amountNanoUsd: chargeNanoUsd }))],
     kind,
+    replaced,
     chargeNanoUsd,
     lossNanoUsd: cost > chargeNanoUsd ? cost - chargeNanoUsd : 0n,
-    beyondHold: heldByNobody || !isAsHeld,
+    // What is told of charges without a hold never falls, so a correction is for the next epoch to load.
+    beyondHold: heldByNobody || !isAsHeld || kind === 'correct',
   };
 }
 
@@ -124,6 +190,7 @@ function touch(
   event: UsageRecorded,
   named: UsageRecorded['accounts'][number],
   at: number,
+  replaced: BookedOrphan | null,
   { accounts, touched }: LedgerState & { readonly touched: ReadonlyMap<string, AccountState> },
 ): TouchedAccount {
   const { accountId, capNanoUsd } = named;
@@ -141,6 +208,7 @@ function touch(
     held: cap !== null && (event.holdNanoUsd !== null || isGrant),
     part: heldPart(named),
     state: isGrant ? withGrant(before, cap) : withCap(before, cap),
+    freedNanoUsd: replaced?.charges.find((charge) => charge.accountId === accountId)?.amountNanoUsd ?? 0n,
   };
 }
 

@@ -4,25 +4,31 @@ import type { EntityManager } from 'typeorm';
 import { readAccounts, type Budgets } from '../../store/accounts.js';
 import { newAccount, type AccountState } from '../account.js';
 import { binaryArray } from '../../store/binary-array.js';
-import { countedAtMs, countedForOwnersAtMs, ownersOf } from './accounts-in-force.js';
+import { readOrphans, withLoadedAccounts } from '../replace-orphans/orphan-store.js';
+import { countedAtMs, countedForOwnersAtMs, ownersOf, type CountedCall } from './accounts-in-force.js';
 import type { LedgerState } from './decide-booking.js';
 
 /** Reads the ledger's state for these events. The caller has locked their organisations. */
 export async function readLedger(manager: EntityManager, events: readonly UsageRecorded[]): Promise<LedgerState> {
   const requestIds = events.map((event) => event.requestId);
   const resolved = await readResolutions(manager, requestIds);
-  const accounts = await readAccounts(manager, [...new Set(events.flatMap(accountsOf))], {
+  const found = await readOrphans(
+    manager,
+    resolved.filter((row) => row.orphaned).map((row) => row.request_id),
+  );
+  const calls: readonly CountedCall[] = [...events, ...found];
+  const charged = found.flatMap(({ charges }) => charges.map(({ accountId }) => accountId));
+  const accounts = await readAccounts(manager, [...new Set([...calls.flatMap(accountsOf), ...charged])], {
     apiKeyIds: [...new Set(events.map(({ apiKeyId }) => apiKeyId))],
-    budgets: budgetsOf(events),
-    sinceMs: events.reduce(
-      (first, event) => Math.min(first, countedAtMs(event), countedForOwnersAtMs(event)),
-      Infinity,
-    ),
+    budgets: budgetsOf(calls),
+    sinceMs: calls.reduce((first, call) => Math.min(first, countedAtMs(call), countedForOwnersAtMs(call)), Infinity),
   });
   for (const [accountId, state] of await readLapsed(manager, grantsOf(events, accounts)))
     accounts.set(accountId, state);
+  const orphans = await withLoadedAccounts(manager, found, accounts);
   return {
     accounts,
+    orphans: new Map(orphans.map((orphan) => [orphan.requestId, orphan])),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
     bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
     voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
@@ -31,18 +37,18 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
 }
 
 /** The accounts that an event names, and its organisation's: an event of before that had a limit does not name it. */
-const accountsOf = ({ organizationId, accounts }: UsageRecorded): string[] => [
+const accountsOf = ({ organizationId, accounts }: CountedCall): string[] => [
   ...accounts.map(({ accountId }) => accountId),
   organizationAccountId(organizationId),
 ];
 
-/** The groups and projects whose budgets count these events, each once. */
-function budgetsOf(events: readonly UsageRecorded[]): Budgets {
+/** The groups and projects whose budgets count these calls, each once. */
+function budgetsOf(calls: readonly CountedCall[]): Budgets {
   const budgets = new Map<string, Budgets[number]>();
-  for (const event of events)
-    for (const { kind, ownerId } of ownersOf(event))
-      budgets.set(JSON.stringify([event.organizationId, kind, ownerId]), {
-        organizationId: event.organizationId,
+  for (const call of calls)
+    for (const { kind, ownerId } of ownersOf(call))
+      budgets.set(JSON.stringify([call.organizationId, kind, ownerId]), {
+        organizationId: call.organizationId,
         kind,
         ownerId,
       });
@@ -84,13 +90,14 @@ async function readLapsed(manager: EntityManager, ids: readonly string[]): Promi
 async function readResolutions(
   manager: EntityManager,
   requestIds: readonly string[],
-): Promise<{ request_id: string; booked: boolean; in_short: boolean }[]> {
+): Promise<{ request_id: string; booked: boolean; in_short: boolean; orphaned: boolean }[]> {
   return manager.query(
-    `SELECT asked.request_id, true AS booked, in_short FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
+    `SELECT asked.request_id, true AS booked, in_short, orphaned FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
          SELECT text_input_tokens IS NULL AND NOT EXISTS (
-           SELECT FROM billing.usage_event_facts AS facts WHERE facts.request_id = event.request_id) AS in_short
+           SELECT FROM billing.usage_event_facts AS facts WHERE facts.request_id = event.request_id) AS in_short,
+           outcome = 'orphaned' AS orphaned
          FROM billing.usage_event AS event WHERE event.request_id = asked.request_id LIMIT 1) AS event
-     UNION ALL SELECT asked.request_id, false, false FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
+     UNION ALL SELECT asked.request_id, false, false, false FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
          SELECT FROM billing.transfer WHERE kind = 'void' AND transfer.request_id = asked.request_id LIMIT 1) AS voided`,
     [binaryArray('uuid', requestIds)],
   );

@@ -1,23 +1,46 @@
 import { kindOfAccount, type AccountKind } from '@tollgate/api-key';
 import type { UsageRecorded, UsageRecordedV2 } from '@tollgate/contracts';
+import type { HeldPart } from '@tollgate/credit';
 import type { EntityManager } from 'typeorm';
 import { SUM_MAX } from './bookable-event.js';
 import { saveAccounts } from '../../store/accounts.js';
+import { correctionsOf, type BookedOrphan } from '../replace-orphans/booked-orphan.js';
+import { PLATFORM, reopenGrants, takeOutOfKeys, takeOutOrphans } from '../replace-orphans/orphan-store.js';
 import { insertRows, type Column } from '../../store/insert-rows.js';
-import { countedAtMs } from './accounts-in-force.js';
+import { countedAtMs, type CountedCall } from './accounts-in-force.js';
 import { EVENT_COLUMNS, FACT_COLUMNS } from './event-columns.js';
 import type { Booking, BookingDecision } from './decide-booking.js';
 
-/** The account that takes losses which no customer pays. It belongs to no organisation. */
-const PLATFORM = 'platform';
-
 /** Writes the decided bookings with one statement for each table, whatever the number of events. */
 export async function writeBookings(manager: EntityManager, { bookings, accounts }: BookingDecision): Promise<void> {
+  const finals = bookings.filter(isReplacing);
+  if (finals.length > 0) await replaceOrphans(manager, finals);
   await insertEvents(manager, bookings);
-  await insertTransfers(manager, bookings);
+  const others = finals.length === 0 ? bookings : bookings.filter((booking) => !isReplacing(booking));
+  if (others.length > 0) await insertTransfers(manager, others.flatMap(transfersOf));
   await saveAccounts(manager, accounts);
   await addToKeyUsage(manager, bookings);
-  await addToAccountMonths(manager, bookings);
+  const replaced = finals.map((final) => final.replaced);
+  if (replaced.length > 0) await takeOutOfKeys(manager, replaced);
+  await addToAccountMonths(manager, [...bookings.map(chargesOf), ...replaced.map(takenBackOf)]);
+}
+
+/** A final that takes the place of an orphan's event. */
+type ReplacingBooking = Booking & { readonly replaced: BookedOrphan };
+const isReplacing = (booking: Booking): booking is ReplacingBooking => booking.replaced !== null;
+
+/** Writes the differences of the charges, and takes out the events of the orphans. */
+async function replaceOrphans(manager: EntityManager, finals: readonly ReplacingBooking[]): Promise<void> {
+  const corrections = finals.flatMap(correctingTransfersOf);
+  await insertTransfers(manager, corrections);
+  await takeOutOrphans(
+    manager,
+    finals.map(({ event }) => event.requestId),
+  );
+  await reopenGrants(
+    manager,
+    corrections.filter(({ amount }) => amount < 0n).map(({ accountId }) => accountId),
+  );
 }
 
 /** Adds what version 2 of events says that were booked by version 1. Nothing that is booked changes. */
@@ -39,7 +62,7 @@ interface Transfer {
   readonly organizationId: string | null;
   readonly requestId: string;
   readonly accountId: string;
-  readonly kind: 'post' | 'adjust' | 'platform_loss';
+  readonly kind: 'post' | 'adjust' | 'correct' | 'platform_loss';
   readonly amount: bigint;
 }
 
@@ -51,31 +74,44 @@ const TRANSFER_COLUMNS: readonly Column<Transfer>[] = [
   ['amount_nano_usd', 'bigint', ({ amount }) => amount.toString()],
 ];
 
-/** A charge of 0 is posted as well: the transfer marks the request as resolved. */
-async function insertTransfers(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
-  const transfers = bookings.flatMap(
-    ({ event: { organizationId, requestId }, charges, kind, lossNanoUsd }): Transfer[] => [
-      ...charges.map(({ accountId, amountNanoUsd: amount }) => ({
-        organizationId,
-        requestId,
-        accountId,
-        kind,
-        amount,
-      })),
-      ...(lossNanoUsd > 0n
-        ? [
-            {
-              organizationId: null,
-              requestId,
-              accountId: PLATFORM,
-              kind: 'platform_loss' as const,
-              amount: lossNanoUsd,
-            },
-          ]
-        : []),
-    ],
-  );
+async function insertTransfers(manager: EntityManager, transfers: readonly Transfer[]): Promise<void> {
   await insertRows(manager, 'transfer', TRANSFER_COLUMNS, transfers);
+}
+
+/** A charge of 0 is posted as well: the transfer marks the request as resolved. */
+function transfersOf({ event, charges, kind, lossNanoUsd }: Booking): Transfer[] {
+  const { organizationId, requestId } = event;
+  const charged = charges.map(({ accountId, amountNanoUsd: amount }) => ({
+    organizationId,
+    requestId,
+    accountId,
+    kind,
+    amount,
+  }));
+  if (lossNanoUsd === 0n) return charged;
+  return [
+    ...charged,
+    { organizationId: null, requestId, accountId: PLATFORM, kind: 'platform_loss', amount: lossNanoUsd },
+  ];
+}
+
+/** A difference of 0 is written as well: it says that a final took the place of an orphan's event. */
+function correctingTransfersOf({ event, charges, replaced, lossNanoUsd }: ReplacingBooking): Transfer[] {
+  const { requestId } = event;
+  const correcting = (organizationId: string | null, accountId: string, amount: bigint): Transfer => ({
+    organizationId,
+    requestId,
+    accountId,
+    kind: 'correct',
+    amount,
+  });
+  const loss = lossNanoUsd - replaced.lossNanoUsd;
+  return [
+    ...[...correctionsOf(charges, replaced)].map(([accountId, amount]) =>
+      correcting(event.organizationId, accountId, amount),
+    ),
+    ...(loss === 0n ? [] : [correcting(null, PLATFORM, loss)]),
+  ];
 }
 
 /** Kinds of accounts of which statements say what was charged to them. */
@@ -89,15 +125,26 @@ interface AccountMonth {
   charge: bigint;
 }
 
+/** What a call adds to accounts; what is taken back of an orphan is less than nothing. */
+interface CallCharges {
+  readonly call: CountedCall;
+  readonly charges: readonly HeldPart[];
+}
+const chargesOf = ({ event, charges }: Booking): CallCharges => ({ call: event, charges });
+const takenBackOf = (orphan: BookedOrphan): CallCharges => ({
+  call: orphan,
+  charges: orphan.charges.map(({ accountId, amountNanoUsd }) => ({ accountId, amountNanoUsd: -amountNanoUsd })),
+});
+
 /** Adds to the sums of grants and subscriptions by month. Index: account_usage_month_pk. */
-async function addToAccountMonths(manager: EntityManager, bookings: readonly Booking[]): Promise<void> {
+async function addToAccountMonths(manager: EntityManager, added: readonly CallCharges[]): Promise<void> {
   const months = new Map<string, AccountMonth>();
-  for (const { event, charges } of bookings) {
+  for (const { call, charges } of added) {
     for (const { accountId, amountNanoUsd } of charges) {
       if (!STATED.has(kindOfAccount(accountId))) continue;
-      const cycle = `${new Date(countedAtMs(event)).toISOString().slice(0, 7)}-01`;
-      const key = JSON.stringify([event.organizationId, accountId, cycle]);
-      const month = months.get(key) ?? { organizationId: event.organizationId, accountId, cycle, charge: 0n };
+      const cycle = `${new Date(countedAtMs(call)).toISOString().slice(0, 7)}-01`;
+      const key = JSON.stringify([call.organizationId, accountId, cycle]);
+      const month = months.get(key) ?? { organizationId: call.organizationId, accountId, cycle, charge: 0n };
       month.charge += amountNanoUsd;
       months.set(key, month);
     }

@@ -12,7 +12,15 @@ export interface TouchedAccount {
   /** The part of the hold that stood on it, of a grant; null for an account that takes the whole charge. */
   readonly part: bigint | null;
   readonly state: AccountState;
+  /** What was taken back from it, of an orphan's event whose place the event takes: that much is its own. */
+  readonly freedNanoUsd: bigint;
 }
+
+/**
+ * How an event is charged: from its hold, after that was given back as an orphan's (`adjust`), or in the place of an
+ * orphan's event (`correct`).
+ */
+export type BookingKind = 'post' | 'adjust' | 'correct';
 
 /** What is charged for an event. */
 interface SharedCharge {
@@ -27,11 +35,7 @@ interface SharedCharge {
  * Bounds what is owed by what each account has room for, and shares it among the grants that were held on, in their
  * order: each pays at most its part, and at most what it has room for.
  */
-export function shareCharge(
-  kind: 'post' | 'adjust',
-  owedNanoUsd: bigint,
-  accounts: readonly TouchedAccount[],
-): SharedCharge {
+export function shareCharge(kind: BookingKind, owedNanoUsd: bigint, accounts: readonly TouchedAccount[]): SharedCharge {
   const grants = accounts.filter(({ part }) => part !== null);
   const parts = grants.map(({ accountId, part }) => ({ accountId, amountNanoUsd: part! }));
   const payable = grants.map((grant) => ({
@@ -53,13 +57,14 @@ export function shareCharge(
 
 /**
  * What may still be charged to an account that the event had a cap for; null for any sum. What a released hold had set
- * aside is gone: then only what its cap leaves is owed.
+ * aside is gone: then only what its cap leaves is owed, but never less than what was taken back.
  */
-function roomFor(kind: 'post' | 'adjust', { cap, state }: TouchedAccount): bigint | null {
+function roomFor(kind: BookingKind, { cap, state, freedNanoUsd }: TouchedAccount): bigint | null {
   if (cap === null) return null;
   const room = roomIn(state);
   if (kind === 'post') return room;
-  const left = cap > state.postedNanoUsd ? cap - state.postedNanoUsd : 0n;
+  const below = cap - state.postedNanoUsd;
+  const left = below > freedNanoUsd ? below : freedNanoUsd;
   return room === null ? left : least(left, room);
 }
 

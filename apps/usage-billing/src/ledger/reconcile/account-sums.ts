@@ -1,5 +1,6 @@
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
+import { CHARGE_KINDS } from '../charge-kinds.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 import { CHARGED_BY_EVENTS } from './charged-by-events.js';
 import type { LedgerSide } from './differences.js';
@@ -128,7 +129,7 @@ const SUMS = `SELECT asked.account_id, coalesce(sum(t.amount_nano_usd), 0) AS su
     CROSS JOIN LATERAL (
       SELECT account_id, amount_nano_usd FROM billing.transfer
       WHERE account_id = asked.account_id AND created_at > asked.since AND created_at <= asked.until
-        AND kind IN ('post', 'adjust', 'opening')) AS t
+        AND kind IN ${CHARGE_KINDS}) AS t
   GROUP BY 1`;
 
 /** Index: account_check_pk. */

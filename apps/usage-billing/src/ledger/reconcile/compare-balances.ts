@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { unavailable } from '../../unavailable.js';
+import { CHARGE_KINDS } from '../charge-kinds.js';
 import { CHARGED_BY_EVENTS } from './charged-by-events.js';
 
 /** The balances of one account in the ledger and in admission, in nano-USD; null if admission does not know it. */
@@ -65,6 +66,6 @@ const BALANCES = `SELECT a.account_id, a.posted_nano_usd AS posted, coalesce(t.t
   FROM billing.account AS a
   LEFT JOIN (
     SELECT account_id, sum(amount_nano_usd) AS transfers FROM billing.transfer
-    WHERE organization_id = $1 AND kind IN ('post', 'adjust', 'opening') GROUP BY account_id
+    WHERE organization_id = $1 AND kind IN ${CHARGE_KINDS} GROUP BY account_id
   ) AS t USING (account_id)
   WHERE a.organization_id = $1`;

@@ -36,8 +36,9 @@ export interface Difference {
 }
 
 /**
- * Compares the sides of one account. Balances only grow, so while calls are made the ledger lies between what admission
- * had before it was read and what it has after; at rest all three are the same.
+ * Compares the sides of one account. Balances only grow, but where a final corrects what an orphan was charged, which
+ * closes the epoch. So while calls are made the ledger lies between what admission had before it was read and what it
+ * has after; at rest all three are the same.
  */
 export function differencesOf(
   accountId: string,

@@ -1,4 +1,5 @@
 import type { ServiceDatabase } from '@tollgate/postgres';
+import { CHARGE_KINDS } from '../charge-kinds.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
 
 /** An account whose balance is not what its transfers add up to. Amounts are nano-USD. */
@@ -63,7 +64,7 @@ const wrongBalance = (row: BalanceRow): WrongBalance => ({
 });
 
 const CHARGES = `coalesce((SELECT sum(amount_nano_usd) FROM billing.transfer AS t
-    WHERE t.account_id = a.account_id AND t.kind IN ('post', 'adjust', 'opening')), 0)`;
+    WHERE t.account_id = a.account_id AND t.kind IN ${CHARGE_KINDS}), 0)`;
 
 const PAGE_OF_BALANCES = `SELECT account_id, organization_id, posted_nano_usd::numeric AS posted, ${CHARGES} AS transfers
   FROM (

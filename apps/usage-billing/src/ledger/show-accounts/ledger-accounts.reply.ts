@@ -57,7 +57,9 @@ const transfer = z
       .describe(
         '`post` is a charge, `void` a hold that was given back without one, `adjust` a charge after that, `opening` ' +
           'what was charged before the limit, `grant` credit that was given, `expire` what lapsed of it, `fee` a price. ' +
-          'What lapses is gone from its `expires_at` on; its transfer is written when no call holds it any more.',
+          'What lapses is gone from its `expires_at` on; its transfer is written when no call holds it any more. ' +
+          '`correct` is the difference where a call that was charged as its gateway had left it turned out to have ' +
+          'ended otherwise, `refund` a price that is not owed; both may be less than zero.',
       ),
     request_id: z.string().nullable().describe('The `x-request-id` of the call; null where there was none.'),
     amount_usd: usd,
@@ -81,7 +83,7 @@ export const transferListReply = listReply('TransferList', transfer, {
 export type TransferList = Readonly<z.input<typeof transferListReply>>;
 
 /** Kinds whose transfers are of a call. */
-const OF_CALLS: ReadonlySet<string> = new Set(['post', 'void', 'adjust']);
+const OF_CALLS: ReadonlySet<string> = new Set(['post', 'void', 'adjust', 'correct']);
 
 /** An account as the API shows it. */
 export function ledgerAccountObject(each: LedgerAccount): LedgerAccountObject {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { FEES } from './known-accounts.js';
 
 /** What transfers of an account are. `platform_loss` is nobody's account. */
-const TRANSFER_KINDS = ['post', 'void', 'adjust', 'opening', 'grant', 'expire', 'fee'] as const;
+const TRANSFER_KINDS = ['post', 'void', 'adjust', 'opening', 'grant', 'expire', 'fee', 'correct', 'refund'] as const;
 
 const moment = (description: string) =>
   shown(

@@ -40,6 +40,8 @@ import { WatchedLimits1798934400002 } from './1798934400002-watched-limits.js';
 import { UsageDeleted1798934400003 } from './1798934400003-usage-deleted.js';
 import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
+import { ReplacedOrphans1799107200001 } from './1799107200001-replaced-orphans.js';
+import { Refunds1799107200002 } from './1799107200002-refunds.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -87,5 +89,7 @@ export const usageBillingSchema: MigrateOptions = {
     UsageDeleted1798934400003,
     UsageSeries1799020800001,
     UsageSeriesFilled1799020800002,
+    ReplacedOrphans1799107200001,
+    Refunds1799107200002,
   ],
 };

@@ -27,6 +27,7 @@ export interface Place {
 
 interface KeyRow extends SpendingRow {
   organization_id: string;
+  corrections: string;
 }
 
 interface SecretRow {
@@ -63,10 +64,10 @@ export class UsedKeys {
   async told(keys: readonly UsedKey[]): Promise<void> {
     await this.database.acrossOrganizations((manager) =>
       manager.query(
-        `WITH told AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS given (api_key_id, requests)),
+        `WITH told AS (SELECT * FROM unnest($1::text[], $2::bigint[]) AS given (api_key_id, sequence)),
            locked AS MATERIALIZED (SELECT api_key_id FROM billing.key_usage
              WHERE api_key_id = ANY($1::text[]) ORDER BY api_key_id COLLATE "C" FOR UPDATE)
-         UPDATE billing.key_usage AS k SET published_requests = greatest(k.published_requests, told.requests)
+         UPDATE billing.key_usage AS k SET published_requests = greatest(k.published_requests, told.sequence)
          FROM told JOIN locked USING (api_key_id) WHERE k.api_key_id = told.api_key_id`,
         [keys.map(({ apiKeyId }) => apiKeyId), keys.map(({ sequence }) => sequence)],
       ),
@@ -77,7 +78,8 @@ export class UsedKeys {
   async waiting(most: number): Promise<number> {
     const rows = await this.database.acrossOrganizations((manager) =>
       manager.query<{ waiting: string }[]>(
-        'SELECT count(*) AS waiting FROM (SELECT FROM billing.key_usage WHERE requests > published_requests LIMIT $1) AS changed',
+        `SELECT count(*) AS waiting FROM (
+           SELECT FROM billing.key_usage WHERE requests + corrections > published_requests LIMIT $1) AS changed`,
         [most],
       ),
     );
@@ -88,10 +90,10 @@ export class UsedKeys {
 /** Index: key_usage_unpublished. */
 async function readKeys(manager: EntityManager, after: Place | null, count: number, now: Date): Promise<KeyRow[]> {
   return manager.query(
-    `SELECT k.organization_id, k.api_key_id, k.requests, k.input_tokens, k.output_tokens, k.charge_nano_usd, k.last_used_at,
+    `SELECT k.organization_id, k.api_key_id, k.requests, k.corrections, k.input_tokens, k.output_tokens, k.charge_nano_usd, k.last_used_at,
        k.last_used_from, sums.today, sums.this_week, sums.this_month
      FROM (SELECT * FROM billing.key_usage
-       WHERE requests > published_requests AND (organization_id, api_key_id) > ($1::text, $2::text)
+       WHERE requests + corrections > published_requests AND (organization_id, api_key_id) > ($1::text, $2::text)
        ORDER BY organization_id, api_key_id LIMIT $3) AS k ${periodSums(4)}
      ORDER BY k.organization_id, k.api_key_id`,
     [after?.organizationId ?? '', after?.apiKeyId ?? '', count, ...periodParameters(now)],
@@ -115,7 +117,7 @@ async function readSecrets(manager: EntityManager, keys: readonly KeyRow[]): Pro
 function usedKey(row: KeyRow, secrets: readonly SecretRow[], now: Date): UsedKey {
   return {
     apiKeyId: row.api_key_id,
-    sequence: Number(row.requests),
+    sequence: Number(row.requests) + Number(row.corrections),
     requests: Number(row.requests),
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),

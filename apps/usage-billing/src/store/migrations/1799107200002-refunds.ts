@@ -13,8 +13,8 @@ const UP = [
 ];
 
 /** A fee is given back if its cycle began after the end of an organisation, or of a membership. */
-export class Refunds1798761600002 implements Migration {
-  name = 'Refunds1798761600002';
+export class Refunds1799107200002 implements Migration {
+  name = 'Refunds1799107200002';
   readonly readableFrom = '0.1.0';
 
   async up(runner: QueryRunner): Promise<void> {
