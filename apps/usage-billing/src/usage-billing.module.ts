@@ -9,6 +9,7 @@ import { CreditEpochsModule } from './credit-epochs/credit-epochs.module.js';
 import { GatewaysModule } from './gateways/gateways.module.js';
 import { UsageBillingApiModule } from './internal-api/internal-api.module.js';
 import { LedgerModule } from './ledger/ledger.module.js';
+import { ShowAccountsModule } from './ledger/show-accounts/show-accounts.module.js';
 import { QuarantineModule } from './quarantine/quarantine.module.js';
 import { PricesModule } from './prices/prices.module.js';
 import { PlansModule } from './plans/plans.module.js';
@@ -29,6 +30,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     AuthModule,
     RefusedCallsModule,
     LedgerModule,
+    ShowAccountsModule,
     GatewaysModule,
     CreditEpochsModule,
     QuarantineModule,

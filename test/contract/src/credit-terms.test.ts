@@ -1,9 +1,14 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
-import { cycleOf } from '@tollgate/api-key';
+import { cycleOf, type CreditCycle } from '@tollgate/api-key';
 import { inProcessBus, type InProcessBus } from '@tollgate/bus';
-import { ORGANIZATIONS_CHANGED_V1, type KnownOwners, type OrganizationsChangedV1 } from '@tollgate/contracts';
+import {
+  ORGANIZATIONS_CHANGED_V1,
+  type KnownOwners,
+  type OrganizationsChangedV1,
+  type PresentLimit,
+} from '@tollgate/contracts';
 import { createNestServer } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
@@ -33,6 +38,8 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
   let missing: Set<string> | null = new Set();
   const identities = new FakeIdentities();
   const strangers = new Set<string>();
+  /** What key-management says of the limits of keys and organisations, by their ids; nothing where it is silent. */
+  const limits = new Map<string, PresentLimit | null>();
 
   beforeAll(async () => {
     opened = await open();
@@ -40,6 +47,7 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
     admission = new RecordingAdmission();
     const knownOwners = async (asked: {
       organizationId: string;
+      apiKeyIds?: readonly string[] | undefined;
       groupIds?: readonly string[] | undefined;
       projectIds?: readonly string[] | undefined;
     }): Promise<KnownOwners> => {
@@ -50,7 +58,8 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       return {
         organization,
         organizationName: organization ? 'Acme' : null,
-        apiKeys: [],
+        organizationLimit: limits.get(asked.organizationId),
+        apiKeys: named(asked.apiKeyIds).map((key) => ({ ...key, limit: limits.get(key.id) })),
         groups: named(asked.groupIds),
         projects: named(asked.projectIds),
         members: [],
@@ -476,6 +485,100 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
     const inference = identities.key(['inference:write'], organizationId);
     for (const path of ['/v1/credits', '/api/v1/credits'])
       expect((await call('GET', path, undefined, inference)).status).toBe(403);
+  });
+
+  describe('an account of the ledger', () => {
+    /** What calls were charged to an account under a limit that was 1,000 USD then. */
+    const posted = (accountId: string, reset = 'never', startMs: number | null = null, endMs: number | null = null) =>
+      query(
+        `INSERT INTO billing.account (account_id, organization_id, cap_nano_usd, posted_nano_usd, ceiling_nano_usd, credit_reset,
+           cycle_starts_at, cycle_ends_at) VALUES ($1, $2, 1000000000000, 3000000000, 1000000000000, $3, $4, $5)`,
+        [accountId, organizationId, reset, startMs && new Date(startMs), endMs && new Date(endMs)],
+      );
+    const shown = async (accountId: string, path = '/v1/ledger/accounts') => {
+      const { status, body } = await call('GET', path);
+      expect(status).toBe(200);
+      const account = body.data.find(({ id }) => id === accountId)!;
+      return [account.cap_usd, account.posted_usd, account.held_usd, account.remaining_usd];
+    };
+    const limitOf = (usd: bigint, more: Partial<PresentLimit> = {}): PresentLimit => ({
+      capNanoUsd: (usd * NANO).toString(),
+      reset: 'never',
+      raise: null,
+      ...more,
+    });
+    const raise = (usd: bigint, inMs: number) => ({
+      raise: { amountNanoUsd: (usd * NANO).toString(), untilMs: Date.now() + inMs },
+    });
+
+    it.each<[string, PresentLimit | null | undefined, readonly (string | null)[]]>([
+      ['lowered', limitOf(5n), ['5', '3', '0', '2']],
+      ['lowered below what is used', limitOf(2n), ['2', '3', '0', '0']],
+      ['0', limitOf(0n), ['0', '3', '0', '0']],
+      ['raised for a time', limitOf(5n, raise(4n, MINUTE_MS)), ['9', '3', '0', '6']],
+      ['raised until a moment ago', limitOf(5n, raise(4n, -1)), ['5', '3', '0', '2']],
+      ['taken away', null, [null, '3', '0', null]],
+      ['begun anew in another way', limitOf(5n, { reset: 'daily' }), [null, '3', '0', null]],
+      ['not told by a release that does not know it', undefined, ['1000', '3', '0', '997']],
+    ])('shows the limit of its key and of its organisation where it was %s', async (_what, limit, expected) => {
+      const apiKeyId = randomUUID();
+      if (limit !== undefined) for (const id of [apiKeyId, organizationId]) limits.set(id, limit);
+      await posted(`key:${apiKeyId}`);
+      await posted(`organization:${organizationId}`);
+      expect(await shown(`key:${apiKeyId}`)).toEqual(expected);
+      if (limit?.reset !== 'daily') expect(await shown(`organization:${organizationId}`)).toEqual(expected);
+    });
+
+    it('has the present cycle of its limit alone, and of one that has ended its last limit and nothing left', async () => {
+      const apiKeyId = randomUUID();
+      limits.set(apiKeyId, limitOf(5n, { reset: 'daily' }));
+      const [today, week] = [cycleOf('daily', Date.now()), cycleOf('weekly', Date.now())];
+      const yesterday = cycleOf('daily', today.startMs - 1);
+      const idOf = (cycle: CreditCycle) =>
+        `key:${apiKeyId}:${cycle.reset}:${new Date(cycle.startMs).toISOString().slice(0, 10)}`;
+      for (const cycle of [today, yesterday, week]) await posted(idOf(cycle), cycle.reset, cycle.startMs, cycle.endMs);
+      const all = '/v1/ledger/accounts?ended=true';
+      expect(await shown(idOf(today), all)).toEqual(['5', '3', '0', '2']);
+      expect(await shown(idOf(week), all)).toEqual([null, '3', '0', null]);
+      expect(await shown(idOf(yesterday), all)).toEqual(['1000', '3', '0', '0']);
+    });
+
+    it('shows what its budget shows, whatever was changed of it', async () => {
+      const groupId = randomUUID();
+      const made = await call('POST', '/v1/budgets', { group_id: groupId, amount_usd: '10' });
+      await posted(`group:${groupId}`);
+      await query(`UPDATE billing.account SET generation = 1000 WHERE account_id = $1`, [`group:${groupId}`]);
+      for (const edit of [
+        { amount_usd: '5' },
+        { amount_usd: '2' },
+        { credit_limit_raise: { amount_usd: '7', until: tomorrow() } },
+      ]) {
+        const { body } = await call('PATCH', `/v1/budgets/${made.body.id}`, edit);
+        const [cap, used, held, remaining] = await shown(`group:${groupId}`);
+        expect([used, held, remaining]).toEqual([body.used_usd, body.held_usd, body.remaining_usd]);
+        expect(cap).toBe('credit_limit_raise' in edit ? '9' : edit.amount_usd);
+      }
+      await call('PATCH', `/v1/budgets/${made.body.id}`, { reset: 'monthly' });
+      expect(await shown(`group:${groupId}`)).toEqual([null, '3', '0', null]);
+      await call('DELETE', `/v1/budgets/${made.body.id}`);
+      expect(await shown(`group:${groupId}`)).toEqual([null, '3', '0', null]);
+    });
+
+    it('shows what its grant shows, whether or not its end was written', async () => {
+      const given = await give({ amount_usd: '10', expires_at: tomorrow() });
+      await posted(`grant:${given.id}`);
+      expect(await shown(`grant:${given.id}`)).toEqual(['10', '3', '0', (await grant(given.id)).left_usd]);
+      await endedAgo(given.id, 1);
+      expect(await shown(`grant:${given.id}`)).toEqual(['10', '3', '0', '0']);
+      expect(await grant(given.id)).toMatchObject({ spent_usd: '3', expired_usd: '7', left_usd: '0' });
+    });
+
+    it('is 503 where it is not known how its key is limited', async () => {
+      await posted(`key:${randomUUID()}`);
+      missing = null;
+      expect((await call('GET', '/v1/ledger/accounts')).status).toBe(503);
+      missing = new Set();
+    });
   });
 
   describe('how an organisation pays', () => {

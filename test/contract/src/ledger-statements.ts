@@ -4,6 +4,7 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { KeyUseStore } from '@tollgate/key-management';
 import {
+  AccountBalances,
   BillingMeter,
   BookUsage,
   CarriedHolds,
@@ -182,7 +183,8 @@ async function compareAndShow(service: ServiceDatabase, organizationId: string):
   await rebuild(service, () => Promise.resolve());
   const known = new KnownAccounts(service, { ofOrganization: () => Promise.reject(new Error('nobody is asked')) });
   for (const kind of ['grant', 'payg']) await known.has(organizationId, `${kind}:${randomUUID()}`);
-  const accounts = new LedgerAccounts(service, admission, logger);
+  const balances = new AccountBalances(service, admission, logger);
+  const accounts = new LedgerAccounts(service, balances, { of: () => Promise.resolve(new Map()) });
   await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, null, new Date());
   await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);
 }

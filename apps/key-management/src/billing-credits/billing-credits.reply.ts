@@ -29,7 +29,7 @@ export const billingCreditsReply = z
       .object({
         remaining_usd: usd('What is left of the limit; null is unlimited.').nullable(),
         used_usd: usd('What counts against the limit; without one, what the key was ever charged.'),
-        total_usd: usd('What is left and what is used together; null is unlimited.').nullable(),
+        total_usd: usd('What is left, used, and held by calls in flight, together; null is unlimited.').nullable(),
         is_unlimited: z.boolean().describe('Whether the key has no limit of its own. Its organisation may have one.'),
       })
       .describe(

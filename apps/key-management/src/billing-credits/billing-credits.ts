@@ -1,8 +1,8 @@
 import type { KeySubscriptionCycle } from '@tollgate/contracts';
-import { formatUsd } from '@tollgate/credit';
+import { formatUsd, remainingOf, type AccountBalance } from '@tollgate/credit';
 import { raisedLimit } from '@tollgate/http';
 import type { ApiKey } from '../keys/api-key/api-key.js';
-import { creditUsed, type ChargedSums } from '../keys/key-use/credit-used.js';
+import { creditBalance, type ChargedSums } from '../keys/key-use/credit-used.js';
 import type { BillingCredits } from './billing-credits.reply.js';
 
 /** What decides about the own credit of a key. */
@@ -20,16 +20,19 @@ export function billingCredits(
 ): BillingCredits | null {
   if (cycle !== null) return creditsOfSubscription(cycle);
   const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now);
-  const used = creditUsed(limit === null ? 'never' : key.creditReset, charged);
-  return used === null ? null : { object: 'billing_credits', is_subscriber: false, payg: paygOf(limit, used) };
+  const balance = creditBalance(limit === null ? 'never' : key.creditReset, charged);
+  return balance === null ? null : { object: 'billing_credits', is_subscriber: false, payg: paygOf(limit, balance) };
 }
 
 /** One that has ended is no subscription any more: nothing of it can be spent. */
 function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
   const isUsable = cycle.status !== 'ended';
-  const payg = paygOf(isUsable ? BigInt(cycle.paygCapNanoUsd ?? 0) : 0n, BigInt(cycle.paygUsedNanoUsd));
+  const payg = paygOf(
+    isUsable ? BigInt(cycle.paygCapNanoUsd ?? 0) : 0n,
+    balanceOf(cycle.paygUsedNanoUsd, cycle.paygHeldNanoUsd),
+  );
   if (!isUsable) return { object: 'billing_credits', is_subscriber: false, payg };
-  const [quota, used] = [BigInt(cycle.quotaNanoUsd), BigInt(cycle.quotaUsedNanoUsd)];
+  const [quota, balance] = [BigInt(cycle.quotaNanoUsd), balanceOf(cycle.quotaUsedNanoUsd, cycle.quotaHeldNanoUsd)];
   return {
     object: 'billing_credits',
     is_subscriber: true,
@@ -38,8 +41,8 @@ function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
       plan_type: cycle.plan,
       status: cycle.status === 'active' ? 'active' : 'cancelled',
       cycle_quota_limit: usd(quota),
-      cycle_quota_used: usd(used),
-      cycle_quota_remaining: usd(left(quota, used)),
+      cycle_quota_used: usd(balance.postedNanoUsd),
+      cycle_quota_remaining: usd(remainingOf(quota, balance)),
       cycle_start: cycle.startsAt,
       cycle_end: cycle.endsAt,
       payg_fallback_enabled: cycle.paygCapNanoUsd !== null,
@@ -51,19 +54,24 @@ function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
   };
 }
 
-/** The parts add up, also where a limit was lowered below what is used. */
-function paygOf(limit: bigint | null, used: bigint): BillingCredits['payg'] {
+/** The parts add up with what calls in flight hold, also where a limit was lowered below what is used. */
+function paygOf(limit: bigint | null, balance: AccountBalance): BillingCredits['payg'] {
+  const { postedNanoUsd: used, heldNanoUsd: held } = balance;
   if (limit === null) return { remaining_usd: null, used_usd: usd(used), total_usd: null, is_unlimited: true };
-  const remaining = left(limit, used);
+  const remaining = remainingOf(limit, balance);
   return {
     remaining_usd: usd(remaining),
     used_usd: usd(used),
-    total_usd: usd(remaining + used),
+    total_usd: usd(remaining + used + held),
     is_unlimited: false,
   };
 }
 
-const left = (limit: bigint, used: bigint): bigint => (used < limit ? limit - used : 0n);
+/** Releases before this one do not tell what calls in flight hold. */
+const balanceOf = (used: string, held = '0'): AccountBalance => ({
+  postedNanoUsd: BigInt(used),
+  heldNanoUsd: BigInt(held),
+});
 
 /** The nearest number: the shape has no exact amounts. */
 const usd = (nanoUsd: bigint): number => Number(formatUsd(nanoUsd));

@@ -8,7 +8,11 @@ const RESETS = ['daily', 'weekly', 'monthly'] as const;
 
 const spending = {
   limit: usd.nullable().describe('Null is unlimited.'),
-  limit_remaining: usd.nullable().describe('What is left of the limit in its present cycle; null is unlimited.'),
+  limit_remaining: usd
+    .nullable()
+    .describe(
+      'What is left of the limit in its present cycle, what calls in flight hold taken off; null is unlimited.',
+    ),
   limit_reset: z
     .enum(RESETS)
     .nullable()

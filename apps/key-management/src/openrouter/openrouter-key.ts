@@ -1,17 +1,10 @@
 import { hashOfKey } from '@tollgate/api-key';
 import type { Maker } from '../members/maker.js';
-import { formatUsd } from '@tollgate/credit';
-import type { KeySpending } from '@tollgate/contracts';
+import { formatUsd, remainingOf } from '@tollgate/credit';
 import { raisedLimit } from '@tollgate/http';
 import { stateOf, type ApiKey } from '../keys/api-key/api-key.js';
+import { creditBalance, type ChargedSums } from '../keys/key-use/credit-used.js';
 import type { CurrentOpenRouterKey, OpenRouterKey } from './openrouter-key.reply.js';
-
-/** What a key was charged in its life and in the present day, week and month, in nano-USD. */
-export type ChargedSums = Pick<KeySpending, 'chargedNanoUsd'> & {
-  readonly chargedTodayNanoUsd?: string | undefined;
-  readonly chargedThisWeekNanoUsd?: string | undefined;
-  readonly chargedThisMonthNanoUsd?: string | undefined;
-};
 
 /** A key in the shape of OpenRouter. `creator` is who made it; null where that is not known. */
 export function openRouterKey(
@@ -67,28 +60,19 @@ export function currentOpenRouterKey(
 const personIn = (creator: Pick<Maker, 'kind' | 'id'> | null): string | null =>
   creator?.kind === 'person' ? creator.id : null;
 
-function spendingOf(
-  { creditLimitNanoUsd: limit, creditReset, creditRaise }: ApiKey,
-  {
+function spendingOf({ creditLimitNanoUsd: limit, creditReset, creditRaise }: ApiKey, sums: ChargedSums, now: Date) {
+  const {
     chargedNanoUsd,
     chargedTodayNanoUsd = '0',
     chargedThisWeekNanoUsd = '0',
     chargedThisMonthNanoUsd = '0',
-  }: ChargedSums,
-  now: Date,
-) {
-  const used = {
-    never: chargedNanoUsd,
-    daily: chargedTodayNanoUsd,
-    weekly: chargedThisWeekNanoUsd,
-    monthly: chargedThisMonthNanoUsd,
-  }[creditReset];
+  } = sums;
   // A raise is for a while, so that it is no part of the limit, but calls can use it.
   const raised = raisedLimit(limit, creditRaise, now);
-  const left = raised === null ? null : raised - BigInt(used);
+  const left = remainingOf(raised, creditBalance(creditReset, sums) ?? { postedNanoUsd: 0n, heldNanoUsd: 0n });
   return {
     limit: limit === null ? null : usd(limit),
-    limit_remaining: left === null ? null : usd(left < 0n ? 0n : left),
+    limit_remaining: left === null ? null : usd(left),
     limit_reset: limit === null || creditReset === 'never' ? null : creditReset,
     include_byok_in_limit: false,
     usage: usd(chargedNanoUsd),

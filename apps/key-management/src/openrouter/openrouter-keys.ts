@@ -6,11 +6,12 @@ import type { ApiKey } from '../keys/api-key/api-key.js';
 import { KeyMakers } from '../keys/api-key/key-makers.js';
 import { CreateKey } from '../keys/create-key/create-key.js';
 import { createKeyRequest } from '../keys/create-key/create-key.request.js';
+import type { ChargedSums } from '../keys/key-use/credit-used.js';
 import { KeySpendingLookup } from '../keys/list-keys/key-spending.js';
 import { SwitchKey } from '../keys/switch-key/switch-key.js';
 import { UpdateKey } from '../keys/update-key/update-key.js';
 import { KeyStore } from '../store/key-store.js';
-import { openRouterKey, type ChargedSums } from './openrouter-key.js';
+import { openRouterKey } from './openrouter-key.js';
 import { OpenRouterKeyPages } from './openrouter-key-pages.js';
 import type { OpenRouterKey } from './openrouter-key.reply.js';
 import {

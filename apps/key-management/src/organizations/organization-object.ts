@@ -1,4 +1,4 @@
-import { formatUsd } from '@tollgate/credit';
+import { formatUsd, remainingOf, type AccountBalance } from '@tollgate/credit';
 import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import type { Organization } from './organization.js';
 import type { OrganizationObject, OrganizationWithUseObject } from './organization.reply.js';
@@ -17,19 +17,19 @@ export function organizationObject(organization: Organization, now: Date): Organ
 }
 
 /**
- * An organisation with what its keys spent. `usedNanoUsd` is null if that is not known; without a limit nothing is
- * counted.
+ * An organisation with what its keys spent and hold of its limit: null if that is not known, and without a limit, since
+ * nothing is counted then.
  */
 export function organizationWithUse(
   organization: Organization,
-  usedNanoUsd: bigint | null,
+  balance: AccountBalance | null,
   now: Date,
 ): OrganizationWithUseObject {
   const limit = raisedLimit(organization.creditLimitNanoUsd, organization.creditRaise, now);
-  const used = limit === null ? null : usedNanoUsd;
+  const isKnown = limit !== null && balance !== null;
   return {
     ...organizationObject(organization, now),
-    credit_used_usd: used === null ? null : formatUsd(used),
-    credit_remaining_usd: limit === null || used === null ? null : formatUsd(used < limit ? limit - used : 0n),
+    credit_used_usd: isKnown ? formatUsd(balance.postedNanoUsd) : null,
+    credit_remaining_usd: isKnown ? formatUsd(remainingOf(limit, balance)) : null,
   };
 }

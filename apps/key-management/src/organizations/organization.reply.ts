@@ -39,14 +39,12 @@ export const organizationWithUseReply = organizationReply
     credit_used_usd: z
       .string()
       .nullable()
-      .describe(
-        'What counts against the limit, in decimal USD, at most 5 s behind. Null without a limit, and while it is not known.',
-      ),
+      .describe('What counts against the limit, in decimal USD. Null without a limit, and while it is not known.'),
     credit_remaining_usd: z
       .string()
       .nullable()
       .describe(
-        'The limit less what was charged, whatever calls in flight hold: 0 where more is used. Null without a limit, and while it is not known.',
+        'The limit with a raise, less what was charged and what calls in flight hold: 0 where more is used. Null without a limit, and while it is not known.',
       ),
   })
   .meta({

@@ -5,6 +5,7 @@ import { LimitAccounts } from '../keys/update-key/limit-accounts.js';
 import { KeyStoreModule } from '../store/store.module.js';
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
+import { OrganizationBalance } from './organization-balance.js';
 import { OrganizationChanges } from './organization-changes.js';
 import { OrganizationStore } from './organization-store.js';
 import { OrganizationsController } from './organizations.controller.js';
@@ -20,6 +21,7 @@ import { UpdateOrganization } from './update-organization.js';
     CreateOrganization,
     DeleteOrganization,
     LimitAccounts,
+    OrganizationBalance,
     OrganizationChanges,
     OrganizationStore,
     TakeBillingTerms,

@@ -28,7 +28,7 @@ const NOTHING: AccountBalance = { postedNanoUsd: 0n, heldNanoUsd: 0n, generation
 export class AccountBalances {
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts'>,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'balances'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -43,23 +43,24 @@ export class AccountBalances {
       await this.database.inOrganization(organizationId, (manager) =>
         manager.query<AccountRow[]>(LEDGER, [organizationId, accountIds]),
       ),
-      await this.inAdmission(organizationId),
+      await this.inAdmission(organizationId, accountIds),
     ];
     const ledger = new Map(rows.map((row) => [row.account_id, row]));
     return (accountId) => {
       const row = ledger.get(accountId);
       const generation = Number(row?.generation ?? 0);
-      const { postedNanoUsd, heldNanoUsd } = known?.get(accountId) ?? {
-        postedNanoUsd: BigInt(row?.posted_nano_usd ?? 0),
-        heldNanoUsd: 0n,
-      };
-      return { postedNanoUsd, heldNanoUsd, generation };
+      const booked = BigInt(row?.posted_nano_usd ?? 0);
+      const { postedNanoUsd, heldNanoUsd } = known.get(accountId) ?? { postedNanoUsd: booked, heldNanoUsd: 0n };
+      return { postedNanoUsd: booked > postedNanoUsd ? booked : postedNanoUsd, heldNanoUsd, generation };
     };
   }
 
-  private async inAdmission(organizationId: string): ReturnType<AdmissionBooks['accounts']> {
+  private async inAdmission(
+    organizationId: string,
+    accountIds: readonly string[],
+  ): ReturnType<AdmissionBooks['balances']> {
     try {
-      return await this.admission.accounts(organizationId);
+      return await this.admission.balances(organizationId, accountIds);
     } catch (err) {
       this.logger.warn({ err }, 'admission cannot be asked; balances are those of the ledger, without open holds');
       return new Map();

@@ -75,6 +75,18 @@ export class BudgetStore {
     return rows.map((row) => ({ budget: budgetOf(row), position: [row.created_at_text, row.id] }));
   }
 
+  /** Those of these groups and projects. Index: budget_pk. */
+  async ofOwners(organizationId: string, ownerIds: readonly string[]): Promise<Budget[]> {
+    if (ownerIds.length === 0) return [];
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<BudgetRow[]>(
+        `SELECT ${COLUMNS} FROM billing.budget WHERE organization_id = $1 AND owner_id::text = ANY($2::text[])`,
+        [organizationId, ownerIds],
+      ),
+    );
+    return rows.map(budgetOf);
+  }
+
   /** How many there are, and whether the group or project has one. Index: budget_of_owner_unique. */
   async count(
     manager: EntityManager,

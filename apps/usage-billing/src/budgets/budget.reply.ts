@@ -1,5 +1,5 @@
 import { CREDIT_RESETS } from '@tollgate/api-key';
-import { formatUsd } from '@tollgate/credit';
+import { formatUsd, remainingOf, type AccountBalance } from '@tollgate/credit';
 import { creditLimitRaiseObject, creditLimitRaiseReply, listReply } from '@tollgate/http';
 import { z } from 'zod';
 import { capAt, cycleAt, type Budget } from './budget.js';
@@ -60,12 +60,11 @@ export const deletedBudgetReply = z
 export type DeletedBudgetObject = Readonly<z.input<typeof deletedBudgetReply>>;
 
 /** A budget with what was charged and is held in the cycle that `now` lies in. */
-export function budgetObject(budget: Budget, usedNanoUsd: bigint, heldNanoUsd: bigint, now: Date): BudgetObject {
+export function budgetObject(budget: Budget, balance: AccountBalance, now: Date): BudgetObject {
   const { startMs, endMs } = cycleAt(budget, now);
   const cycle = Number.isFinite(startMs)
     ? { starts_at: new Date(startMs).toISOString(), ends_at: new Date(endMs).toISOString() }
     : null;
-  const remaining = capAt(budget, now) - usedNanoUsd - heldNanoUsd;
   return {
     object: 'budget',
     id: budget.id,
@@ -75,9 +74,9 @@ export function budgetObject(budget: Budget, usedNanoUsd: bigint, heldNanoUsd: b
     amount_usd: formatUsd(budget.capNanoUsd),
     reset: budget.reset,
     credit_limit_raise: creditLimitRaiseObject(budget.raise, now),
-    used_usd: formatUsd(usedNanoUsd),
-    held_usd: formatUsd(heldNanoUsd),
-    remaining_usd: formatUsd(remaining > 0n ? remaining : 0n),
+    used_usd: formatUsd(balance.postedNanoUsd),
+    held_usd: formatUsd(balance.heldNanoUsd),
+    remaining_usd: formatUsd(remainingOf(capAt(budget, now), balance)),
     cycle,
     resets_at: cycle?.ends_at ?? null,
     created_at: budget.createdAt.toISOString(),

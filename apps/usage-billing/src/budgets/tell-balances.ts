@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { cycleOfAccount, kindOfAccount, limitOf } from '@tollgate/api-key';
-import type { AccountBalancesRequest, ToldBalance } from '@tollgate/contracts';
+import {
+  CREDIT_RESETS,
+  cycleAccountId,
+  cycleOf,
+  cycleOfAccount,
+  kindOfAccount,
+  limitOf,
+  type CreditReset,
+} from '@tollgate/api-key';
+import type { AccountBalancesRequest, KeySpending, ToldBalance } from '@tollgate/contracts';
 import { AccountBalances } from '../balances/account-balances.js';
 import { BudgetStore } from './budget-store.js';
 
@@ -26,6 +34,26 @@ export class TellBalances {
       told.push({ accountId, postedNanoUsd: posted.toString(), heldNanoUsd: balance.heldNanoUsd.toString() });
     }
     return told;
+  }
+
+  /** What is charged to the limits of keys in the cycles of `now` and held on them, by key, as `KeySpending` has it. */
+  async ofKeys(
+    organizationId: string,
+    apiKeyIds: readonly string[],
+    now: Date,
+  ): Promise<(apiKeyId: string) => NonNullable<KeySpending['limits']>> {
+    const accountOf = (apiKeyId: string, reset: CreditReset): string =>
+      cycleAccountId(apiKeyId, cycleOf(reset, now.getTime()));
+    const balanceOf = await this.balances.of(
+      organizationId,
+      apiKeyIds.flatMap((apiKeyId) => CREDIT_RESETS.map((reset) => accountOf(apiKeyId, reset))),
+    );
+    return (apiKeyId) =>
+      CREDIT_RESETS.flatMap((reset) => {
+        const { postedNanoUsd, heldNanoUsd } = balanceOf(accountOf(apiKeyId, reset));
+        if (postedNanoUsd === 0n && heldNanoUsd === 0n) return [];
+        return [{ reset, postedNanoUsd: postedNanoUsd.toString(), heldNanoUsd: heldNanoUsd.toString() }];
+      });
   }
 
   /** What the group or project of a budget was charged in the account's cycle; 0 for accounts of other kinds. */

@@ -37,6 +37,11 @@ export function directUsageBillingApi(
       if (name !== undefined) await names.keep(organizationId, [{ kind, id: ownerId, name }]);
       await budgets.endOf(request);
     },
-    spendingByKey: (organizationId, apiKeyIds) => spendingByKey(database, organizationId, apiKeyIds, new Date()),
+    spendingByKey: async (organizationId, apiKeyIds) => {
+      const now = new Date();
+      const spending = await spendingByKey(database, organizationId, apiKeyIds, now);
+      const limitsOf = await balances.ofKeys(organizationId, apiKeyIds, now);
+      return spending.map((each) => ({ ...each, limits: limitsOf(each.apiKeyId) }));
+    },
   };
 }

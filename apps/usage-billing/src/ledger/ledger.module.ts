@@ -4,7 +4,6 @@ import { USAGE_TOPICS } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { registerBillingGauges } from '../metrics.js';
 import { BillingMetricsModule } from '../metrics.module.js';
-import { OwnersModule } from '../owners/owners.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { BookUsage } from './book-usage/book-usage.js';
 import { ScreenEvents } from './book-usage/screen-events.js';
@@ -19,22 +18,17 @@ import { ReconciliationController } from './reconcile/reconciliation.controller.
 import { ReconciliationStore } from './reconcile/reconciliation-store.js';
 import { LoadAccount } from './load-account/load-account.js';
 import { ResolveOrphans } from './resolve-orphans/resolve-orphans.js';
-import { KnownAccounts } from './show-accounts/known-accounts.js';
-import { LedgerAccounts } from './show-accounts/ledger-accounts.js';
-import { LedgerAccountsController } from './show-accounts/ledger-accounts.controller.js';
 import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
 
 /** The only module that writes transfers and accounts: it books usage, resolves orphans and reconciles balances. */
 @Module({
-  imports: [BillingMetricsModule, BillingStoreModule, OwnersModule],
-  controllers: [UsageRecordedController, LedgerAccountsController, ReconciliationController],
+  imports: [BillingMetricsModule, BillingStoreModule],
+  controllers: [UsageRecordedController, ReconciliationController],
   providers: [
     BookUsage,
     CarriedHolds,
     CheckOrganization,
     CompareBalances,
-    KnownAccounts,
-    LedgerAccounts,
     LoadAccount,
     Reconcile,
     ReconciliationStore,

@@ -1,9 +1,11 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
+import { keyAccountId, organizationAccountId } from '@tollgate/api-key';
 import {
   KEY_MANAGEMENT_API,
   type KeyManagementApi,
   type KnownOwners,
   type KnownOwnersRequest,
+  type PresentLimit,
 } from '@tollgate/contracts';
 import { Problem } from '@tollgate/http';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
@@ -26,6 +28,23 @@ export class Owners {
     const known = await this.ask(request);
     if (!known.organization) throw new Problem('organization_not_found');
     return known;
+  }
+
+  /**
+   * The limits of an organisation and of keys of it as they are now, by the ids of their limits (`limitOf`). Null for
+   * who has none; one is left out that is not known.
+   * @throws {Problem} `service_unavailable` where key-management cannot be asked
+   */
+  async limits(
+    organizationId: string,
+    apiKeyIds: readonly string[],
+  ): Promise<ReadonlyMap<string, PresentLimit | null>> {
+    const { organizationLimit, apiKeys } = await this.ask({ organizationId, apiKeyIds: [...apiKeyIds] });
+    const told = [
+      [organizationAccountId(organizationId), organizationLimit] as const,
+      ...apiKeys.map(({ id, limit }) => [keyAccountId(id), limit] as const),
+    ];
+    return new Map(told.flatMap(([limitId, limit]) => (limit === undefined ? [] : [[limitId, limit] as const])));
   }
 
   private async ask(request: KnownOwnersRequest): Promise<KnownOwners> {

@@ -72,6 +72,7 @@ export {
   type ContactsRequest,
   knownOwnersReply,
   knownOwnersRequest,
+  type PresentLimit,
   LEAKED_DIGESTS_MAX,
   leakedKeyOutcome,
   organizationSnapshot,

@@ -24,6 +24,7 @@ export { GRANTS, isGoverned } from './find-credit.js';
 export { creditItemsOf, type CreditItems } from './credit-items.js';
 export { lackingCredit, type LackingCredit } from './lacking-credit.js';
 export { carriedHold, carry, otherAccountsOf, type CarriedHold } from './carry.js';
+export { remainingOf } from './remaining.js';
 export { reserve } from './reserve.js';
 export { splitCharge } from './split-charge.js';
 export { leave } from './leave.js';

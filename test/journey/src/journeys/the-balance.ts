@@ -291,6 +291,85 @@ export function theBalance(shape: () => Shape): void {
     });
   });
 
+  describe('the ledger', () => {
+    interface Account {
+      readonly id: string;
+      readonly cap_usd: string | null;
+      readonly posted_usd: string;
+      readonly held_usd: string;
+      readonly remaining_usd: string | null;
+    }
+
+    it('shows the limits of its accounts as keys, budgets and organisations do, whatever was changed since the last call', async () => {
+      const client = await shape().client().newOrganization('Of the ledger');
+      const organization = `/v1/organizations/${client.organizationId!}`;
+      const key = await client.createKey({ credit_limit_usd: '1' });
+      const group = await changed(client, 'POST', '/v1/groups', { name: 'of the ledger' });
+      await changed(client, 'PUT', `/v1/groups/${group.id}/keys/${key.id}`);
+      const budget = await changed(client, 'POST', '/v1/budgets', { group_id: group.id, amount_usd: '1' });
+      await changed(client, 'PATCH', organization, { credit_limit_usd: '1' });
+      const accounts = async () => {
+        const { data } = await changed<{ data: Account[] }>(client, 'GET', '/v1/ledger/accounts');
+        return new Map(data.map((account) => [account.id, account]));
+      };
+      const shown = async (path: string) => changed<Record<string, string | null>>(client, 'GET', path);
+      /** What is left, as each of the three says, and as the ledger does. */
+      const left = async (): Promise<readonly (string | null | undefined)[][]> => {
+        const ledger = await accounts();
+        return [
+          [(await shown(`/v1/api-keys/${key.id}`))['credit_remaining_usd'], ledger.get(`key:${key.id}`)?.remaining_usd],
+          [(await shown(`/v1/budgets/${budget.id}`))['remaining_usd'], ledger.get(`group:${group.id}`)?.remaining_usd],
+          [
+            (await shown(organization))['credit_remaining_usd'],
+            ledger.get(`organization:${client.organizationId!}`)?.remaining_usd,
+          ],
+        ];
+      };
+      const both = (nanoUsd: bigint) => [usd(nanoUsd), usd(nanoUsd)];
+      const USD = 1_000_000_000n;
+
+      await served(key.secret);
+      await charged(client, key.id, 1);
+      expect(await left()).toEqual([both(USD - cost), both(USD - cost), both(USD - cost)]);
+
+      // A call under way holds a part of each.
+      const open = await client.openChat(key.secret, {
+        ...measured,
+        simulator: { ...measured.simulator, chunks: 4, chunk_interval_ms: 1_500 },
+      });
+      const held = BigInt(Math.round(Number((await accounts()).get(`key:${key.id}`)!.held_usd) * 1e9));
+      expect(held).toBeGreaterThan(0n);
+      expect(await left()).toEqual([1, 2, 3].map(() => both(USD - cost - held)));
+      await open.ended;
+      await charged(client, key.id, 2);
+
+      await changed(client, 'PATCH', `/v1/api-keys/${key.id}`, { credit_limit_usd: '0.5' });
+      await changed(client, 'PATCH', `/v1/budgets/${budget.id}`, { amount_usd: '0.4' });
+      const until = new Date(Date.now() + 2_500).toISOString();
+      await changed(client, 'PATCH', organization, {
+        credit_limit_usd: '0.3',
+        credit_limit_raise: { amount_usd: '0.2', until },
+      });
+      const used = 2n * cost;
+      expect(await left()).toEqual([both(USD / 2n - used), both((4n * USD) / 10n - used), both(USD / 2n - used)]);
+      expect((await accounts()).get(`key:${key.id}`)).toMatchObject({ cap_usd: '0.5', posted_usd: usd(used) });
+      await waitUntil(async () => new Date().toISOString() > until, { what: 'the raise to end' });
+      expect((await left())[2]).toEqual(both((3n * USD) / 10n - used));
+
+      // Without a limit, and where the limit begins anew in another way, nothing is left of this account, nor used up.
+      await changed(client, 'PATCH', `/v1/api-keys/${key.id}`, { credit_reset: 'daily' });
+      expect((await accounts()).get(`key:${key.id}`)).toMatchObject({ cap_usd: null, remaining_usd: null });
+      await changed(client, 'DELETE', `/v1/budgets/${budget.id}`);
+      expect((await accounts()).get(`group:${group.id}`)).toMatchObject({ cap_usd: null, posted_usd: usd(used) });
+      await changed(client, 'PATCH', organization, { credit_limit_usd: null, credit_limit_raise: null });
+      expect((await accounts()).get(`organization:${client.organizationId!}`)).toMatchObject({
+        cap_usd: null,
+        remaining_usd: null,
+      });
+      expect((await shown(organization))['credit_remaining_usd']).toBeNull();
+    });
+  });
+
   describe('an explanation', () => {
     interface Explained {
       readonly passes: boolean;

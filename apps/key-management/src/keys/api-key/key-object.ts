@@ -1,9 +1,9 @@
 import type { KeySpending } from '@tollgate/contracts';
-import { formatUsd } from '@tollgate/credit';
+import { formatUsd, remainingOf } from '@tollgate/credit';
 import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import { makerObject, type NamedMaker } from '../../members/maker.reply.js';
 import type { SecretUse } from '../key-use/key-use-store.js';
-import { creditUsed, type ChargedSums } from '../key-use/credit-used.js';
+import { creditBalance, type ChargedSums } from '../key-use/credit-used.js';
 import { endOfSecret } from '../rotate-key/rotation.js';
 import { stateOf, typeOf, type ApiKey } from './api-key.js';
 import type { KeyObject, SecretObject } from './key.reply.js';
@@ -30,7 +30,7 @@ export function keyObject(
   now: Date,
   createdBy: NamedMaker | null,
 ): KeyObject {
-  const used = spending === null ? null : creditUsed(key.creditReset, spending);
+  const balance = spending === null ? null : creditBalance(key.creditReset, spending);
   const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now);
   return {
     object: 'api_key',
@@ -46,8 +46,8 @@ export function keyObject(
     expires_at: key.expiresAt?.toISOString() ?? null,
     credit_limit_usd: key.creditLimitNanoUsd === null ? null : formatUsd(key.creditLimitNanoUsd),
     credit_limit_raise: creditLimitRaiseObject(key.creditRaise, now),
-    credit_used_usd: used === null ? null : formatUsd(used),
-    credit_remaining_usd: limit === null || used === null ? null : formatUsd(used < limit ? limit - used : 0n),
+    credit_used_usd: balance === null ? null : formatUsd(balance.postedNanoUsd),
+    credit_remaining_usd: limit === null || balance === null ? null : formatUsd(remainingOf(limit, balance)),
     credit_reset: limit === null ? null : key.creditReset,
     rate_limits: {
       requests_per_minute: key.rateLimits.requestsPerMinute,

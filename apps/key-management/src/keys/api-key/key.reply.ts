@@ -98,7 +98,7 @@ const fields = {
   credit_remaining_usd: usd
     .nullable()
     .describe(
-      'Its limit less what was charged in the cycle, whatever calls in flight hold; at least 0; null without a limit, and where the used sum is unknown.',
+      'Its limit with a raise, less what was charged in the cycle and what calls in flight hold; at least 0; null without a limit, and where the used sum is unknown.',
     ),
   credit_reset: z
     .enum(CREDIT_RESETS)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { creditUsed, periodsOf } from './credit-used.js';
+import { creditBalance, creditUsed, periodsOf } from './credit-used.js';
 
 describe('what counts against a limit', () => {
   const sums = {
@@ -15,6 +15,19 @@ describe('what counts against a limit', () => {
     ['monthly', 300n],
   ] as const)('that resets %s is the charge of the present cycle', (reset, used) => {
     expect(creditUsed(reset, sums)).toBe(used);
+  });
+  it.each([
+    ['what its account has beyond the sums', '25', '7', { postedNanoUsd: 25n, heldNanoUsd: 7n }],
+    ['the sums where its account is not loaded', '0', '7', { postedNanoUsd: 20n, heldNanoUsd: 7n }],
+  ])('is %s, and calls in flight hold some of the rest', (_what, postedNanoUsd, heldNanoUsd, balance) => {
+    const limits = [
+      { reset: 'daily', postedNanoUsd: '99', heldNanoUsd: '99' } as const,
+      { reset: 'weekly', postedNanoUsd, heldNanoUsd } as const,
+    ];
+    expect(creditBalance('weekly', { ...sums, limits })).toEqual(balance);
+  });
+  it('is held by nobody where usage-billing does not tell it', () => {
+    expect(creditBalance('weekly', sums)).toEqual({ postedNanoUsd: 20n, heldNanoUsd: 0n });
   });
   it('is unknown where usage-billing does not tell it', () => {
     expect(creditUsed('daily', { chargedNanoUsd: '400' })).toBeNull();

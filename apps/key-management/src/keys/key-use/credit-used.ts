@@ -1,10 +1,11 @@
 import { cycleOf, type CreditReset } from '@tollgate/api-key';
 import type { KeySpending } from '@tollgate/contracts';
+import type { AccountBalance } from '@tollgate/credit';
 
 /** What a key was charged: the parts of `KeySpending` that its limit is compared with. */
 export type ChargedSums = Pick<
   KeySpending,
-  'chargedNanoUsd' | 'chargedTodayNanoUsd' | 'chargedThisWeekNanoUsd' | 'chargedThisMonthNanoUsd'
+  'chargedNanoUsd' | 'chargedTodayNanoUsd' | 'chargedThisWeekNanoUsd' | 'chargedThisMonthNanoUsd' | 'limits'
 >;
 
 /**
@@ -12,8 +13,19 @@ export type ChargedSums = Pick<
  * that does not tell it.
  */
 export function creditUsed(reset: CreditReset, sums: ChargedSums): bigint | null {
-  const used = sums[SUM_OF[reset]];
-  return used === undefined ? null : BigInt(used);
+  return creditBalance(reset, sums)?.postedNanoUsd ?? null;
+}
+
+/**
+ * The same, with what calls in flight hold. A limit that was set just now counts what was charged before it, which its
+ * account does not have yet; and the account has what was charged a moment ago, which the sums do not have yet.
+ */
+export function creditBalance(reset: CreditReset, sums: ChargedSums): AccountBalance | null {
+  const sum = sums[SUM_OF[reset]];
+  if (sum === undefined) return null;
+  const limit = sums.limits?.find((each) => each.reset === reset);
+  const [charged, posted] = [BigInt(sum), BigInt(limit?.postedNanoUsd ?? 0)];
+  return { postedNanoUsd: charged > posted ? charged : posted, heldNanoUsd: BigInt(limit?.heldNanoUsd ?? 0) };
 }
 
 /** The sums with another one in the present cycle of a limit with this reset. */

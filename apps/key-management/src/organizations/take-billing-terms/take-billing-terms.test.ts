@@ -230,6 +230,12 @@ describe('what an organisation has', () => {
     await call('DELETE', `/v1/groups/${gone.id}`, undefined, id);
     const project = await call('POST', '/v1/projects', { name: 'p' }, id);
     const key = await call('POST', '/v1/api-keys', { name: 'k', scopes: ['inference:write'] }, id);
+    const until = new Date(Date.now() + 3_600_000);
+    const limit = { credit_limit_usd: '5', credit_reset: 'daily', scopes: ['inference:write'] };
+    const limited = await call('POST', '/v1/api-keys', { name: 'limited', ...limit }, id);
+    const raise = { credit_limit_raise: { amount_usd: '0.000000001', until: until.toISOString() } };
+    await call('PATCH', `/v1/api-keys/${limited.id}`, raise, id);
+    await call('PATCH', `/v1/organizations/${id}`, { credit_limit_usd: 7 });
     const asked = {
       apiKeyIds: [key.id, project.id, 'nonsense'],
       groupIds: [group.id, gone.id, project.id, 'nonsense'],
@@ -239,15 +245,21 @@ describe('what an organisation has', () => {
     expect(await stage.api.knownOwners({ organizationId: id, ...asked })).toEqual({
       organization: true,
       organizationName: 'Acme',
-      apiKeys: [{ id: key.id, name: 'k', status: 'active' }],
+      organizationLimit: { capNanoUsd: '7000000000', reset: 'never', raise: null },
+      apiKeys: [{ id: key.id, name: 'k', status: 'active', limit: null }],
       groups: [{ id: group.id, name: 'g' }],
       projects: [{ id: project.id, name: 'p' }],
       members: [],
     });
+    const { apiKeys } = await stage.api.knownOwners({ organizationId: id, apiKeyIds: [limited.id] });
+    expect(apiKeys).toMatchObject([
+      { limit: { capNanoUsd: '5000000000', reset: 'daily', raise: { amountNanoUsd: '1', untilMs: until.getTime() } } },
+    ]);
     const nobody = { apiKeys: [], groups: [], projects: [], members: [] };
     expect(await stage.api.knownOwners({ organizationId: 'default', ...asked })).toEqual({
       organization: true,
       organizationName: 'Default organisation',
+      organizationLimit: null,
       ...nobody,
     });
     expect(await stage.api.knownOwners({ organizationId: randomUUID(), ...asked })).toEqual({

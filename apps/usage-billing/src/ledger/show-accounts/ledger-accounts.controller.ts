@@ -41,6 +41,7 @@ export class LedgerAccountsController {
       'In the order of their ids. An account begins with the first call that is charged to it: a limit of whose present ' +
       'cycle nothing is listed has all of it left. The prices of subscriptions stand on an account of the kind `fees`.',
   })
+  @Refuses('service_unavailable')
   @Replies(ledgerAccountListReply, { 200: 'One page of accounts.' })
   async list(
     @OrganizationId() organizationId: string,

@@ -22,12 +22,18 @@ const account = z
       .object({ starts_at: moment, ends_at: moment })
       .nullable()
       .describe('Null for an account that is for good.'),
-    cap_usd: usd.nullable().describe('The limit that the last call was admitted under; null without one.'),
+    cap_usd: usd
+      .nullable()
+      .describe(
+        'The limit as it is now, with a raise that has not ended; of a cycle that has ended, its last one. Null without a limit: it was taken away, or begins anew in another way, on another account.',
+      ),
     posted_usd: usd.describe('What was charged to it.'),
-    held_usd: usd.nullable().describe('What calls under way hold on it; null while that cannot be told.'),
+    held_usd: usd.describe('What calls under way hold on it.'),
     remaining_usd: usd
       .nullable()
-      .describe('What calls can still use of the limit, what calls in flight hold taken off; null without one.'),
+      .describe(
+        'What calls can still use of the limit, what calls in flight hold taken off, as the key, budget or other thing shows it, too. 0 for a cycle that has ended; null without a limit.',
+      ),
   })
   .meta({ id: 'LedgerAccount' });
 type LedgerAccountObject = Readonly<z.input<typeof account>>;
@@ -87,8 +93,7 @@ const OF_CALLS: ReadonlySet<string> = new Set(['post', 'void', 'adjust', 'correc
 
 /** An account as the API shows it. */
 export function ledgerAccountObject(each: LedgerAccount): LedgerAccountObject {
-  const { cycleStartsAt, cycleEndsAt, capNanoUsd, postedNanoUsd, heldNanoUsd, lapsedNanoUsd } = each;
-  const left = capNanoUsd === null ? null : capNanoUsd - postedNanoUsd - lapsedNanoUsd - (heldNanoUsd ?? 0n);
+  const { cycleStartsAt, cycleEndsAt, capNanoUsd, remainingNanoUsd } = each;
   return {
     object: 'ledger_account',
     id: each.accountId,
@@ -100,9 +105,9 @@ export function ledgerAccountObject(each: LedgerAccount): LedgerAccountObject {
         ? null
         : { starts_at: cycleStartsAt.toISOString(), ends_at: cycleEndsAt.toISOString() },
     cap_usd: capNanoUsd === null ? null : formatUsd(capNanoUsd),
-    posted_usd: formatUsd(postedNanoUsd),
-    held_usd: heldNanoUsd === null ? null : formatUsd(heldNanoUsd),
-    remaining_usd: left === null ? null : formatUsd(left > 0n ? left : 0n),
+    posted_usd: formatUsd(each.postedNanoUsd),
+    held_usd: formatUsd(each.heldNanoUsd),
+    remaining_usd: remainingNanoUsd === null ? null : formatUsd(remainingNanoUsd),
   };
 }
 

@@ -1,9 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
+import { remainingOf, type AccountBalance } from '@tollgate/credit';
 import { ServiceDatabase } from '@tollgate/postgres';
-import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { balanceOf } from '../../grants/grant.js';
+import { AccountBalances } from '../../balances/account-balances.js';
 import { FEES, feesAccountId } from './known-accounts.js';
+import { PresentLimits, type ShownLimit } from './present-limits.js';
 
 /** An account with its balance. Amounts are nano-USD. */
 export interface LedgerAccount {
@@ -13,12 +13,12 @@ export interface LedgerAccount {
   readonly reset: string;
   readonly cycleStartsAt: Date | null;
   readonly cycleEndsAt: Date | null;
+  /** The limit as it is now; of a cycle that has ended, its last one. Null where nothing caps it. */
   readonly capNanoUsd: bigint | null;
   readonly postedNanoUsd: bigint;
-  /** What of a grant has expired, by the clock. */
-  readonly lapsedNanoUsd: bigint;
-  /** Null if admission cannot be asked. */
-  readonly heldNanoUsd: bigint | null;
+  readonly heldNanoUsd: bigint;
+  /** What calls can still use; null where nothing caps it. */
+  readonly remainingNanoUsd: bigint | null;
 }
 
 /** Which accounts are listed. */
@@ -54,10 +54,6 @@ interface AccountRow {
   cycle_ends_at: Date | null;
   cap: string | null;
   posted: string;
-  /** Null, as the two below, for an account that is none of a grant. */
-  granted: string | null;
-  expires_at: Date | null;
-  expired: string | null;
 }
 
 interface TransferRow {
@@ -74,11 +70,14 @@ interface TransferRow {
 export class LedgerAccounts {
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'accounts'>,
-    @Inject(LOGGER) private readonly logger: Logger,
+    private readonly balances: AccountBalances,
+    @Inject(PresentLimits) private readonly limits: Pick<PresentLimits, 'of'>,
   ) {}
 
-  /** At most `count` accounts in the order of their ids, after the given one. `now` says which cycles have ended. */
+  /**
+   * At most `count` accounts in the order of their ids, after the given one. `now` says which cycles have ended.
+   * @throws {Problem} `service_unavailable` where key-management has to be asked for limits and cannot
+   */
   async list(
     organizationId: string,
     { kind, ownerId, withEnded }: AccountFilter,
@@ -97,20 +96,25 @@ export class LedgerAccounts {
         feesAccountId(organizationId),
       ]),
     );
-    const held = rows.length === 0 ? new Map<string, never>() : await this.held(organizationId);
-    const heldOn = (accountId: string): bigint | null =>
-      held === null ? null : (held.get(accountId)?.heldNanoUsd ?? 0n);
-    return rows.map((row) => ({
-      accountId: row.account_id,
+    const balanceOf = await this.balances.of(
+      organizationId,
+      rows.flatMap(({ kind: each, account_id: accountId }) => (each === FEES ? [] : [accountId])),
+    );
+    const accounts = rows.map((row) => {
+      const { account_id: accountId, owner_id } = row;
+      const balance = row.kind === FEES ? { postedNanoUsd: BigInt(row.posted), heldNanoUsd: 0n } : balanceOf(accountId);
+      const { postedNanoUsd, heldNanoUsd } = balance;
+      return { row, accountId, ownerId: owner_id, postedNanoUsd, heldNanoUsd };
+    });
+    const open = accounts.filter(({ row }) => !hasEnded(row, now));
+    const limits = await this.limits.of(organizationId, open, now);
+    return accounts.map(({ row, ...account }) => ({
+      ...account,
       kind: row.kind,
-      ownerId: row.owner_id,
       reset: row.credit_reset,
       cycleStartsAt: row.cycle_starts_at,
       cycleEndsAt: row.cycle_ends_at,
-      capNanoUsd: row.cap === null ? null : BigInt(row.cap),
-      postedNanoUsd: BigInt(row.posted),
-      lapsedNanoUsd: lapsedOf(row, heldOn(row.account_id) ?? 0n, now),
-      heldNanoUsd: heldOn(row.account_id),
+      ...(limits.get(account.accountId) ?? lastLimit(row, account, now)),
     }));
   }
 
@@ -135,35 +139,29 @@ export class LedgerAccounts {
       createdAtText: row.created_at_text,
     }));
   }
-
-  private async held(organizationId: string): Promise<Awaited<ReturnType<AdmissionBooks['accounts']>> | null> {
-    return this.admission.accounts(organizationId).catch((err: unknown) => {
-      this.logger.warn({ err }, 'admission cannot be asked what it holds');
-      return null;
-    });
-  }
 }
 
-function lapsedOf({ posted, granted, expired, expires_at: expiresAt }: AccountRow, held: bigint, now: Date): bigint {
-  if (granted === null || expired === null) return 0n;
-  const grant = { amountNanoUsd: BigInt(granted), expiresAt, expiredNanoUsd: BigInt(expired) };
-  return balanceOf(grant, { postedNanoUsd: BigInt(posted), heldNanoUsd: held }, now).expiredNanoUsd;
+const hasEnded = ({ cycle_ends_at: end }: AccountRow, now: Date): boolean => end !== null && end <= now;
+
+/** The limit that the last call was admitted under. Of a cycle that has ended nothing can be used any more. */
+function lastLimit(row: AccountRow, balance: AccountBalance, now: Date): ShownLimit {
+  const capNanoUsd = row.cap === null ? null : BigInt(row.cap);
+  if (capNanoUsd !== null && hasEnded(row, now)) return { capNanoUsd, remainingNanoUsd: 0n };
+  return { capNanoUsd, remainingNanoUsd: remainingOf(capNanoUsd, balance) };
 }
 
 /**
  * With the account of an organisation's fees, which caps nothing and is kept in its transfers alone. Indexes:
- * account_by_organization, grant_newest, transfer_by_account.
+ * account_by_organization, transfer_by_account.
  */
-const ACCOUNTS = `(SELECT a.*, g.amount_nano_usd AS granted, g.expires_at, g.expired_nano_usd AS expired
-    FROM (
-      SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap, posted_nano_usd AS posted
-      FROM billing.account
-      WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
-        AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
-      ORDER BY account_id LIMIT $6) AS a
-    LEFT JOIN billing.grant AS g ON g.organization_id = $1 AND a.kind = 'grant' AND a.owner_id = g.id::text)
+const ACCOUNTS = `(SELECT account_id, kind, owner_id, credit_reset, cycle_starts_at, cycle_ends_at, cap_nano_usd AS cap,
+      posted_nano_usd AS posted
+    FROM billing.account
+    WHERE organization_id = $1 AND account_id > $2 AND ($3::text IS NULL OR kind = $3)
+      AND ($4::text IS NULL OR owner_id = $4) AND ($5::timestamptz IS NULL OR cycle_ends_at IS NULL OR cycle_ends_at > $5)
+    ORDER BY account_id LIMIT $6)
   UNION ALL
-  (SELECT $7, '${FEES}', $1, 'never', NULL, NULL, NULL, sum(t.amount_nano_usd), NULL, NULL, NULL
+  (SELECT $7, '${FEES}', $1, 'never', NULL, NULL, NULL, sum(t.amount_nano_usd)
     FROM billing.transfer AS t
     WHERE t.account_id = $7 AND t.organization_id = $1 AND $7 > $2 AND ($3::text IS NULL OR $3 = '${FEES}')
       AND ($4::text IS NULL OR $4 = $1)

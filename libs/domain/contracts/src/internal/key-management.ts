@@ -172,10 +172,19 @@ const namedMembers = z.array(z.object({ id, name: z.string(), personId: id.optio
 /** What can be said of a key; `leaked` was revoked since it was seen where it must not be. */
 const API_KEY_STATUSES = ['active', 'disabled', 'expired', 'revoked', 'leaked'] as const;
 export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
+/** A limit as it is now. `raise` is what may be spent beyond it before `untilMs`, in milliseconds since 1970. */
+const presentLimit = z.object({
+  capNanoUsd: nanoUsd,
+  reset: z.enum(CREDIT_RESETS),
+  raise: z.object({ amountNanoUsd: nanoUsd, untilMs: z.int() }).nullable(),
+});
+export type PresentLimit = z.infer<typeof presentLimit>;
 const namedKeys = z.array(
   z.object({
     id,
     name: z.string(),
+    /** Null without one; absent from the release before. */
+    limit: presentLimit.nullable().optional(),
     /** Absent from the release before; another word of a later release is none that is known here. */
     status: z.enum(API_KEY_STATUSES).optional().catch(undefined),
   }),
@@ -197,6 +206,8 @@ export type KnownOwnersRequest = z.input<typeof knownOwnersRequest>;
 export const knownOwnersReply = z.object({
   organization: z.boolean(),
   organizationName: z.string().nullable().default(null),
+  /** Its own, which never resets. Null without one; absent from the release before. */
+  organizationLimit: presentLimit.nullable().optional(),
   apiKeys: namedKeys.default([]),
   groups: named,
   projects: named,

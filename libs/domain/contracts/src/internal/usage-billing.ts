@@ -75,6 +75,11 @@ export const keySpending = z.object({
   chargedTodayNanoUsd: nanoUsd.optional(),
   chargedThisWeekNanoUsd: nanoUsd.optional(),
   chargedThisMonthNanoUsd: nanoUsd.optional(),
+  /**
+   * What its limit is charged with in the present cycle, by the reset that it may have, and what calls in flight hold
+   * on it; those of which admission knows nothing are left out. Absent in replies of the release before.
+   */
+  limits: z.array(z.object({ reset: z.enum(CREDIT_RESETS), postedNanoUsd: nanoUsd, heldNanoUsd: nanoUsd })).optional(),
 });
 export const spendingByKeyReply = z.object({ spending: readableItems(keySpending) });
 /** What one key has spent since it was made. The charge is in nano-USD. */
@@ -108,6 +113,9 @@ const keySubscription = z.object({
   /** What may be spent beyond the quota in the cycle; null where pay-as-you-go is not switched on. */
   paygCapNanoUsd: nanoUsd.nullable(),
   paygUsedNanoUsd: nanoUsd,
+  /** What calls in flight hold on them; absent in replies of the release before. */
+  quotaHeldNanoUsd: nanoUsd.optional(),
+  paygHeldNanoUsd: nanoUsd.optional(),
 });
 export const subscriptionOfKeyReply = z.object({ subscription: keySubscription.nullable() });
 /** The present cycle of a key's subscription. Amounts are in nano-USD. */
