@@ -9,8 +9,6 @@ export { environment as keyManagementEnvironment, firstOwnerFields, peopleSettin
 export { keyManagementEntities } from './store/entities.js';
 export { KeyManagementModule } from './key-management.module.js';
 export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';
-export { ForgetAnswers } from './idempotency/forget-answers.js';
-export { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency/idempotency-records.js';
 export { keyManagementSchema } from './store/migrations/index.js';
 export { digestsOf } from './keys/api-key/api-key.js';
 export { newApiKey } from './keys/api-key/new-api-key.js';

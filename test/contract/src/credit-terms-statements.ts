@@ -87,6 +87,7 @@ async function useBudgets(billing: ServiceDatabase): Promise<void> {
   });
   await store.list(AGREED, 10, null);
   await store.list(AGREED, 10, ['2026-11-28T09:30:00.123456Z', budget.id]);
+  await store.ofOwners(AGREED, [budget.ownerId]);
   await store.charged(budget, Date.UTC(2026, 0, 1), Date.UTC(2026, 0, 2));
 }
 
@@ -116,6 +117,7 @@ async function useGrants(billing: ServiceDatabase, terms: OrganizationTerms): Pr
     await store.save(manager, grant);
   });
   await store.find(AGREED, grant.id);
+  await store.several(AGREED, [grant.id]);
   await store.organizationOf(grant.id);
   await store.list(AGREED, 10, null);
   await store.list(AGREED, 10, ['2026-11-28T09:30:00.123456Z', grant.id]);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { IdempotencyRecords, keyManagementSchema, type Claim, type StoredAnswer } from '@tollgate/key-management';
+import { IdempotencyRecords, type Claim, type StoredAnswer } from '@tollgate/idempotency';
 import { infraFromEnvironment } from '@tollgate/infra';
+import { keyManagementSchema } from '@tollgate/key-management';
 import { migrate, openDatabase, ServiceDatabase, type Database } from '@tollgate/postgres';
 import { sealingKeyFromPepper, sealingWith } from '@tollgate/sealing';
+import { usageBillingSchema } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ANSWER: StoredAnswer = { status: 201, headers: {}, body: { id: 1 } };
@@ -20,16 +22,23 @@ function claimOf({ organizationId = 'default', fingerprint = 'f', key = randomUU
   };
 }
 
+/** The services that keep answers, and the schema of each. */
+const SERVICES = [
+  { service: 'key-management', schema: 'keys', role: 'tollgate_keys', tables: keyManagementSchema },
+  { service: 'usage-billing', schema: 'billing', role: 'tollgate_billing', tables: usageBillingSchema },
+] as const;
+
 /** What only a server with several sessions can show; one session is tested beside the code. */
-describe('the records of requests with an Idempotency-Key, on a Postgres server', () => {
-  const records = new IdempotencyRecords(sealingWith([sealingKeyFromPepper('a pepper of the test')]));
+describe.each(SERVICES)('the records of repeated requests of $service, on a server', ({ schema, role, tables }) => {
   let database: Database;
   let service: ServiceDatabase;
+  let records: IdempotencyRecords;
   beforeAll(async () => {
     const url = await infraFromEnvironment().createDatabase();
-    await migrate(url, keyManagementSchema);
+    await migrate(url, tables);
     database = await openDatabase({ url, poolSize: 4, applicationName: 'contract' });
-    service = new ServiceDatabase(database.dataSource, 'keys');
+    service = new ServiceDatabase(database.dataSource, schema);
+    records = new IdempotencyRecords(service, sealingWith([sealingKeyFromPepper('a pepper of the test')]));
   });
   afterAll(() => database?.close());
 
@@ -118,8 +127,8 @@ describe('the records of requests with an Idempotency-Key, on a Postgres server'
     // A row that was moved to another organisation in the database does not open there.
     const thief = randomUUID();
     await database.dataSource.query(
-      `INSERT INTO keys.idempotency_record SELECT $1, scope, fingerprint, created_at, answer
-       FROM keys.idempotency_record WHERE answer IS NOT NULL AND organization_id = 'default' ORDER BY created_at DESC LIMIT 1`,
+      `INSERT INTO ${schema}.idempotency_record SELECT $1, scope, fingerprint, created_at, answer
+       FROM ${schema}.idempotency_record WHERE answer IS NOT NULL AND organization_id = 'default' ORDER BY created_at DESC LIMIT 1`,
       [thief],
     );
     await expect(ask({ owner: { ...owner, organizationId: thief }, request })).rejects.toMatchObject({
@@ -135,7 +144,7 @@ describe('the records of requests with an Idempotency-Key, on a Postgres server'
       await records.store(manager, record, ANSWER);
       return manager.query(`SELECT current_setting('tollgate.organization_id') AS tenant, current_user AS role`);
     });
-    expect(tenant).toEqual([{ tenant: inside, role: 'tollgate_keys' }]);
+    expect(tenant).toEqual([{ tenant: inside, role }]);
     expect(await ask(record)).toEqual(ANSWER);
   });
 });

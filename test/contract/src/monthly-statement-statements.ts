@@ -42,7 +42,7 @@ export const STATEMENT_SEEDS = [
 export async function useStatements({ dataSource }: Database): Promise<void> {
   const database = new ServiceDatabase(dataSource, 'billing');
   const logger = createLogger({ service: 'contract', level: 'silent' });
-  const balances = new AccountBalances(database, { accounts: () => Promise.resolve(new Map()) }, logger);
+  const balances = new AccountBalances(database, { balances: () => Promise.resolve(new Map()) }, logger);
   const [facts, store] = [new StatementFacts(database, balances, null), new StatementStore(database)];
   const read = new ReadStatements(database, store, facts);
   const now = Date.parse('2026-11-02T00:00:00Z');

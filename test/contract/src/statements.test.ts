@@ -1,13 +1,12 @@
 import { NOBODY } from '@tollgate/auth';
 import { randomUUID } from 'node:crypto';
+import { ForgetAnswers, IdempotencyRecords } from '@tollgate/idempotency';
 import { infraFromEnvironment } from '@tollgate/infra';
 import {
   AuditStore,
   AuditTrail,
   digestsOf,
   EraseAuditTexts,
-  ForgetAnswers,
-  IdempotencyRecords,
   keyManagementEntities,
   keyManagementSchema,
   keysOfPreviousPepper,
@@ -134,7 +133,7 @@ async function useKeyManagement({ dataSource, lookUps }: Database): Promise<void
   await organizations.list(10, ['2026-11-28T09:30:00.123456Z', made.id]);
   await organizations.positionOfFormer(2n);
 
-  await useIdempotency(dataSource);
+  await useIdempotency(service);
   await useAuditTrail(dataSource);
   await members.ownerEmails(['default']);
   await members.contacts({ organizationId: 'default', apiKeyId: one.id });
@@ -212,14 +211,14 @@ async function useKeyOfPerson({ dataSource, lookUps }: Database): Promise<void> 
   );
 }
 
-async function useIdempotency(dataSource: Database['dataSource']): Promise<void> {
-  const records = new IdempotencyRecords(sealingWith([sealingKeyFromPepper('a pepper')]));
-  const service = new ServiceDatabase(dataSource, 'keys');
+async function useIdempotency(service: ServiceDatabase): Promise<void> {
+  const records = new IdempotencyRecords(service, sealingWith([sealingKeyFromPepper('a pepper')]));
   const request = { key: 'k', method: 'POST', path: '/', fingerprint: Buffer.alloc(32), serialize: () => null };
   const owner = {
     organizationId: 'default',
     principal: { kind: 'operator', organizationId: 'default' },
   } as const;
+  await service.inOrganization('default', (manager) => records.kept(manager, { owner, request }, new Date()));
   for (let time = 0; time < 2; time++)
     await service.inOrganization('default', async (manager) => {
       if ((await records.claim(manager, { owner, request }, new Date())) === null)
@@ -311,6 +310,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await new ResolveOrphans(service, instances, admission, bus, logger, meter).resolveAll();
   await instances.markBack([gateway.instanceId]);
   await new CompareBalances(service, admission).of(organizationId);
+  await useIdempotency(service);
   await resumeOffsets(service)('a topic', [1]);
   await new FindUsageEvent(service).byRequestId(organizationId, event.requestId);
   await spendingByKey(service, organizationId, [event.apiKeyId], new Date());
@@ -346,9 +346,11 @@ async function useOutbox({ dataSource }: Database): Promise<void> {
  * 10,000 keys in all: with more, an index of theirs is one level higher in some runs, and another one is as good.
  */
 const SEEDS = [
-  `INSERT INTO keys.idempotency_record
-   SELECT 'default', sha256(n::text::bytea), sha256(n::text::bytea), now() - n * interval '1 minute', ''
-   FROM generate_series(1, 5000) AS n`,
+  ...['keys', 'billing'].map(
+    (schema) => `INSERT INTO ${schema}.idempotency_record
+      SELECT 'default', sha256(n::text::bytea), sha256(n::text::bytea), now() - n * interval '1 minute', ''
+      FROM generate_series(1, 5000) AS n`,
+  ),
   `INSERT INTO keys.organization (id, name) SELECT gen_random_uuid(), 'one of many' FROM generate_series(1, 2000)`,
   `INSERT INTO keys.api_key (id, organization_id, name, scopes, created_at, version)
    SELECT gen_random_uuid(), 'default', 'a key', '{inference:write}', now(), 1 FROM generate_series(1, 2000)`,

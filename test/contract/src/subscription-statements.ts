@@ -6,6 +6,7 @@ import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger } from '@tollgate/telemetry';
 import {
+  AccountBalances,
   BillingRelay,
   ChangeSubscription,
   PlanStore,
@@ -17,7 +18,7 @@ import {
   SubscriptionStore,
   TakeConfiguredPlans,
 } from '@tollgate/usage-billing';
-import { auditRecords } from './billing-fixture.js';
+import { auditRecords, RecordingAdmission } from './billing-fixture.js';
 
 /** An organisation with many subscriptions, among many others. */
 const SUBSCRIBED = randomUUID();
@@ -56,7 +57,12 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
     new BillingRelay(database, { publish: () => Promise.resolve() }, logger),
   );
   const change = new ChangeSubscription(database, plans, store, audit);
-  const shown = new ShowSubscriptions(database, store, change);
+  const shown = new ShowSubscriptions(
+    database,
+    store,
+    change,
+    new AccountBalances(database, new RecordingAdmission(), logger),
+  );
   const plan = (await plans.find(PLAN))!;
   await plans.findNamed(plan.name);
   await plans.list(10, [new Date().toISOString(), PLAN]);
@@ -95,15 +101,25 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
       audit,
       sealing,
     );
-  const { stored } = await made(() => Promise.resolve(key)).execute(asked, request, new Date());
-  await made(() => Promise.resolve(key)).execute(asked, request, new Date());
+  const subscribe = made(() => Promise.resolve(key));
+  const done = async () => {
+    const prepared = await subscribe.prepare(asked, request, new Date());
+    return database.inOrganization(SUBSCRIBED, async (manager) => {
+      const subscribed = await subscribe.complete(manager, prepared, new Date());
+      await shown.made(manager, subscribed.stored, new Date());
+      return subscribed;
+    });
+  };
+  const { stored } = await done();
+  await done();
   const refused = new Problem('organization_not_found');
   await made(() => Promise.reject(refused))
-    .execute({ ...asked, onceACycle: false }, { ...request, key: null }, new Date())
+    .prepare({ ...asked, onceACycle: false }, { ...request, key: null }, new Date())
     .catch(() => undefined);
   const { id } = stored.subscription;
   await store.organizationOf(id);
   await shown.detailed(SUBSCRIBED, stored, new SubscriptionKeys({}, logger), new Date());
+  await shown.caps(SUBSCRIBED, [id], new Date());
   await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
   const ofKeys = {

@@ -18,6 +18,7 @@ import {
   type RealRequest,
   type UsageOperationsStage,
 } from './usage-operations.js';
+import { repeatedRequests } from './repeated-requests.js';
 import { FakeIdentities, usagePermissions } from './usage-permissions.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
@@ -100,7 +101,7 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
     bus = inProcessBus();
     receiver = await WebhookReceiver.start();
     await start();
-  }, 60_000);
+  });
   afterAll(async () => {
     await app?.close();
     await receiver?.stop();
@@ -120,6 +121,8 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
   };
 
   describe('each', () => usagePermissions(stage, identities));
+
+  describe('a request with an Idempotency-Key', () => repeatedRequests(stage));
 
   describe('an act that changes something', () => {
     const send = async (
@@ -295,10 +298,15 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
         });
         expect(reply.status).toBe(each.status);
       }
-      const sealed = ['subscription.sealed_secret', 'webhook.former_secret', 'webhook.secret'];
+      const sealed = [
+        'idempotency_record.answer',
+        'subscription.sealed_secret',
+        'webhook.former_secret',
+        'webhook.secret',
+      ];
       expect(await columnsUnder(former.keyIds[0])).toEqual(sealed);
       expect(await lines(former)).toEqual([]);
-      expect(await lines(present)).toHaveLength(3);
+      expect(await lines(present)).toHaveLength(4);
       const { resealed, unreadable } = await resealBilling(billing(opened.database), alone);
       expect([resealed > 2, unreadable]).toEqual([true, 0]);
       expect(await columnsUnder(former.keyIds[0])).toEqual([]);

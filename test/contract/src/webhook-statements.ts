@@ -48,7 +48,7 @@ export async function useWebhooks({ dataSource }: Database): Promise<void> {
   };
   const { organizationId, id } = webhook;
   const at = [new Date().toISOString().replace('Z', '456Z'), randomUUID()] as const;
-  await webhooks.insert(webhook, NOBODY);
+  await database.inOrganization(organizationId, (manager) => webhooks.insert(manager, webhook, NOBODY));
   await webhooks.find(organizationId, id);
   await webhooks.list(TOLD, 10, null);
   await webhooks.list(TOLD, 10, at);

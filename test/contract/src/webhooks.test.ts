@@ -59,6 +59,8 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
     await opened?.close();
   });
 
+  const insert = (webhook: Webhook): Promise<boolean> =>
+    database.inOrganization(webhook.organizationId, (manager) => webhooks.insert(manager, webhook, NOBODY));
   const made = async (path: string, more: Partial<Webhook> = {}): Promise<{ webhook: Webhook; secret: string }> => {
     const [organizationId, id, secret] = [randomUUID(), randomUUID(), newWebhookSecret()];
     const webhook: Webhook = {
@@ -74,7 +76,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
       version: 1,
       ...more,
     };
-    expect(await webhooks.insert(webhook, NOBODY)).toBe(true);
+    expect(await insert(webhook)).toBe(true);
     return { webhook, secret };
   };
   const noticeOf = ({ organizationId }: Webhook, more: Partial<NoticesV1> = {}): NoticesV1 => ({
@@ -226,7 +228,7 @@ describe.each(databaseShapes)('webhooks, $shape', ({ open }) => {
     const { webhook } = await made('/limit');
     const { organizationId } = webhook;
     for (let n = 1; n < 20; n++) await made('/limit', { organizationId });
-    expect(await webhooks.insert({ ...webhook, id: randomUUID() }, NOBODY)).toBe(false);
+    expect(await insert({ ...webhook, id: randomUUID() })).toBe(false);
     await tell(noticeOf(webhook));
     await webhooks.delete(organizationId, webhook.id, NOBODY, () => undefined);
     expect(await deliveries.list(organizationId, webhook.id, 10, null, null)).toEqual([]);

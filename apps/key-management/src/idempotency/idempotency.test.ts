@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { ForgetAnswers } from '@tollgate/idempotency';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, startKeyManagement, type KeyManagementStage } from '../key-management-stage.js';
-import { ForgetAnswers } from './forget-answers.js';
 
 let stage: KeyManagementStage;
 beforeAll(async () => {

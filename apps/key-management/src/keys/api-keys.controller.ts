@@ -10,9 +10,9 @@ import {
   type Precondition,
   type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../idempotency/idempotency.js';
 import { ChangedKeyReplies } from './api-key/changed-key-replies.js';
 import { KeyMakers } from './api-key/key-makers.js';
 import { keyObject, NOTHING_SPENT } from './api-key/key-object.js';

@@ -16,10 +16,10 @@ import {
   type IdempotentRequest,
   type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Idempotency } from '../idempotency/idempotency.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { Callers } from '../sign-in/caller.js';
 import { SessionCookies } from '../sign-in/session-cookies.js';

@@ -14,12 +14,13 @@ import {
   type Precondition,
   type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../idempotency/idempotency.js';
 import { formerPosition, listKeysRequest, type ListKeysRequest } from '../keys/list-keys/list-keys.request.js';
 import { CreateOrganization } from './create-organization.js';
 import { DeleteOrganization } from './delete-organization.js';
+import { OrganizationBalance } from './organization-balance.js';
 import { OrganizationChanges } from './organization-changes.js';
 import { organizationObject, organizationWithUse } from './organization-object.js';
 import { OrganizationStore, type ListedOrganization, type OrganizationPosition } from './organization-store.js';
@@ -55,6 +56,7 @@ export class OrganizationsController {
     private readonly deleteOrganization: DeleteOrganization,
     private readonly store: OrganizationStore,
     private readonly changes: OrganizationChanges,
+    private readonly balance: OrganizationBalance,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -179,7 +181,7 @@ export class OrganizationsController {
     const isLimited = organization.creditLimitNanoUsd !== null;
     return organizationWithUse(
       organization,
-      usedNanoUsd ?? (isLimited ? await this.store.charged(organization.id) : null),
+      isLimited ? await this.balance.of(organization.id, usedNanoUsd) : null,
       new Date(),
     );
   }

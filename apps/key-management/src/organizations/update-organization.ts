@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { readUsd } from '@tollgate/credit';
-import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
+import { askedRaise, Problem, raiseOrRefused, readAmount, type Precondition } from '@tollgate/http';
 import { LimitAccounts } from '../keys/update-key/limit-accounts.js';
 import { KeyRelay } from '../relay/key-relay.js';
 import type { CreditRaise } from './credit-raise.js';
@@ -64,7 +63,8 @@ function edited(before: Organization, request: UpdateOrganizationRequest, now: D
   const version = before.version + 1;
   const { name = before.name, key_names_immutable: keyNamesImmutable = before.keyNamesImmutable } = request;
   const { credit_limit_usd: limit } = request;
-  const creditLimitNanoUsd = limit === undefined ? before.creditLimitNanoUsd : limit === null ? null : readUsd(limit);
+  const creditLimitNanoUsd =
+    limit === undefined ? before.creditLimitNanoUsd : limit === null ? null : readAmount(limit);
   const { credit_limit_raise: raise } = request;
   const creditRaise = raiseOrRefused(askedRaise(raise, before.creditRaise, creditLimitNanoUsd, now));
   if (

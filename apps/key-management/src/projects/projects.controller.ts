@@ -12,9 +12,9 @@ import {
   type Precondition,
   type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../idempotency/idempotency.js';
 import { OrganizationStore } from '../organizations/organization-store.js';
 import { OrganizationGuard } from '../organizations/organization.guard.js';
 import { KeyRelay } from '../relay/key-relay.js';

@@ -7,7 +7,6 @@ import {
 } from '@nestjs/common';
 import { ADMIN_API_SETTINGS, type AdminApiSettings } from '@tollgate/auth';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
-import { ForgetAnswers } from '../idempotency/forget-answers.js';
 import { KeyTimes } from '../keys/key-times.js';
 import { FirstOwner } from '../sign-in/first-owner.js';
 import { MailOutbox } from '../sign-in/mails/mail-outbox.js';
@@ -24,7 +23,6 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     private readonly relay: KeyRelay,
     private readonly heartbeat: Heartbeat,
     private readonly mails: MailOutbox,
-    private readonly forgetAnswers: ForgetAnswers,
     private readonly resets: PasswordResets,
     private readonly keyTimes: KeyTimes,
     @Inject(ADMIN_API_SETTINGS) private readonly settings: Pick<AdminApiSettings, 'publicUrl'>,
@@ -43,14 +41,13 @@ export class KeyLifecycle implements OnModuleInit, OnApplicationBootstrap, OnApp
     this.relay.start();
     this.heartbeat.start();
     this.mails.start();
-    this.forgetAnswers.start();
     this.resets.start();
     this.keyTimes.start();
   }
 
   /** Stops the relay only after the listener has drained, since a revoke in flight waits for the relay. */
   async onApplicationShutdown(): Promise<void> {
-    const works = [this.forgetAnswers, this.heartbeat, this.keyTimes, this.mails, this.resets, this.relay];
+    const works = [this.heartbeat, this.keyTimes, this.mails, this.resets, this.relay];
     await Promise.all(works.map((work) => work.stop()));
   }
 }

@@ -1,6 +1,5 @@
 import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
-import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { registerOutboxGauges } from '../metrics.js';
 import { KeyTimesModule } from '../keys/key-times.module.js';
 import { KeyMetricsModule } from '../metrics.module.js';
@@ -13,7 +12,7 @@ import { KeyRelay } from './key-relay.js';
 
 /** Delivers committed changes to the gateways and the bus, and sends the gateways a heartbeat each second. */
 @Module({
-  imports: [IdempotencyModule, KeyMetricsModule, KeyStoreModule, KeyTimesModule, MailsModule, SignInModule],
+  imports: [KeyMetricsModule, KeyStoreModule, KeyTimesModule, MailsModule, SignInModule],
   providers: [Heartbeat, KeyLifecycle, KeyRelay],
   exports: [KeyRelay],
 })

@@ -1,3 +1,4 @@
+import { sealedAnswers } from '@tollgate/idempotency';
 import type { ServiceDatabase } from '@tollgate/postgres';
 import {
   resealColumns,
@@ -6,7 +7,6 @@ import {
   type SealedColumn,
   type Sealing,
 } from '@tollgate/sealing';
-import { boundToRow } from '../idempotency/idempotency-records.js';
 import { sealedFor } from '../sign-in/oidc/oidc-provider.js';
 import { SEND_MAIL } from './outbox-effects.js';
 
@@ -19,13 +19,7 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
     update: 'UPDATE keys.outbox SET payload = $2 WHERE id = $1::bigint AND payload = $3',
     boundTo: ({ key }) => ['mail', key],
   },
-  {
-    what: 'answers that may be given again',
-    select: `SELECT encode(scope, 'hex') AS id, organization_id AS key, answer AS sealed FROM keys.idempotency_record
-      WHERE answer IS NOT NULL`,
-    update: `UPDATE keys.idempotency_record SET answer = $2 WHERE scope = decode($1, 'hex') AND answer = $3`,
-    boundTo: ({ id, key }) => boundToRow(key, id),
-  },
+  sealedAnswers('keys'),
   {
     what: 'client secrets of OpenID providers',
     select: 'SELECT organization_id AS id, organization_id AS key, client_secret AS sealed FROM keys.oidc_provider',

@@ -1,5 +1,4 @@
-import { CAP_NANO_USD_MAX, readUsd } from '@tollgate/credit';
-import { emailAddressField, newestFirst, pageQuery, Pages } from '@tollgate/http';
+import { emailAddressField, newestFirst, pageQuery, Pages, readAmount, usdAmount } from '@tollgate/http';
 import { uuid } from '@tollgate/contracts';
 import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
@@ -14,21 +13,7 @@ const levels = z
   .transform((given): Level[] => LEVELS.filter((level) => given.includes(level)))
   .describe('In per cent of each limit and balance; an empty list tells of none.');
 
-const floor = shown(
-  z.union([z.string(), z.number()]).transform((amount, context): bigint => {
-    const nanoUsd = readUsd(amount);
-    if (nanoUsd !== null && nanoUsd >= 0n && nanoUsd <= CAP_NANO_USD_MAX) return nanoUsd;
-    context.addIssue({ code: 'custom', message: 'must be USD from 0 to 9000000 with at most nine decimals' });
-    return z.NEVER;
-  }),
-  {
-    type: ['string', 'number'],
-    maxLength: 30,
-    minimum: 0,
-    maximum: 9_000_000,
-    description: 'USD. A day on which a key spends less is never unusual.',
-  },
-);
+const floor = usdAmount(0n, 'A day on which a key spends less is never unusual.').transform(readAmount);
 
 /** The body of `PATCH /v1/alerts/settings`. A field that is left out stays as it is. */
 export const updateAlertSettingsRequest = z

@@ -1,19 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { readUsd } from '@tollgate/credit';
 import {
+  askedRaise,
+  Idempotent,
   IfMatch,
   listOf,
-  askedRaise,
   OrganizationId,
   Problem,
   raiseOrRefused,
+  readAmount,
   showVersion,
+  type IdempotentRequest,
   type Precondition,
+  type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
-import { ServiceDatabase } from '@tollgate/postgres';
 import type { FastifyReply } from 'fastify';
 import { Owners } from '../owners/owners.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
@@ -47,7 +50,7 @@ import { ShowBudgets } from './show-budgets.js';
 @UseGuards(PrincipalGuard)
 export class BudgetsController {
   constructor(
-    private readonly database: ServiceDatabase,
+    private readonly idempotency: Idempotency,
     private readonly store: BudgetStore,
     private readonly setBudgets: SetBudgets,
     private readonly showBudgets: ShowBudgets,
@@ -69,15 +72,18 @@ export class BudgetsController {
     @OrganizationId() organizationId: string,
     @Body({ schema: createBudgetRequest }) body: CreateBudgetRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<BudgetObject> {
-    const fields = newBudget(organizationId, body, new Date());
-    await this.checkOwner(fields);
-    const budget = await this.database.inOrganization(organizationId, (manager) =>
-      this.setBudgets.create(manager, fields, actor),
-    );
-    this.terms.announced();
-    return this.shown(budget, reply);
+  ): Promise<BudgetObject | SerializedReply> {
+    return this.idempotency.answerPrepared(request, organizationId, reply, async () => {
+      const fields = newBudget(organizationId, body, new Date());
+      await this.checkOwner(fields);
+      const shown = await this.showBudgets.asNew(fields);
+      return async (manager) => {
+        const { version } = await this.setBudgets.create(manager, fields, actor);
+        return { body: shown, version, committed: () => this.terms.announced() };
+      };
+    });
   }
 
   @Get()
@@ -168,7 +174,7 @@ export class BudgetsController {
 }
 
 function newBudget(organizationId: string, body: CreateBudgetRequest, now: Date): NewBudget {
-  const capNanoUsd = readUsd(body.amount_usd) ?? 0n;
+  const capNanoUsd = readAmount(body.amount_usd);
   return {
     organizationId,
     id: randomUUID(),

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BillingAuditModule } from '../audit/audit.module.js';
 import { BalancesModule } from '../balances/balances.module.js';
+import { BillingIdempotencyModule } from '../idempotency/idempotency.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { TermsModule } from '../terms/terms.module.js';
@@ -12,9 +13,16 @@ import { TellBalances } from './tell-balances.js';
 
 /** Budgets of groups and projects. */
 @Module({
-  imports: [BalancesModule, BillingAuditModule, BillingStoreModule, OwnersModule, TermsModule],
+  imports: [
+    BalancesModule,
+    BillingAuditModule,
+    BillingIdempotencyModule,
+    BillingStoreModule,
+    OwnersModule,
+    TermsModule,
+  ],
   controllers: [BudgetsController],
   providers: [BudgetStore, SetBudgets, ShowBudgets, TellBalances],
-  exports: [SetBudgets, TellBalances],
+  exports: [BudgetStore, SetBudgets, ShowBudgets, TellBalances],
 })
 export class BudgetsModule {}

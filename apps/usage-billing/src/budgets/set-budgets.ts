@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
 import type { CreditReset } from '@tollgate/api-key';
-import { readUsd } from '@tollgate/credit';
 import type { EndBudgetRequest } from '@tollgate/contracts';
-import { askedRaise, Problem, raiseOrRefused, type Precondition } from '@tollgate/http';
+import { askedRaise, Problem, raiseOrRefused, readAmount, type Precondition } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { AuditRecords } from '../audit/audit-records.js';
@@ -127,6 +126,6 @@ function demandNotBound({ principal }: Actor, { kind, ownerId }: Pick<Budget, 'k
 
 function changeOf(before: Budget, request: UpdateBudgetRequest, now: Date): BudgetChange {
   const { amount_usd: amount, reset = before.reset, credit_limit_raise: raise } = request;
-  const capNanoUsd = (amount === undefined ? null : readUsd(amount)) ?? before.capNanoUsd;
+  const capNanoUsd = amount === undefined ? before.capNanoUsd : readAmount(amount);
   return { capNanoUsd, reset, raise: raiseOrRefused(askedRaise(raise, before.raise, capNanoUsd, now)) };
 }

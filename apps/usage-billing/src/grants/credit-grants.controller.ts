@@ -3,10 +3,17 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res, UseGuards } f
 import type { Principal } from '@tollgate/access';
 import { grantAccountId } from '@tollgate/api-key';
 import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { readUsd } from '@tollgate/credit';
-import { Idempotent, listOf, OrganizationId, Problem, type IdempotentRequest } from '@tollgate/http';
+import {
+  Idempotent,
+  listOf,
+  OrganizationId,
+  Problem,
+  readAmount,
+  type IdempotentRequest,
+  type SerializedReply,
+} from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
-import { ServiceDatabase } from '@tollgate/postgres';
 import type { FastifyReply } from 'fastify';
 import { AccountBalances } from '../balances/account-balances.js';
 import { Owners } from '../owners/owners.js';
@@ -38,7 +45,7 @@ import type { Grant } from './grant.js';
 @UseGuards(PrincipalGuard)
 export class CreditGrantsController {
   constructor(
-    private readonly database: ServiceDatabase,
+    private readonly idempotency: Idempotency,
     private readonly store: GrantStore,
     private readonly giveGrant: GiveGrant,
     private readonly expireGrant: ExpireGrant,
@@ -61,16 +68,17 @@ export class CreditGrantsController {
     @Idempotent() request: IdempotentRequest,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CreditGrantObject> {
-    const fields = newGrant(body, new Date());
-    const { organizationId } = fields;
-    await this.owners.ofOrganization({ organizationId });
-    const { grant, replayed } = await this.database.inOrganization(organizationId, (manager) =>
-      this.giveGrant.execute(manager, fields, request, actor),
-    );
-    if (replayed) void reply.header('idempotency-replayed', 'true');
-    this.terms.announced();
-    return creditGrantObject(grant, { postedNanoUsd: 0n, heldNanoUsd: 0n }, grant.createdAt);
+  ): Promise<CreditGrantObject | SerializedReply> {
+    const { organization_id: organizationId } = body;
+    return this.idempotency.answerPrepared(request, organizationId, reply, async () => {
+      const fields = newGrant(body, new Date());
+      await this.owners.ofOrganization({ organizationId });
+      return async (manager) => {
+        const grant = await this.giveGrant.execute(manager, fields, request, actor);
+        const shown = creditGrantObject(grant, { postedNanoUsd: 0n, heldNanoUsd: 0n }, grant.createdAt);
+        return { body: shown, committed: () => this.terms.announced() };
+      };
+    });
   }
 
   @Get()
@@ -148,7 +156,7 @@ function newGrant(body: CreateCreditGrantRequest, now: Date): NewGrant {
   return {
     organizationId: body.organization_id,
     id: randomUUID(),
-    amountNanoUsd: readUsd(body.amount_usd) ?? 0n,
+    amountNanoUsd: readAmount(body.amount_usd),
     expiresAt,
     description: body.description === '' ? null : body.description,
     createdAt: now,

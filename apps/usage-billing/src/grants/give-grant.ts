@@ -18,13 +18,6 @@ export type NewGrant = Pick<
   'organizationId' | 'id' | 'amountNanoUsd' | 'expiresAt' | 'description' | 'createdAt'
 >;
 
-/** A grant as it was given. */
-interface GivenNow {
-  readonly grant: Grant;
-  /** Whether a request before this one, of the same name, has given it. */
-  readonly replayed: boolean;
-}
-
 /** For so long a request that comes again gives nothing again. */
 const REQUEST_LIFE_MS = 24 * 60 * 60_000;
 
@@ -38,11 +31,12 @@ export class GiveGrant {
   ) {}
 
   /**
-   * Writes a grant in a transaction about its organisation. Once that is committed, call `announced` of the terms.
-   * A request that names itself gives once within 24 hours, and is told the grant as it was given each time.
+   * Writes a grant in a transaction about its organisation. Once that is committed, call `announced` of the terms. A
+   * request that a process of the release before has answered gives nothing again: that release keeps the names of
+   * requests with the grants, and finds there what this one has given.
    * @throws {Problem} `grant_limit_reached`, `idempotency_key_reused`
    */
-  async execute(manager: EntityManager, fields: NewGrant, request: IdempotentRequest, actor: Actor): Promise<GivenNow> {
+  async execute(manager: EntityManager, fields: NewGrant, request: IdempotentRequest, actor: Actor): Promise<Grant> {
     const { organizationId } = fields;
     const terms = await this.terms.lock(manager, organizationId);
     const named = namesOf(request);
@@ -50,7 +44,7 @@ export class GiveGrant {
     const given = named && (await this.store.givenBy(manager, organizationId, named.scope, since));
     if (given !== null) {
       if (!given.fingerprint.equals(request.fingerprint)) throw new Problem('idempotency_key_reused');
-      return { grant: newGrantOf({ ...fields, id: given.id, createdAt: given.createdAt }), replayed: true };
+      return newGrantOf({ ...fields, id: given.id, createdAt: given.createdAt });
     }
     if ((await this.store.countLive(manager, organizationId)) >= LIVE_GRANTS_MAX)
       throw new Problem('grant_limit_reached', {
@@ -65,7 +59,7 @@ export class GiveGrant {
     await this.audit.add(manager, grantChange(actor, null, grant));
     if (after.balance !== terms.balance)
       await this.audit.add(manager, billingChange(organizationId, actor, terms, after));
-    return { grant, replayed: false };
+    return grant;
   }
 }
 

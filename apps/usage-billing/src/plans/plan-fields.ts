@@ -1,33 +1,14 @@
 import { findSecrets } from '@tollgate/api-key';
 import { uuid } from '@tollgate/contracts';
-import { CAP_NANO_USD_MAX, formatUsd, readUsd } from '@tollgate/credit';
-import { shown } from '@tollgate/openapi';
+import { readAmount, usdAmount } from '@tollgate/http';
 import { z } from 'zod';
 
 const LIST_ITEMS_MAX = 100;
 /** It is far above what any provider serves, and fits a 32-bit integer of Postgres. */
 const RATE_LIMIT_MAX = 1_000_000_000;
-const USD_MAX = formatUsd(CAP_NANO_USD_MAX);
 
-/**
- * An amount of a cycle, read as nano-USD. What is more than an account can hold, negative, has an exponent or too many
- * decimals is refused.
- */
-export const usd = shown(
-  z
-    .union([z.string(), z.number()])
-    .refine(
-      (amount) => (readUsd(amount) ?? CAP_NANO_USD_MAX + 1n) <= CAP_NANO_USD_MAX,
-      `must be an amount in USD from 0 to ${USD_MAX} with at most 9 decimals`,
-    )
-    .transform((amount) => readUsd(amount) ?? 0n),
-  {
-    anyOf: [
-      { type: 'string', pattern: String.raw`^\d{1,7}(\.\d{1,9})?$` },
-      { type: 'number', minimum: 0, maximum: Number(USD_MAX) },
-    ],
-  },
-);
+/** An amount of a cycle, read as nano-USD. */
+export const usd = usdAmount(0n).transform(readAmount);
 
 /**
  * Names stand in lists, in the names of keys and on statements: one line, without characters that nobody sees. A plan

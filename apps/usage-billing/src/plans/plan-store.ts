@@ -116,12 +116,20 @@ export class PlanStore {
    * same work.
    */
   async changing<T>(work: (plans: LockedPlans) => Promise<T>): Promise<T> {
-    const done = await this.database.outsideOrganizations(async (manager) => {
-      await manager.query(`SELECT pg_advisory_xact_lock(hashtextextended('billing.plan', 0))`);
-      return work(new LockedPlans(manager, this.audit));
-    });
-    this.audit.announced();
+    const done = await this.database.outsideOrganizations(async (manager) => work(await this.lock(manager)));
+    this.announced();
     return done;
+  }
+
+  /** The plans, which nobody else changes until the caller's transaction ends. Call `announced` after its commit. */
+  async lock(manager: EntityManager): Promise<LockedPlans> {
+    await manager.query(`SELECT pg_advisory_xact_lock(hashtextextended('billing.plan', 0))`);
+    return new LockedPlans(manager, this.audit);
+  }
+
+  /** Tells of committed changes at once. */
+  announced(): void {
+    this.audit.announced();
   }
 
   /** Has the subscriptions of a changed plan looked at soon, so that their keys hear of the next cycle's terms. */

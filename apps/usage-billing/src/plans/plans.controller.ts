@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { foldedPlanName } from '@tollgate/config';
-import { IfMatch, listOf, Problem, showVersion, type Precondition } from '@tollgate/http';
+import {
+  Idempotent,
+  IfMatch,
+  listOf,
+  Problem,
+  showVersion,
+  type IdempotentRequest,
+  type Precondition,
+  type SerializedReply,
+} from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { editedPlan, inNewVersion, newPlan } from './edit-plan.js';
@@ -33,7 +43,10 @@ import {
 @Controller('v1/plans')
 @UseGuards(PrincipalGuard)
 export class PlansController {
-  constructor(private readonly plans: PlanStore) {}
+  constructor(
+    private readonly plans: PlanStore,
+    private readonly idempotency: Idempotency,
+  ) {}
 
   @Post()
   @Operation({
@@ -48,14 +61,16 @@ export class PlansController {
   async create(
     @Body({ schema: createPlanRequest }) body: CreatePlanRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<PlanObject> {
-    const plan = newPlan(randomUUID(), body, new Date());
-    await this.plans.changing(async (plans) => {
+  ): Promise<PlanObject | SerializedReply> {
+    return this.idempotency.answer(request, null, reply, async (manager) => {
+      const plans = await this.plans.lock(manager);
+      const plan = newPlan(randomUUID(), body, new Date());
       if ((await plans.findNamed(plan.name)) !== null) throw nameTaken();
       await plans.save(null, plan, actor);
+      return { body: planObject(plan), version: plan.terms.version, committed: () => this.plans.announced() };
     });
-    return shown(plan, reply);
   }
 
   @Get()

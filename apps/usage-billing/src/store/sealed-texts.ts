@@ -1,3 +1,4 @@
+import { sealedAnswers } from '@tollgate/idempotency';
 import type { ServiceDatabase } from '@tollgate/postgres';
 import {
   resealColumns,
@@ -31,6 +32,7 @@ const SEALED_COLUMNS: readonly SealedColumn[] = [
     update: 'UPDATE billing.subscription SET sealed_secret = $2 WHERE id = $1::uuid AND sealed_secret = $3',
     boundTo: ({ id, key }) => sealedForSubscription(key, id),
   },
+  sealedAnswers('billing'),
 ];
 
 type AcrossOrganizations = Pick<ServiceDatabase, 'acrossOrganizations'>;

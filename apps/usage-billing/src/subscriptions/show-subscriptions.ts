@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { paygAccountId, subscriptionAccountId } from '@tollgate/api-key';
 import type { ApiKeyStatus, KeySubscriptionCycle } from '@tollgate/contracts';
-import { formatUsd } from '@tollgate/credit';
+import { formatUsd, remainingOf, type AccountBalance } from '@tollgate/credit';
 import { creditLimitRaiseObject, raisedLimit } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
+import { AccountBalances } from '../balances/account-balances.js';
 import { groupedBy } from '../grouped-by.js';
 import { ChangeSubscription } from './change-subscription.js';
 import type { PlanVersions } from './plan-versions.js';
@@ -42,6 +44,11 @@ const NAMES = 'SELECT id, name FROM billing.plan WHERE id = ANY($1::uuid[])';
 
 type KeyStatuses = Pick<SubscriptionKeys, 'statuses'>;
 
+/** What is charged to an account, and what calls in flight hold on it. */
+type BalanceOf = (accountId: string) => AccountBalance;
+
+const UNUSED: AccountBalance = { postedNanoUsd: 0n, heldNanoUsd: 0n };
+
 /** Shows subscriptions as they are by the clock, whether or not their cycles were noticed yet. */
 @Injectable()
 export class ShowSubscriptions {
@@ -49,6 +56,7 @@ export class ShowSubscriptions {
     private readonly database: ServiceDatabase,
     private readonly store: SubscriptionStore,
     private readonly change: ChangeSubscription,
+    private readonly balances: AccountBalances,
   ) {}
 
   /**
@@ -63,21 +71,47 @@ export class ShowSubscriptions {
   ): Promise<SubscriptionObject[]> {
     if (listed.length === 0) return [];
     const stored = listed.map((each) => each.stored);
-    const { current, versions, used } = await this.present(organizationId, stored, now);
+    const { current, versions, balanceOf } = await this.present(organizationId, stored, now);
     const keyIds = current.map(({ subscription }) => subscription.apiKeyId);
     const statuses = await keys.statuses(organizationId, keyIds);
-    return current.map((each) => subscriptionObject(each, versions, used, statuses, now));
+    return current.map((each) => subscriptionObject(each, versions, balanceOf, statuses, now));
   }
 
   /** The present cycle of the subscription of a key, by the clock; null for a key of none. */
   async ofKey(organizationId: string, apiKeyId: string, now: Date): Promise<KeySubscriptionCycle | null> {
     const found = await this.store.findOfKey(organizationId, apiKeyId);
     if (found === null) return null;
-    const { current, versions, used } = await this.present(organizationId, [found], now);
-    return keyCycleOf(current[0] ?? found, versions, used, now);
+    const { current, versions, balanceOf } = await this.present(organizationId, [found], now);
+    return keyCycleOf(current[0] ?? found, versions, balanceOf, now);
   }
 
-  /** The subscriptions with the cycles that have begun, and what is charged to the accounts of the present ones. */
+  /** What may be spent in the present cycles of subscriptions, in nano-USD, by their accounts; null is unlimited. */
+  async caps(organizationId: string, ids: readonly string[], now: Date): Promise<ReadonlyMap<string, bigint | null>> {
+    const stored = await this.store.several(organizationId, ids);
+    if (stored.length === 0) return new Map();
+    const { current } = await this.present(organizationId, stored, now);
+    return new Map(
+      current.flatMap(({ subscription: { id, charges, payg } }) => {
+        const cycle = newestCharge({ charges });
+        const accounts = accountsOf(id, cycle);
+        return [
+          [accounts.quota, cycle.quotaNanoUsd] as const,
+          [accounts.payg, raisedLimit(payg.limitNanoUsd, payg.raise, now)] as const,
+        ];
+      }),
+    );
+  }
+
+  /** One that was made in this transaction: its key is new, and nothing is used. */
+  async made(manager: EntityManager, stored: StoredSubscription, now: Date): Promise<DetailedSubscriptionObject> {
+    const { organizationId, id, apiKeyId } = stored.subscription;
+    const versions = await this.change.versionsOf(manager, [stored]);
+    const statuses = new Map([[apiKeyId, 'active' as const]]);
+    const rows = await manager.query<ChargeRow[]>(CHARGES, [organizationId, id, PERIODS_SHOWN]);
+    return { ...subscriptionObject(stored, versions, () => UNUSED, statuses, now), periods: periodsOf(rows) };
+  }
+
+  /** The subscriptions with the cycles that have begun, and the balances of the accounts of the present ones. */
   private async present(organizationId: string, stored: readonly StoredSubscription[], now: Date) {
     const { versions, names } = await this.database.inOrganization(organizationId, async (manager) => {
       const found = await this.change.versionsOf(manager, stored);
@@ -89,7 +123,7 @@ export class ShowSubscriptions {
     const accounts = current.flatMap(({ subscription }) =>
       Object.values(accountsOf(subscription.id, newestCharge(subscription))),
     );
-    return { current, versions, used: await this.store.used(organizationId, accounts) };
+    return { current, versions, balanceOf: await this.balances.of(organizationId, accounts) };
   }
 
   /** One with its cycles. Those that have begun are charged first. */
@@ -132,12 +166,12 @@ const accountsOf = (id: string, cycle: CycleCharge) => ({
 function subscriptionObject(
   { subscription, planName, nextPlanName, maskedKey, createdAt }: StoredSubscription,
   versions: PlanVersions,
-  used: ReadonlyMap<string, bigint>,
+  balanceOf: BalanceOf,
   statuses: ReadonlyMap<string, ApiKeyStatus>,
   now: Date,
 ): SubscriptionObject {
   const { id, payg } = subscription;
-  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
+  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, balanceOf);
   const paygCap = raisedLimit(payg.limitNanoUsd, payg.raise, now);
   return {
     object: 'subscription',
@@ -153,14 +187,14 @@ function subscriptionObject(
     current_period: { number: cycle.number, starts_at: momentOf(cycle.startMs), ends_at: momentOf(cycle.endMs) },
     quota: {
       included_usd: formatUsd(cycle.quotaNanoUsd),
-      used_usd: formatUsd(ofQuota),
-      remaining_usd: formatUsd(left(cycle.quotaNanoUsd, ofQuota)),
+      used_usd: formatUsd(ofQuota.postedNanoUsd),
+      remaining_usd: formatUsd(remainingOf(cycle.quotaNanoUsd, ofQuota)),
     },
     payg: {
       enabled: paygEnabled,
       limit_usd: payg.limitNanoUsd === null ? null : formatUsd(payg.limitNanoUsd),
-      used_usd: formatUsd(ofPayg),
-      remaining_usd: paygCap === null ? null : formatUsd(left(paygCap, ofPayg)),
+      used_usd: formatUsd(ofPayg.postedNanoUsd),
+      remaining_usd: paygCap === null ? null : formatUsd(remainingOf(paygCap, ofPayg)),
       credit_limit_raise: creditLimitRaiseObject(payg.raise, now),
     },
     api_key: {
@@ -173,14 +207,14 @@ function subscriptionObject(
 }
 
 /** The present cycle of a renewed subscription, with what is used of its quota and beyond. */
-function useOf({ id, payg, charges }: Subscription, versions: PlanVersions, used: ReadonlyMap<string, bigint>) {
+function useOf({ id, payg, charges }: Subscription, versions: PlanVersions, balanceOf: BalanceOf) {
   const cycle = newestCharge({ charges });
   const accounts = accountsOf(id, cycle);
   const { paygAllowed } = versions.exactly(cycle.planId, cycle.planVersion);
   return {
     cycle,
-    ofQuota: used.get(accounts.quota) ?? 0n,
-    ofPayg: used.get(accounts.payg) ?? 0n,
+    ofQuota: balanceOf(accounts.quota),
+    ofPayg: balanceOf(accounts.payg),
     paygEnabled: payg.enabled && paygAllowed,
   };
 }
@@ -188,10 +222,10 @@ function useOf({ id, payg, charges }: Subscription, versions: PlanVersions, used
 function keyCycleOf(
   { subscription, planName }: StoredSubscription,
   versions: PlanVersions,
-  used: ReadonlyMap<string, bigint>,
+  balanceOf: BalanceOf,
   now: Date,
 ): KeySubscriptionCycle {
-  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, used);
+  const { cycle, ofQuota, ofPayg, paygEnabled } = useOf(subscription, versions, balanceOf);
   const { limitNanoUsd, raise } = subscription.payg;
   const paygCap = raisedLimit(limitNanoUsd, raise, now);
   return {
@@ -200,9 +234,11 @@ function keyCycleOf(
     startsAt: momentOf(cycle.startMs),
     endsAt: momentOf(cycle.endMs),
     quotaNanoUsd: cycle.quotaNanoUsd.toString(),
-    quotaUsedNanoUsd: ofQuota.toString(),
+    quotaUsedNanoUsd: ofQuota.postedNanoUsd.toString(),
+    quotaHeldNanoUsd: ofQuota.heldNanoUsd.toString(),
     paygCapNanoUsd: paygEnabled && paygCap !== null ? paygCap.toString() : null,
-    paygUsedNanoUsd: ofPayg.toString(),
+    paygUsedNanoUsd: ofPayg.postedNanoUsd.toString(),
+    paygHeldNanoUsd: ofPayg.heldNanoUsd.toString(),
   };
 }
 
@@ -228,4 +264,3 @@ function periodsOf(rows: readonly ChargeRow[]): PeriodObject[] {
 }
 
 const momentOf = (ms: number): string => new Date(ms).toISOString();
-const left = (cap: bigint, used: bigint): bigint => (used >= cap ? 0n : cap - used);

@@ -20,7 +20,7 @@ import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
 import { subscriptionNotices } from './subscription-notices.js';
 import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
 
-/** For how long a repeated request gets the subscription that it has made, with its secret. */
+/** For how long a repeated request finds the subscription that it has begun. */
 const REPEATABLE_MS = 24 * 60 * 60_000;
 /** A request that has not answered within this time was broken off: who repeats it goes on with it. */
 const MAKING_MS = 10_000;
@@ -42,13 +42,24 @@ export interface SubscribeRequest {
   readonly actor: Actor;
 }
 
+/** A subscription whose key is there. It is none before `complete` has written it. */
+export interface PreparedSubscription {
+  readonly request: SubscribeRequest;
+  readonly isNamed: boolean;
+  readonly begun: Pick<BegunRow, 'id'>;
+  /** What is to be written; null where it was, by a request of the same name. */
+  readonly made: {
+    readonly subscription: Subscription;
+    readonly terms: SubscriptionTerms;
+    readonly key: CreatedSubscriptionKey;
+  } | null;
+}
+
 /** A new subscription with the secret of its key, which is shown once. */
 export interface Subscribed {
   readonly stored: StoredSubscription;
-  /** Null where an earlier request has made it, and its answer is not kept any more. */
+  /** Null where an earlier request has made the key, and was broken off. */
   readonly secret: string | null;
-  /** Whether an earlier request of the same name has made it. */
-  readonly replayed: boolean;
 }
 
 interface BegunRow {
@@ -119,21 +130,46 @@ export class Subscribe {
   ) {}
 
   /**
+   * Has the key made, and nothing charged yet. Never call it inside a transaction.
    * @throws {Problem} `organization_not_found`; `service_unavailable` where key-management cannot be asked;
    * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being
    * answered, `idempotency_key_reused`
    */
-  async execute(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<Subscribed> {
+  async prepare(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<PreparedSubscription> {
     const begun = await this.begin(request, named, now);
-    if (begun.made_at !== null) return this.again(request.organizationId, begun);
+    const prepared = { request, begun, isNamed: named.key !== null };
+    if (begun.made_at !== null) return { ...prepared, made: null };
     const { subscription, terms } = await this.first(request, begun);
     const key = await this.makeKey(request, begun, terms, now);
     if (key.secret === null) {
       // A request before was broken off when its key was made. Nobody has been shown its secret: another one is made.
       await this.giveUp(request.organizationId, begun, now);
-      return this.execute(request, named, now);
+      return this.prepare(request, named, now);
     }
-    return this.complete(request, subscription, terms, key, named, now);
+    return { ...prepared, made: { subscription, terms, key } };
+  }
+
+  /**
+   * Charges the first cycle in a transaction about the organisation. Call `announced` after its commit. Of two that do
+   * it at once, the second finds it done.
+   * @throws {Problem} `service_unavailable` for a subscription that was given up meanwhile
+   */
+  async complete(manager: EntityManager, prepared: PreparedSubscription, now: Date): Promise<Subscribed> {
+    const { organizationId } = prepared.request;
+    const { id } = prepared.begun;
+    const row = oneRow(await manager.query<BegunRow[]>(LOCK_BEGUN, [organizationId, id]));
+    if (row.abandoned_at !== null) throw new Problem('service_unavailable');
+    const isNew = row.made_at === null;
+    if (isNew) await this.write(manager, prepared, now);
+    const stored = await this.store.findIn(manager, organizationId, id);
+    if (stored === null) throw new Error('a subscription that was made is not there');
+    if (isNew) await addDeliveries(manager, subscriptionNotices(null, stored, now.getTime()), now);
+    return { stored, secret: prepared.made?.key.secret ?? this.sealedSecret(organizationId, row) };
+  }
+
+  /** Tells of committed changes at once. */
+  announced(): void {
+    this.audit.announced();
   }
 
   /** The row of this request: a new one, or that of the same request before. */
@@ -223,51 +259,33 @@ export class Subscribe {
     );
   }
 
-  /** Charges the first cycle. Of two that do it at once, the second finds it done. */
-  private async complete(
-    { actor, plan }: SubscribeRequest,
-    subscription: Subscription,
-    terms: SubscriptionTerms,
-    key: CreatedSubscriptionKey,
-    named: IdempotentRequest,
+  private async write(
+    manager: EntityManager,
+    { request, made, isNamed }: PreparedSubscription,
     now: Date,
-  ): Promise<Subscribed> {
+  ): Promise<void> {
+    if (made === null) throw new Error('a subscription whose key was not made is not there');
+    const { subscription, terms, key } = made;
     const { organizationId, id } = subscription;
-    const made = await this.database.inOrganization(organizationId, async (manager) => {
-      const row = oneRow(await manager.query<BegunRow[]>(LOCK_BEGUN, [organizationId, id]));
-      if (row.abandoned_at !== null) throw new Problem('service_unavailable');
-      if (row.made_at === null) {
-        const sealed =
-          key.secret === null || named.key === null
-            ? null
-            : this.sealing.seal(key.secret, sealedForSubscription(organizationId, id));
-        await manager.query(MADE, [
-          organizationId,
-          id,
-          now,
-          key.maskedKey,
-          JSON.stringify(terms),
-          dueAt(subscription, now),
-          sealed,
-        ]);
-        await writeCharge(manager, subscription, subscription.charges[0]);
-        const act = { actor, action: 'subscription.created' } as const;
-        await this.audit.add(manager, subscriptionChange(act, null, subscription, { plan: plan.name }));
-      }
-      const stored = await this.store.findIn(manager, organizationId, id);
-      if (stored === null) throw new Error('a subscription that was made is not there');
-      if (row.made_at === null) await addDeliveries(manager, subscriptionNotices(null, stored, now.getTime()), now);
-      return { stored, secret: key.secret, replayed: false };
-    });
-    this.audit.announced();
-    return made;
+    const sealed =
+      key.secret === null || !isNamed ? null : this.sealing.seal(key.secret, sealedForSubscription(organizationId, id));
+    await manager.query(MADE, [
+      organizationId,
+      id,
+      now,
+      key.maskedKey,
+      JSON.stringify(terms),
+      dueAt(subscription, now),
+      sealed,
+    ]);
+    await writeCharge(manager, subscription, subscription.charges[0]);
+    const act = { actor: request.actor, action: 'subscription.created' } as const;
+    await this.audit.add(manager, subscriptionChange(act, null, subscription, { plan: request.plan.name }));
   }
 
-  private async again(organizationId: string, { id, sealed_secret: sealed }: BegunRow): Promise<Subscribed> {
-    const stored = await this.store.find(organizationId, id);
-    if (stored === null) throw new Error('a subscription that was made is not there');
-    const secret = sealed === null ? null : this.sealing.open(sealed, sealedForSubscription(organizationId, id));
-    return { stored, secret, replayed: true };
+  /** What a process of the release before has kept of a request that it has answered, and reads when this one has. */
+  private sealedSecret(organizationId: string, { id, sealed_secret: sealed }: BegunRow): string | null {
+    return sealed === null ? null : this.sealing.open(sealed, sealedForSubscription(organizationId, id));
   }
 }
 

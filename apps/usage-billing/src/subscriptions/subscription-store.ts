@@ -8,7 +8,6 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { BillingRelay } from '../relay/billing-relay.js';
 import { newestCharge, type CycleCharge, type Payg, type Subscription } from './subscription.js';
-import { readPosted } from '../store/accounts.js';
 import { isSameTerms } from './subscription-terms.js';
 import {
   isUndone,
@@ -42,6 +41,9 @@ const LIST = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.made_at 
 
 /** Index: subscription_id_unique. */
 const FIND = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.id = $2 AND s.made_at IS NOT NULL`;
+
+/** Index: subscription_id_unique. */
+const SEVERAL = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.id = ANY($2::uuid[]) AND s.made_at IS NOT NULL`;
 
 /** Index: subscription_key_unique. */
 const FIND_OF_KEY = `${SELECT_SUBSCRIPTION} WHERE s.organization_id = $1 AND s.api_key_id = $2 AND s.made_at IS NOT NULL`;
@@ -121,6 +123,15 @@ export class SubscriptionStore {
     return this.database.inOrganization(organizationId, (manager) => this.findIn(manager, organizationId, id));
   }
 
+  /** Those of these ids, in any order. */
+  async several(organizationId: string, ids: readonly string[]): Promise<StoredSubscription[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.database.inOrganization(organizationId, (manager) =>
+      manager.query<SubscriptionRow[]>(SEVERAL, [organizationId, ids]),
+    );
+    return rows.map(storedSubscriptionOf);
+  }
+
   /** The one that a key was made for; null if there is none. */
   async findOfKey(organizationId: string, apiKeyId: string): Promise<StoredSubscription | null> {
     const [row] = await this.database.inOrganization(organizationId, (manager) =>
@@ -165,11 +176,6 @@ export class SubscriptionStore {
       manager.query<{ organization_id: string }[]>(ORGANIZATION_OF, [id]),
     );
     return rows[0]?.organization_id ?? null;
-  }
-
-  /** What was charged to accounts, in nano-USD, by their ids. One that has no calls yet is left out. */
-  async used(organizationId: string, accountIds: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
-    return this.database.inOrganization(organizationId, (manager) => readPosted(manager, accountIds));
   }
 
   /**

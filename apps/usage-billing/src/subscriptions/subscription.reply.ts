@@ -70,7 +70,7 @@ const fields = {
     .describe('Of one that has ended, its last.'),
   quota: z
     .object({ included_usd: usd, used_usd: usd, remaining_usd: usd })
-    .describe('Of the present cycle, at most 2 s behind; what calls in flight hold is not taken off.'),
+    .describe('Of the present cycle. What calls in flight hold is taken off what remains.'),
   payg: z
     .object({
       enabled: z.boolean(),

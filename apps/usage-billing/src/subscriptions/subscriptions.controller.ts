@@ -9,7 +9,9 @@ import {
   readOrganizationHeader,
   showVersion,
   type IdempotentRequest,
+  type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Owners } from '../owners/owners.js';
@@ -61,6 +63,7 @@ export class SubscriptionsController {
     private readonly shown: ShowSubscriptions,
     private readonly replace: ReplaceKey,
     private readonly keys: SubscriptionKeys,
+    private readonly idempotency: Idempotency,
   ) {}
 
   /** Answers 201 with the secret. No later reply shows it, and no cache keeps it: every reply is marked no-store. */
@@ -81,29 +84,36 @@ export class SubscriptionsController {
     @CurrentActor() actor: Actor,
     @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CreatedSubscriptionObject> {
+  ): Promise<CreatedSubscriptionObject | SerializedReply> {
     const organizationId = body.organization_id ?? named;
     if (principal.kind !== 'operator' && organizationId !== named) throw new Problem('organization_not_found');
-    const plan = await this.planNamed(body.plan);
-    demandSelfService(principal, [plan]);
-    const now = new Date();
-    const payg = paygAsked(NO_PAYG, { payg: body.payg }, plan.terms.paygAllowed, now);
-    const personId = await this.personOf(organizationId, body.member_id);
-    const asked = {
-      organizationId,
-      memberId: body.member_id,
-      personId,
-      plan,
-      payg,
-      onceACycle: principal.kind !== 'operator',
-      asker: principalName(principal),
-      actor,
-    };
-    const { stored, secret, replayed } = await this.subscribe.execute(asked, request, now);
-    if (replayed) void reply.header('idempotency-replayed', 'true');
-    showVersion(reply, stored.subscription.version);
-    const detailed = await this.shown.detailed(organizationId, stored, this.keys, now);
-    return { ...detailed, api_key: { ...detailed.api_key, secret } };
+    return this.idempotency.answerPrepared(request, organizationId, reply, async () => {
+      const plan = await this.planNamed(body.plan);
+      demandSelfService(principal, [plan]);
+      const now = new Date();
+      const payg = paygAsked(NO_PAYG, { payg: body.payg }, plan.terms.paygAllowed, now);
+      const personId = await this.personOf(organizationId, body.member_id);
+      const asked = {
+        organizationId,
+        memberId: body.member_id,
+        personId,
+        plan,
+        payg,
+        onceACycle: principal.kind !== 'operator',
+        asker: principalName(principal),
+        actor,
+      };
+      const prepared = await this.subscribe.prepare(asked, request, now);
+      return async (manager) => {
+        const { stored, secret } = await this.subscribe.complete(manager, prepared, now);
+        const detailed = await this.shown.made(manager, stored, now);
+        return {
+          body: { ...detailed, api_key: { ...detailed.api_key, secret } },
+          version: stored.subscription.version,
+          committed: () => this.subscribe.announced(),
+        };
+      };
+    });
   }
 
   @Get()
@@ -155,10 +165,9 @@ export class SubscriptionsController {
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
-    const organizationId = await this.organizationOf(id, named, principal, raw);
     const plan = body.plan === undefined ? null : await this.planNamed(body.plan);
     const further = plan === null ? [] : [plan];
-    await this.demandSelfService(organizationId, id, principal, further);
+    const organizationId = await this.changeable(id, named, principal, raw, further);
     const now = new Date();
     const decide: DecideSubscription = (each, versions) => updated(each, plan, body, versions, now);
     const act = { actor, action: 'subscription.updated' } as const;
@@ -185,8 +194,7 @@ export class SubscriptionsController {
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
-    const organizationId = await this.organizationOf(id, named, principal, raw);
-    await this.demandSelfService(organizationId, id, principal);
+    const organizationId = await this.changeable(id, named, principal, raw);
     const now = new Date();
     const act = { actor, action: 'subscription.cancelled' } as const;
     const changed = await this.change.execute(organizationId, id, now, act, (each) => cancelledAt(each, at, now));
@@ -211,8 +219,7 @@ export class SubscriptionsController {
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
-    const organizationId = await this.organizationOf(id, named, principal, raw);
-    await this.demandSelfService(organizationId, id, principal);
+    const organizationId = await this.changeable(id, named, principal, raw);
     const now = new Date();
     const act = { actor, action: 'subscription.resumed' } as const;
     const changed = await this.change.execute(organizationId, id, now, act, (each) => resumed(each, now));
@@ -237,8 +244,7 @@ export class SubscriptionsController {
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreatedSubscriptionObject> {
-    const organizationId = await this.organizationOf(id, named, principal, raw);
-    await this.demandSelfService(organizationId, id, principal);
+    const organizationId = await this.changeable(id, named, principal, raw);
     const now = new Date();
     const replaced = await this.replace.execute(organizationId, id, actor, now);
     const detailed = await this.detailed(replaced?.stored ?? null, reply, now);
@@ -261,18 +267,25 @@ export class SubscriptionsController {
     return (await this.store.organizationOf(id)) ?? named;
   }
 
-  /** Of an owner who changes a subscription, its plan and those that are asked for must be for self-service. */
-  private async demandSelfService(
-    organizationId: string,
+  /**
+   * Whose a subscription is, for who may change it: of an owner, its plan and those that are asked for must be for
+   * self-service.
+   * @throws {Problem} `subscription_not_found`, `access_denied`
+   */
+  private async changeable(
     id: string,
+    named: string,
     principal: Principal,
+    raw: FastifyRequest,
     asked: readonly Plan[] = [],
-  ): Promise<void> {
-    if (principal.kind === 'operator') return;
+  ): Promise<string> {
+    const organizationId = await this.organizationOf(id, named, principal, raw);
+    if (principal.kind === 'operator') return organizationId;
     const stored = await this.store.find(organizationId, id);
     if (stored === null) throw new Problem('subscription_not_found');
     const present = await this.plans.find(stored.subscription.charges.at(-1)?.planId ?? '');
     demandSelfService(principal, present === null ? asked : [present, ...asked]);
+    return organizationId;
   }
 
   /**

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BillingAuditModule } from '../audit/audit.module.js';
+import { BalancesModule } from '../balances/balances.module.js';
+import { BillingIdempotencyModule } from '../idempotency/idempotency.module.js';
 import { OwnersModule } from '../owners/owners.module.js';
 import { PlansModule } from '../plans/plans.module.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
@@ -16,7 +18,15 @@ import { SubscriptionsController } from './subscriptions.controller.js';
 
 /** Subscriptions to plans: their cycles, what these cost, and what their keys may do. */
 @Module({
-  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule, OwnersModule, PlansModule],
+  imports: [
+    BalancesModule,
+    BillingAuditModule,
+    BillingIdempotencyModule,
+    BillingRelayModule,
+    BillingStoreModule,
+    OwnersModule,
+    PlansModule,
+  ],
   controllers: [SubscriptionsController],
   providers: [
     ChangeSubscription,

@@ -57,35 +57,39 @@ export class WebhookStore {
     private readonly audit: AuditRecords,
   ) {}
 
-  /** Inserts a webhook; false if the organisation has as many as it may have. Index: webhook_pk. */
-  async insert(webhook: Webhook, actor: Actor): Promise<boolean> {
-    const inserted = await this.database.inOrganization(webhook.organizationId, async (manager) => {
-      await lockOrganizations(manager, [webhook.organizationId]);
-      const { n } = oneRow<{ n: number }>(
-        await manager.query('SELECT count(*)::integer AS n FROM billing.webhook WHERE organization_id = $1', [
-          webhook.organizationId,
-        ]),
-      );
-      if (n >= WEBHOOKS_MAX) return false;
-      await manager.query(
-        `INSERT INTO billing.webhook (organization_id, id, url, events, description, secret, created_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-        [
-          webhook.organizationId,
-          webhook.id,
-          webhook.url,
-          webhook.events,
-          webhook.description,
-          webhook.secret,
-          webhook.createdAt,
-          webhook.version,
-        ],
-      );
-      await this.audit.add(manager, webhookAct(actor, 'created', { before: null, after: webhook }));
-      return true;
-    });
+  /**
+   * Inserts a webhook in a transaction about its organisation; false if that has as many as it may have. Call
+   * `announced` after the commit. Index: webhook_pk.
+   */
+  async insert(manager: EntityManager, webhook: Webhook, actor: Actor): Promise<boolean> {
+    await lockOrganizations(manager, [webhook.organizationId]);
+    const { n } = oneRow<{ n: number }>(
+      await manager.query('SELECT count(*)::integer AS n FROM billing.webhook WHERE organization_id = $1', [
+        webhook.organizationId,
+      ]),
+    );
+    if (n >= WEBHOOKS_MAX) return false;
+    await manager.query(
+      `INSERT INTO billing.webhook (organization_id, id, url, events, description, secret, created_at, version)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [
+        webhook.organizationId,
+        webhook.id,
+        webhook.url,
+        webhook.events,
+        webhook.description,
+        webhook.secret,
+        webhook.createdAt,
+        webhook.version,
+      ],
+    );
+    await this.audit.add(manager, webhookAct(actor, 'created', { before: null, after: webhook }));
+    return true;
+  }
+
+  /** Tells of committed changes at once. */
+  announced(): void {
     this.audit.announced();
-    return inserted;
   }
 
   /** Null if the organisation has no such webhook. */
@@ -116,22 +120,33 @@ export class WebhookStore {
   async change(
     organizationId: string,
     id: string,
+    change: WebhookChange,
+    decide: (webhook: Webhook) => Webhook | null,
+  ): Promise<Webhook | null> {
+    const changed = await this.database.inOrganization(organizationId, (manager) =>
+      this.changeIn(manager, organizationId, id, change, decide),
+    );
+    this.announced();
+    return changed;
+  }
+
+  /** The same in the caller's transaction about the organisation. Call `announced` after its commit. */
+  async changeIn(
+    manager: EntityManager,
+    organizationId: string,
+    id: string,
     { actor, act }: WebhookChange,
     decide: (webhook: Webhook) => Webhook | null,
   ): Promise<Webhook | null> {
-    const changed = await this.database.inOrganization(organizationId, async (manager) => {
-      const [row] = await manager.query<WebhookRow[]>(`${SELECT_WEBHOOK} FOR UPDATE`, [organizationId, id]);
-      if (row === undefined) return null;
-      const before = webhookOf(row);
-      const after = decide(before);
-      if (after === null) return before;
-      await save(manager, after);
-      if (after.disabled !== null) await giveUp(manager, after);
-      await this.audit.add(manager, webhookAct(actor, act, { before, after }));
-      return after;
-    });
-    this.audit.announced();
-    return changed;
+    const [row] = await manager.query<WebhookRow[]>(`${SELECT_WEBHOOK} FOR UPDATE`, [organizationId, id]);
+    if (row === undefined) return null;
+    const before = webhookOf(row);
+    const after = decide(before);
+    if (after === null) return before;
+    await save(manager, after);
+    if (after.disabled !== null) await giveUp(manager, after);
+    await this.audit.add(manager, webhookAct(actor, act, { before, after }));
+    return after;
   }
 
   /** Deletes a webhook with its deliveries; null if there is none. `allow` may throw. Index: webhook_pk. */
@@ -150,7 +165,7 @@ export class WebhookStore {
       await this.audit.add(manager, webhookAct(actor, 'deleted', { before: webhook, after: null }));
       return webhook;
     });
-    this.audit.announced();
+    this.announced();
     return deleted;
   }
 

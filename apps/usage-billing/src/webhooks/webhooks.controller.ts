@@ -14,7 +14,18 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
-import { IfMatch, listOf, OrganizationId, Problem, showVersion, type Precondition } from '@tollgate/http';
+import {
+  Idempotent,
+  IfMatch,
+  listOf,
+  OrganizationId,
+  Problem,
+  showVersion,
+  type IdempotentRequest,
+  type Precondition,
+  type SerializedReply,
+} from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import type { FastifyReply } from 'fastify';
@@ -54,6 +65,7 @@ import {
 export class WebhooksController {
   constructor(
     private readonly store: WebhookStore,
+    private readonly idempotency: Idempotency,
     @Inject(SEALING) private readonly sealing: Pick<Sealing, 'seal'>,
     @Inject(USAGE_BILLING_SETTINGS) private readonly settings: UsageBillingSettings,
   ) {}
@@ -72,28 +84,30 @@ export class WebhooksController {
     @OrganizationId() organizationId: string,
     @Body({ schema: createWebhookRequest }) { url: asked, events, description }: CreateWebhookRequest,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<WebhookWithSecret> {
+  ): Promise<WebhookWithSecret | SerializedReply> {
     const url = this.addressOf(asked);
-    const id = randomUUID();
-    const secret = newWebhookSecret();
-    const now = new Date();
-    const webhook: Webhook = {
-      organizationId,
-      id,
-      url,
-      events,
-      description: description === '' ? null : description,
-      secret: this.sealing.seal(secret, sealedForWebhook(organizationId, id)),
-      formerSecret: null,
-      disabled: null,
-      createdAt: now,
-      version: 1,
-    };
-    if (!(await this.store.insert(webhook, actor)))
-      throw new Problem('webhook_limit_reached', { detail: `An organisation has at most ${WEBHOOKS_MAX} webhooks.` });
-    showVersion(reply, webhook.version);
-    return { ...webhookObject(webhook, now), secret };
+    return this.idempotency.answer(request, organizationId, reply, async (manager) => {
+      const id = randomUUID();
+      const secret = newWebhookSecret();
+      const now = new Date();
+      const webhook: Webhook = {
+        organizationId,
+        id,
+        url,
+        events,
+        description: description === '' ? null : description,
+        secret: this.sealing.seal(secret, sealedForWebhook(organizationId, id)),
+        formerSecret: null,
+        disabled: null,
+        createdAt: now,
+        version: 1,
+      };
+      if (!(await this.store.insert(manager, webhook, actor)))
+        throw new Problem('webhook_limit_reached', { detail: `An organisation has at most ${WEBHOOKS_MAX} webhooks.` });
+      return this.withSecret(webhook, secret, now);
+    });
   }
 
   @Get()
@@ -180,16 +194,27 @@ export class WebhooksController {
     @Body({ schema: rotateWebhookRequest }) { grace_period_seconds: grace }: RotateWebhookRequest,
     @IfMatch() precondition: Precondition,
     @CurrentActor() actor: Actor,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<WebhookWithSecret> {
-    const secret = newWebhookSecret();
-    const now = new Date();
-    const changed = await this.store.change(organizationId, id, { actor, act: 'rotated' }, (webhook) => {
-      precondition.holdsFor(webhook.version);
-      const sealed = this.sealing.seal(secret, sealedForWebhook(organizationId, id));
-      return rotatedWebhook(webhook, sealed, new Date(now.getTime() + grace * 1_000), now);
+  ): Promise<WebhookWithSecret | SerializedReply> {
+    return this.idempotency.answer(request, organizationId, reply, async (manager) => {
+      const secret = newWebhookSecret();
+      const now = new Date();
+      const change = { actor, act: 'rotated' } as const;
+      const rotated = await this.store.changeIn(manager, organizationId, id, change, (webhook) => {
+        precondition.holdsFor(webhook.version);
+        const sealed = this.sealing.seal(secret, sealedForWebhook(organizationId, id));
+        return rotatedWebhook(webhook, sealed, new Date(now.getTime() + grace * 1_000), now);
+      });
+      if (rotated === null) throw new Problem('webhook_not_found');
+      return this.withSecret(rotated, secret, now);
     });
-    return { ...shown(changed, reply), secret };
+  }
+
+  /** What a request has come to that made a secret. */
+  private withSecret(webhook: Webhook, secret: string, now: Date) {
+    const body: WebhookWithSecret = { ...webhookObject(webhook, now), secret };
+    return { body, version: webhook.version, committed: () => this.store.announced() };
   }
 
   /** @throws {Problem} `invalid_request` that names the field `url`, and never says where a name leads to */

@@ -1,6 +1,7 @@
 import { Inject, Module } from '@nestjs/common';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { BillingAuditModule } from '../audit/audit.module.js';
+import { BillingIdempotencyModule } from '../idempotency/idempotency.module.js';
 import { registerWebhookGauges } from '../metrics.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -15,7 +16,7 @@ import { WebhooksController } from './webhooks.controller.js';
 
 /** Tells the webhooks of organisations what happens in them. */
 @Module({
-  imports: [BillingAuditModule, BillingStoreModule],
+  imports: [BillingAuditModule, BillingIdempotencyModule, BillingStoreModule],
   controllers: [WebhooksController, DeliveriesController, DeliverNoticesController],
   providers: [
     DeliverWebhooks,

@@ -35,7 +35,7 @@ export class ServiceDatabase {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly schema: ServiceSchema,
+    readonly schema: ServiceSchema,
   ) {
     this.roles = rolesOf(schema);
   }
@@ -83,6 +83,11 @@ export class ServiceDatabase {
     return this.outsideOrganizations((manager) =>
       manager.query<Row[]>(`SELECT * FROM ${this.schema}.${name}($1)`, [asked]),
     );
+  }
+
+  /** `enteringOrganization` of this service, for what must be written in the transaction of somebody else's work. */
+  async entering<T>(manager: EntityManager, organizationId: string, work: () => Promise<T>): Promise<T> {
+    return enteringOrganization(manager, this.schema, organizationId, work);
   }
 
   private run<T>(role: string, organizationId: string, work: TransactionWork<T>): Promise<T> {

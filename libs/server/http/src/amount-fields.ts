@@ -8,8 +8,11 @@ const DAY_MS = 86_400_000;
 /** The longest time for which a limit can be raised, in days. */
 const RAISE_DAYS_MAX = 366;
 
-/** An amount of USD in the body of a request: a decimal string, which is exact, or a number. */
-export function usdAmount(least: bigint, description: string) {
+/**
+ * An amount of USD in the body of a request, of `least` nano-USD or more: a decimal string, which is exact, or a
+ * number. `readAmount` reads it.
+ */
+export function usdAmount(least: bigint, description?: string) {
   const bounds = `must be an amount in USD from ${formatUsd(least)} to ${formatUsd(CAP_NANO_USD_MAX)} with at most 9 decimals`;
   return shown(
     z.union([z.string(), z.number()], bounds).refine((amount) => {
@@ -21,9 +24,19 @@ export function usdAmount(least: bigint, description: string) {
         { type: 'string', pattern: String.raw`^\d{1,7}(\.\d{1,9})?$` },
         { type: 'number', minimum: Number(formatUsd(least)), maximum: Number(formatUsd(CAP_NANO_USD_MAX)) },
       ],
-      description,
+      ...(description !== undefined && { description }),
     },
   );
+}
+
+/**
+ * An amount that `usdAmount` has let through, in nano-USD.
+ * @throws {Error} for any other: none may be read as 0, nor as no limit
+ */
+export function readAmount(amount: string | number): bigint {
+  const nanoUsd = readUsd(amount);
+  if (nanoUsd === null) throw new Error('an amount was not read by its schema');
+  return nanoUsd;
 }
 
 /** A raise of a limit in the body of a request; null takes it back. */
@@ -69,7 +82,7 @@ export function askedRaise(
     const isTooMuch = present.until > now && capNanoUsd + present.amountNanoUsd > CAP_NANO_USD_MAX;
     return isTooMuch ? fault('', TOO_MUCH) : { kind: 'valid', raise: present };
   }
-  const raise = { amountNanoUsd: readUsd(asked.amount_usd) ?? 0n, until: new Date(asked.until) };
+  const raise = { amountNanoUsd: readAmount(asked.amount_usd), until: new Date(asked.until) };
   if (capNanoUsd === null) return fault('', 'needs a limit: what is unlimited cannot be raised');
   if (capNanoUsd + raise.amountNanoUsd > CAP_NANO_USD_MAX) return fault('.amount_usd', TOO_MUCH);
   if (raise.until <= now) return fault('.until', 'must be in the future');

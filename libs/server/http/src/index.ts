@@ -19,6 +19,7 @@ export {
   creditLimitRaiseReply,
   raisedLimit,
   raiseOrRefused,
+  readAmount,
   usdAmount,
   type CreditLimitRaise,
 } from './amount-fields.js';

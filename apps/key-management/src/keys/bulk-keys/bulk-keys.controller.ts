@@ -1,9 +1,9 @@
 import { Body, Controller, HttpCode, Post, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { Idempotent, OrganizationId, type IdempotentRequest, type SerializedReply } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../../idempotency/idempotency.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { bulkKeysReply, type BulkResultObject } from './bulk-keys.reply.js';
 import { bulkKeysRequest, type BulkKeysRequest } from './bulk-keys.request.js';

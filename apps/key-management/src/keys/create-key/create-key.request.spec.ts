@@ -193,7 +193,7 @@ describe('a request for a key', () => {
     [
       'a limit that is no amount',
       { name: 'n', credit_limit_usd: true },
-      ['credit_limit_usd: must be a string or a number'],
+      ['credit_limit_usd: must be an amount in USD from 0 to 9000000 with at most 9 decimals'],
     ],
     [
       'no requests a minute',

@@ -1,7 +1,6 @@
 import { BROWSER_USES, CREDIT_RESETS, findSecrets, parseSubnet, SCOPES } from '@tollgate/api-key';
 import { uuid } from '@tollgate/contracts';
-import { CAP_NANO_USD_MAX, formatUsd, readUsd } from '@tollgate/credit';
-import { shown } from '@tollgate/openapi';
+import { usdAmount } from '@tollgate/http';
 import { z } from 'zod';
 import { GROUPS_OF_KEY_MAX } from '../../groups/group.js';
 import { hasVisibleCharacter } from './visible-character.js';
@@ -53,19 +52,8 @@ export const scopes = list(z.enum(SCOPES));
 export const expiresInDays = z.int().min(1).max(EXPIRES_IN_DAYS_MAX).nullable();
 export const expiresAt = z.iso.datetime({ offset: true }).nullable();
 
-const CREDIT_LIMIT = `must be an amount in USD from 0 to ${formatUsd(CAP_NANO_USD_MAX)} with at most 9 decimals`;
 /** Null is unlimited. */
-export const creditLimit = shown(
-  z
-    .union([z.string(), z.number()])
-    .refine((amount) => (readUsd(amount) ?? CAP_NANO_USD_MAX + 1n) <= CAP_NANO_USD_MAX, CREDIT_LIMIT),
-  {
-    anyOf: [
-      { type: 'string', pattern: String.raw`^\d{1,7}(\.\d{1,9})?$` },
-      { type: 'number', minimum: 0, maximum: Number(formatUsd(CAP_NANO_USD_MAX)) },
-    ],
-  },
-).nullable();
+export const creditLimit = usdAmount(0n).nullable();
 export const creditReset = z.enum(CREDIT_RESETS).nullable();
 
 /** Null is unlimited. */

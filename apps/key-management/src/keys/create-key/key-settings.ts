@@ -1,6 +1,6 @@
 import { DEFAULT_SCOPES } from '@tollgate/api-key';
-import { readUsd } from '@tollgate/credit';
 import type { FieldError } from '@tollgate/errors';
+import { readAmount } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
 import type { CreateKeyRequest, CreateProjectKeyRequest } from './create-key.request.js';
 import { EXPIRES_IN_DAYS_MAX } from './key-fields.js';
@@ -28,7 +28,7 @@ export type SettingsResult<Settings> =
  */
 export function keySettings(request: CreateKeyRequest, now: Date): SettingsResult<KeySettings> {
   const all = settingsOfAllKinds(request, now);
-  const creditLimitNanoUsd = request.credit_limit_usd === null ? null : amountOf(request.credit_limit_usd);
+  const creditLimitNanoUsd = request.credit_limit_usd === null ? null : readAmount(request.credit_limit_usd);
   const creditReset = request.credit_reset ?? 'never';
   const errors = all.kind === 'invalid' ? [...all.errors] : [];
   if (creditLimitNanoUsd === null && creditReset !== 'never') errors.push(RESET_WITHOUT_LIMIT);
@@ -92,13 +92,6 @@ export function expiryOf(
 function expiryFault(expiresAt: Date, now: Date): string | null {
   if (expiresAt <= now) return 'must be in the future';
   return expiresAt > daysAfter(now, EXPIRES_IN_DAYS_MAX) ? `must be at most ${EXPIRES_IN_DAYS_MAX} days ahead` : null;
-}
-
-/** Throws instead of returning null, since null would make an unlimited key. */
-export function amountOf(usd: string | number): bigint {
-  const nanoUsd = readUsd(usd);
-  if (nanoUsd === null) throw new Error('the request for a key was not read by its schema: its limit is no amount');
-  return nanoUsd;
 }
 
 const daysAfter = (moment: Date, days: number): Date => new Date(moment.getTime() + days * DAY_MS);

@@ -1,9 +1,9 @@
 import { Body, Controller, Param, Post, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { Idempotent, OrganizationId, Problem, type IdempotentRequest, type SerializedReply } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../../idempotency/idempotency.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { projectPath, type ProjectPath } from '../../projects/projects.request.js';
 import { KeyMakers } from '../api-key/key-makers.js';

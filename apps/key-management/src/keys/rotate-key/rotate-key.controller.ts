@@ -8,9 +8,9 @@ import {
   type Precondition,
   type SerializedReply,
 } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
-import { Idempotency } from '../../idempotency/idempotency.js';
 import { OrganizationGuard } from '../../organizations/organization.guard.js';
 import { apiKeyPath, type ApiKeyPath } from '../api-key.path.js';
 import { ChangedKeyReplies } from '../api-key/changed-key-replies.js';

@@ -1,7 +1,7 @@
 import type { FieldError } from '@tollgate/errors';
-import { askedRaise } from '@tollgate/http';
+import { askedRaise, readAmount } from '@tollgate/http';
 import type { ApiKey } from '../api-key/api-key.js';
-import { amountOf, distinct, expiryOf, RESET_WITHOUT_LIMIT } from '../create-key/key-settings.js';
+import { distinct, expiryOf, RESET_WITHOUT_LIMIT } from '../create-key/key-settings.js';
 import type { UpdateKeyRequest } from './update-key.request.js';
 
 /** What becomes of a key that is to be changed. */
@@ -115,7 +115,7 @@ function creditAsked(
   { credit_limit_usd: limit, credit_reset: reset, credit_limit_raise: raise }: UpdateKeyRequest,
   now: Date,
 ): { readonly kind: 'valid'; readonly credit: Credit } | { readonly kind: 'invalid'; readonly error: FieldError } {
-  const creditLimitNanoUsd = limit === undefined ? key.creditLimitNanoUsd : limit === null ? null : amountOf(limit);
+  const creditLimitNanoUsd = limit === undefined ? key.creditLimitNanoUsd : limit === null ? null : readAmount(limit);
   const raised = askedRaise(raise, key.creditRaise, creditLimitNanoUsd, now);
   if (raised.kind === 'invalid') return raised;
   const { raise: creditRaise } = raised;

@@ -2,10 +2,10 @@ import { Body, Controller, Delete, Get, Param, Post, Res, UseGuards } from '@nes
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { unreachable } from '@tollgate/errors';
 import { Idempotent, Problem, type IdempotentRequest, type SerializedReply } from '@tollgate/http';
+import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { OrganizationGuard } from '../organization.guard.js';
-import { Idempotency } from '../../idempotency/idempotency.js';
 import { organizationPath, type OrganizationPath } from '../organizations.request.js';
 import {
   deletedDomainReply,

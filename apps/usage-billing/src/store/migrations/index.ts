@@ -35,6 +35,7 @@ import { RaisesOfSubscriptions1798675200001 } from './1798675200001-raises-of-su
 import { OtherRouteGroups1798700000001 } from './1798700000001-other-route-groups.js';
 import { PersonsOfSubscriptions1798730000001 } from './1798730000001-persons-of-subscriptions.js';
 import { ErasedAgain1798740000001 } from './1798740000001-erased-again.js';
+import { Idempotency1798848000001 } from './1798848000001-idempotency.js';
 import { LapsedCreditOfStatements1798934400001 } from './1798934400001-lapsed-credit-of-statements.js';
 import { WatchedLimits1798934400002 } from './1798934400002-watched-limits.js';
 import { UsageDeleted1798934400003 } from './1798934400003-usage-deleted.js';
@@ -84,6 +85,7 @@ export const usageBillingSchema: MigrateOptions = {
     OtherRouteGroups1798700000001,
     PersonsOfSubscriptions1798730000001,
     ErasedAgain1798740000001,
+    Idempotency1798848000001,
     LapsedCreditOfStatements1798934400001,
     WatchedLimits1798934400002,
     UsageDeleted1798934400003,

@@ -1,9 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { attachedPrincipal } from '@tollgate/auth';
 import { entityTagOf, organizationIdOf, SerializedReply, showVersion, type IdempotentRequest } from '@tollgate/http';
-import { ServiceDatabase } from '@tollgate/postgres';
 import type { FastifyReply } from 'fastify';
 import type { EntityManager } from 'typeorm';
+import { IDEMPOTENCY_DATABASE, type IdempotencyDatabase } from './idempotency-database.js';
 import { IdempotencyRecords, type Claim, type StoredAnswer } from './idempotency-records.js';
 
 /** What an effect has come to. */
@@ -15,10 +15,10 @@ interface EffectResult<Body extends object> {
    * What must wait for the commit, such as telling the gateways. It is awaited, and not done for a repetition. If it
    * resolves with a number, that is the status of this reply.
    */
-  readonly committed?: () => Promise<unknown>;
+  readonly committed?: () => Promise<unknown> | void;
 }
 
-/** Reads and writes in a transaction that is about one organisation. What it throws undoes it. */
+/** Reads and writes in a transaction that is about one organisation, or about none. What it throws undoes it. */
 export type Effect<Body extends object> = (manager: EntityManager) => Promise<EffectResult<Body>>;
 
 /**
@@ -42,25 +42,27 @@ export type Effect<Body extends object> = (manager: EntityManager) => Promise<Ef
 @Injectable()
 export class Idempotency {
   constructor(
-    private readonly database: ServiceDatabase,
+    @Inject(IDEMPOTENCY_DATABASE)
+    private readonly database: Pick<IdempotencyDatabase, 'inOrganization' | 'outsideOrganizations'>,
     private readonly records: IdempotencyRecords,
   ) {}
 
   /**
-   * Makes the effect in a transaction about `organizationId`, or finds what it was the first time. A guard has checked
-   * before that the caller may still do this. A refusal that the effect throws is not kept: the request may come again.
+   * Makes the effect in a transaction about `organizationId`, null for one about none, or finds what it was the first
+   * time. A guard has checked before that the caller may still do this. A refusal that the effect throws is not kept:
+   * the request may come again.
    * @throws {Problem} `idempotency_conflict`, `idempotency_key_reused`, and what the effect throws
    */
   async answer<Body extends object>(
     request: IdempotentRequest,
-    organizationId: string,
+    organizationId: string | null,
     reply: FastifyReply,
     effect: Effect<Body>,
   ): Promise<Body | SerializedReply> {
     const claim = claimOf(request, reply);
     if (claim === null) return this.effectAlone(organizationId, reply, effect);
-    let committed: (() => Promise<unknown>) | undefined;
-    const { replayed, answer } = await this.database.inOrganization(organizationId, async (manager) => {
+    let committed: EffectResult<Body>['committed'];
+    const { replayed, answer } = await this.inTransaction(organizationId, async (manager) => {
       const kept = await this.records.claim(manager, claim, new Date());
       if (kept !== null) return { replayed: true, answer: kept };
       const result = await effect(manager);
@@ -69,10 +71,27 @@ export class Idempotency {
       await this.records.store(manager, claim, first);
       return { replayed: false, answer: first };
     });
+    if (replayed) return replay(answer, reply);
     void reply.code(answer.status).headers(answer.headers);
     await finish(committed, reply);
-    if (replayed) void reply.header('idempotency-replayed', 'true');
     return new SerializedReply(answer.body);
+  }
+
+  /**
+   * The same where the effect needs something that must not be asked for in a transaction, such as another service:
+   * then `prepare` finds it out, and resolves with the effect. A request that was answered already is not prepared again, so
+   * that it gets its answer whatever has changed since. Two that come at once are both prepared.
+   * @throws {Problem} `idempotency_conflict`, `idempotency_key_reused`, and what `prepare` and the effect throw
+   */
+  async answerPrepared<Body extends object>(
+    request: IdempotentRequest,
+    organizationId: string | null,
+    reply: FastifyReply,
+    prepare: () => Promise<Effect<Body>>,
+  ): Promise<Body | SerializedReply> {
+    const kept = await this.kept(claimOf(request, reply));
+    if (kept !== null) return replay(kept, reply);
+    return this.answer(request, organizationId, reply, await prepare());
   }
 
   /**
@@ -87,32 +106,43 @@ export class Idempotency {
     reply: FastifyReply,
     work: () => Promise<Body>,
   ): Promise<Body | SerializedReply> {
-    const claim = claimOf(request, reply);
-    if (claim === null) return work();
-    const kept = await this.database.inOrganization(organizationId, (manager) => this.records.kept(manager, claim));
-    if (kept !== null) return this.replay(kept, reply);
-    const body = await work();
-    return this.answer(request, organizationId, reply, () => Promise.resolve({ body }));
+    if (request.key === null) return work();
+    return this.answerPrepared(request, organizationId, reply, async () => {
+      const body = await work();
+      return () => Promise.resolve({ body });
+    });
   }
 
-  private replay(answer: StoredAnswer, reply: FastifyReply): SerializedReply {
-    void reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true');
-    return new SerializedReply(answer.body);
+  private async kept(claim: Claim | null): Promise<StoredAnswer | null> {
+    if (claim === null) return null;
+    return this.database.inOrganization(claim.owner.organizationId, (manager) =>
+      this.records.kept(manager, claim, new Date()),
+    );
   }
 
   private async effectAlone<Body extends object>(
-    organizationId: string,
+    organizationId: string | null,
     reply: FastifyReply,
     effect: Effect<Body>,
   ): Promise<Body> {
-    const { body, version, committed } = await this.database.inOrganization(organizationId, effect);
+    const { body, version, committed } = await this.inTransaction(organizationId, effect);
     await finish(committed, reply);
     if (version !== undefined) showVersion(reply, version);
     return body;
   }
+
+  private inTransaction<T>(organizationId: string | null, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (organizationId === null) return this.database.outsideOrganizations(work);
+    return this.database.inOrganization(organizationId, work);
+  }
 }
 
-async function finish(committed: (() => Promise<unknown>) | undefined, reply: FastifyReply): Promise<void> {
+function replay(answer: StoredAnswer, reply: FastifyReply): SerializedReply {
+  void reply.code(answer.status).headers(answer.headers).header('idempotency-replayed', 'true');
+  return new SerializedReply(answer.body);
+}
+
+async function finish(committed: EffectResult<object>['committed'], reply: FastifyReply): Promise<void> {
   const status = await committed?.();
   if (typeof status === 'number') void reply.code(status);
 }
