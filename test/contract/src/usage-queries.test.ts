@@ -11,6 +11,7 @@ import {
   UsageNames,
   UsageNameStore,
   UsageRetention,
+  type RefusedByCode,
   type UsageQuestion,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,6 +38,7 @@ const ZONES = [
   'Pacific/Chatham',
 ];
 const HOUR_MS = 3_600_000;
+const QUARTER_MS = 900_000;
 
 type Event = UsageRecordedV1 | UsageRecordedV2;
 
@@ -313,6 +315,136 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
       expect((await ask(organizationId, { bounds: [from, now] })).totals.refused).toEqual({ quota_exceeded: 13 });
     expect((await ask(organizationId, { filters: { api_key_id: 'k' } })).totals.refused).toEqual({ quota_exceeded: 6 });
     expect((await ask(organizationId, { filters: { model: 'm' } })).totals.refused).toBeNull();
+  });
+
+  it('F28: adds refused calls up in groups, series, totals and lines, also of keys of which every call was refused', async () => {
+    const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+    const below = randomBelow(seed, 0);
+    const organizationId = randomUUID();
+    const days = 40;
+    const begin = Math.floor(Date.now() / 60_000) * 60_000 - days * 24 * HOUR_MS;
+    const moment = (): number => begin + below(days * 24 * 60) * 60_000;
+    await book(
+      Array.from({ length: 60 }, () => {
+        const startedAt = new Date(moment() + below(60_000)).toISOString();
+        const charge = String(below(3));
+        return uncapped(organizationId, {
+          apiKeyId: `key ${below(4)}`,
+          model: `model ${below(2)}`,
+          startedAt,
+          endedAt: startedAt,
+          costNanoUsd: charge,
+          chargeNanoUsd: charge,
+        });
+      }),
+    );
+    const refusals = Array.from({ length: 120 }, () => ({
+      at: moment(),
+      apiKeyId: `key ${below(8)}`,
+      code: ['quota_exceeded', 'invalid_request', 'rate_limit_exceeded'][below(3)]!,
+      calls: 1 + below(5),
+    }));
+    await new StoreRefusedCalls(billing(opened.database), logger).store({
+      topic: CALLS_REFUSED_V1,
+      partition: 0,
+      messages: refusals.map(({ at, ...refusal }, n) => ({
+        offset: (offset += 1n),
+        part: 0,
+        key: organizationId,
+        value: JSON.stringify({
+          eventVersion: 1,
+          organizationId,
+          instanceId: `instance ${n}`,
+          minute: new Date(at).toISOString(),
+          refusals: [refusal],
+        }),
+      })),
+    });
+    const added = (all: readonly (RefusedByCode | null)[]): RefusedByCode => {
+      const sum: Record<string, number> = {};
+      for (const each of all)
+        for (const [code, calls] of Object.entries(each ?? {})) sum[code] = (sum[code] ?? 0) + calls;
+      return sum;
+    };
+    const linesOf = async (question: Partial<UsageQuestion>) => {
+      const asked = { organizationId, filters: {}, groupBy: [], bounds: [], isSeries: false, limit: 1, ...question };
+      const lines: { fromMs: number; values: readonly (string | null)[]; refused: RefusedByCode | null }[] = [];
+      for await (const page of query.rows({ ...asked, order: 'cost_usd' }, 3))
+        for (const { fromMs, groups } of page)
+          lines.push(...groups.map(({ values, sums: { refused } }) => ({ fromMs, values, refused })));
+      return lines;
+    };
+    const order = (values: readonly (string | null)[]): string =>
+      values.map((value) => (value === null ? '' : ` ${value}`)).join('\u0000');
+
+    for (let round = 0; round < 6; round++) {
+      // Minutes are kept for two weeks: what is older is counted by the quarter-hour.
+      const [one, other] = [moment(), moment()].map((at) => Math.floor(at / QUARTER_MS) * QUARTER_MS) as [
+        number,
+        number,
+      ];
+      const [from, to] = [Math.min(one, other), Math.max(one, other) + QUARTER_MS];
+      const interval = (['hour', 'day', 'month'] as const)[below(3)]!;
+      const middle = from + Math.floor((to - from) / 2 / QUARTER_MS) * QUARTER_MS;
+      const halves = middle === from ? [from, to] : [from, middle, to];
+      const bounds = bucketBounds(from, to, interval, ZONES[below(ZONES.length)]!)!;
+      const apiKeyId = below(3) === 0 ? `key ${below(8)}` : null;
+      const filters = apiKeyId === null ? {} : { api_key_id: apiKeyId };
+      const counted = refusals.filter(
+        ({ at, apiKeyId: key }) => at >= from && at < to && (apiKeyId === null || key === apiKeyId),
+      );
+      const expected = added(counted.map(({ code, calls }) => ({ [code]: calls })));
+      for (const groupBy of [
+        ['api_key_id'],
+        ['model'],
+        ['status'],
+        ['api_key_id', 'model'],
+        ['route', 'api_key_id'],
+      ] as const) {
+        const what = `seed ${seed}, round ${round}, by ${groupBy.join()}`;
+        const answer = await ask(organizationId, { bounds, isSeries: true, groupBy, filters });
+        expect(answer.totals.refused, what).toEqual(expected);
+        expect(added(answer.series.map(({ sums }) => sums.refused)), what).toEqual(expected);
+        expect(added(answer.groups.map(({ sums }) => sums.refused)), what).toEqual(expected);
+        for (const { sums, groups } of answer.series)
+          expect(added(groups.map(({ refused }) => refused)), what).toEqual(sums.refused);
+        if (groupBy.join() === 'api_key_id')
+          for (const { values, sums } of answer.groups) {
+            const ofKey = counted.filter((each) => each.apiKeyId === values[0]);
+            expect(sums.refused, what).toEqual(added(ofKey.map(({ code, calls }) => ({ [code]: calls }))));
+          }
+        const cut = await ask(organizationId, { bounds, groupBy, filters, limit: 2 });
+        expect(cut.groups, what).toEqual(answer.groups.slice(0, 2));
+        expect(cut.isCut, what).toBe(answer.groups.length > 2);
+        expect(cut.totals.refused, what).toEqual(expected);
+        const lines = await linesOf({ bounds: halves, groupBy, filters });
+        expect(added(lines.map(({ refused }) => refused)), what).toEqual(expected);
+        const places = lines.map(({ fromMs, values }) => [fromMs, order(values)] as const);
+        expect(places, what).toEqual(
+          [...new Map(places.map((place) => [place.join(), place])).values()].sort(
+            (a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1),
+          ),
+        );
+      }
+      const ungrouped: (RefusedByCode | null)[] = [];
+      const asked = {
+        organizationId,
+        filters,
+        groupBy: [],
+        bounds: halves,
+        isSeries: false,
+        order: 'cost_usd',
+        limit: 1,
+      } as const;
+      for await (const page of query.rows(asked, 3)) ungrouped.push(...page.map(({ sums }) => sums.refused));
+      expect(added(ungrouped)).toEqual(expected);
+    }
+    // Whose keys they are, beyond the key, is not counted: the totals have them, and no group says a number.
+    const whole = { bounds: [-Infinity, Infinity], groupBy: ['api_key_id', 'project_id'] as const };
+    const { totals, groups } = await ask(organizationId, whole);
+    expect(Object.keys(totals.refused ?? {})).toHaveLength(3);
+    expect(groups.map(({ sums }) => sums.refused)).toEqual(groups.map(() => null));
+    expect((await ask(organizationId, { ...whole, filters: { route: 'r' } })).totals.refused).toBeNull();
   });
 
   it('E6: keeps the names of what is gone', async () => {

@@ -48,7 +48,9 @@ export const activityReply = z.object({ data: z.array(item) }).meta({
 /** The items of a day whose groups are told apart by model and provider. Amounts are the nearest numbers. */
 export function activityItems({ fromMs, groups }: UsageBucket): ActivityItem[] {
   const date = dateOf(fromMs);
-  return groups.map(({ values: [model, provider], sums }) => ({
+  // Calls that were refused reached no provider: there, too, they are no activity.
+  const served = groups.filter(({ sums }) => sums.requests > 0);
+  return served.map(({ values: [model, provider], sums }) => ({
     date,
     model: model ?? '',
     model_permaslug: model ?? '',

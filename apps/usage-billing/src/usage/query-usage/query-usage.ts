@@ -3,9 +3,9 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { ROLL_UP_UNITS } from '../roll-ups/roll-up-columns.js';
 import { UsageRetention } from '../roll-ups/usage-retention.js';
-import { NO_USE, sumsOfAll, usageSumsOf, type UsageSums } from './usage-sums.js';
+import { NO_USE, NOTHING_REFUSED, refusedIn, sumsOfAll, usageSumsOf, type UsageSums } from './usage-sums.js';
 import { groupedBy } from '../../grouped-by.js';
-import { readRefused, type RefusedCalls } from './read-refused.js';
+import { areRefusedKnown, refusedSelection, type RefusedByCode } from './read-refused.js';
 import { usageReading, type UsageReading } from './usage-reading.js';
 import {
   hasGrainOf,
@@ -48,6 +48,8 @@ export interface UsageCell {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly chargeNanoUsd: bigint;
+  /** Calls that a gateway refused, by code; null where refusals are not told apart as the groups are. */
+  readonly refused: RefusedByCode | null;
 }
 
 /** The sums of one bucket, and of the groups in it. */
@@ -90,16 +92,15 @@ export class QueryUsage {
       const shown = found.slice(0, limit);
       const isCut = found.length > shown.length;
       const { rows, cells } = await this.series(manager, question, isSeries ? shown : []);
-      const refused = await this.refused(manager, question, bounds, false);
-      const buckets = bucketsOf(bounds, rows, refused);
-      const refusedByKey = groupBy.join() === 'api_key_id' ? await this.refused(manager, question, whole, true) : null;
+      const nothing = nothingOf({ ...question, groupBy: [] });
+      const buckets = bucketsOf(bounds, rows, nothing);
       return {
         totals: sumsOfAll(
           buckets.map(({ sums }) => sums),
-          refused === null ? null : {},
+          nothing.refused,
         ),
         series: isSeries ? withCells(buckets, cells, groupBy) : [],
-        groups: shown.map((row) => groupOf(row, groupBy, refusedByKey)),
+        groups: shown.map((row) => groupOf(row, groupBy)),
         isCut,
       };
     });
@@ -118,8 +119,8 @@ export class QueryUsage {
         const rows: readonly UsageRow[] = await this.database.inOrganization(organizationId, (manager) =>
           this.read(manager, question, { bounds: bucket, groupBy, after, limit: pageSize }),
         );
-        const groups = rows.map((row) => groupOf(row, groupBy, null));
-        yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? NO_USE, groups }];
+        const groups = rows.map((row) => groupOf(row, groupBy));
+        yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? nothingOf(question), groups }];
         if (groupBy.length === 0 || rows.length < pageSize) break;
         after = valuesOf(rows.at(-1)!, groupBy);
       }
@@ -143,22 +144,9 @@ export class QueryUsage {
     };
   }
 
-  /** Null where the filters ask for what refusals are not told apart by. */
-  private async refused(
-    manager: EntityManager,
-    { organizationId, filters }: UsageQuestion,
-    bounds: readonly number[],
-    byKey: boolean,
-  ): Promise<readonly RefusedCalls[] | null> {
-    const { api_key_id: apiKeyId = null, ...others } = filters;
-    if (Object.keys(others).length > 0) return null;
-    const kept = this.retention.keptSince(Date.now());
-    return readRefused(manager, { organizationId, apiKeyId, bounds, byKey }, kept);
-  }
-
   /**
-   * Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start, usage_series_pk; other roll-ups by
-   * their keys.
+   * Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start, usage_series_pk, refused_minute_pk,
+   * refused_quarter_pk, refused_day_pk; other roll-ups by their keys.
    */
   private async read<Sums extends UsageSelection['sums'] = 'all'>(
     manager: EntityManager,
@@ -175,6 +163,9 @@ export class QueryUsage {
       places: null,
       sums: 'all',
       reading: this.readingOf(bounds, { filters, groupBy: asked.groupBy }),
+      refused: areRefusedKnown(filters, asked.groupBy)
+        ? refusedSelection(bounds, this.retention.keptSince(Date.now()))
+        : null,
       ...asked,
     };
     if (selection.reading.parts.length === 0) return [];
@@ -190,34 +181,30 @@ export class QueryUsage {
 }
 
 /** What is read of a question: between which bounds, and by which groups. */
-type Asked = Pick<UsageQuestion, 'bounds' | 'groupBy'> & Partial<Omit<UsageSelection, 'sums' | 'reading'>>;
+type Asked = Pick<UsageQuestion, 'bounds' | 'groupBy'> & Partial<Omit<UsageSelection, 'sums' | 'reading' | 'refused'>>;
 
 function valuesOf(row: CellRow, groupBy: readonly UsageField[]): GroupValues {
   return [row.g0 ?? null, row.g1 ?? null].slice(0, groupBy.length);
 }
 
-function groupOf(row: UsageRow, groupBy: readonly UsageField[], refused: readonly RefusedCalls[] | null): UsageGroup {
-  const values = valuesOf(row, groupBy);
-  const ofKey = refused?.find(({ apiKeyId }) => apiKeyId === values[0]);
-  return { values, sums: { ...usageSumsOf(row), refused: refused === null ? null : (ofKey?.byCode ?? {}) } };
-}
+const groupOf = (row: UsageRow, groupBy: readonly UsageField[]): UsageGroup => ({
+  values: valuesOf(row, groupBy),
+  sums: usageSumsOf(row),
+});
+
+/** The sums of no call of a question. */
+const nothingOf = ({ filters, groupBy }: Pick<UsageQuestion, 'filters' | 'groupBy'>): UsageSums =>
+  areRefusedKnown(filters, groupBy) ? NOTHING_REFUSED : NO_USE;
 
 /** The most groups that are shown in each bucket. */
 const cellsMax = (bounds: readonly number[]): number => Math.max(1, Math.floor(CELLS_MAX / (bounds.length - 1)));
 
 /** Every bucket, also those without calls. Rows count buckets from 1 on. */
-function bucketsOf(
-  bounds: readonly number[],
-  rows: readonly UsageRow[],
-  refused: readonly RefusedCalls[] | null,
-): UsageBucket<never>[] {
+function bucketsOf(bounds: readonly number[], rows: readonly UsageRow[], nothing: UsageSums): UsageBucket<never>[] {
   const rowOf = new Map(rows.map((row) => [row.bucket - 1, row]));
-  const refusedOf = new Map(refused?.map((each) => [each.bucket, each.byCode]));
   return bounds.slice(0, -1).map((fromMs, n) => {
     const row = rowOf.get(n);
-    const byCode = refused === null ? null : (refusedOf.get(n) ?? {});
-    const sums = { ...(row === undefined ? NO_USE : usageSumsOf(row)), refused: byCode };
-    return { fromMs, toMs: bounds[n + 1]!, sums, groups: [] };
+    return { fromMs, toMs: bounds[n + 1]!, sums: row === undefined ? nothing : usageSumsOf(row), groups: [] };
   });
 }
 
@@ -240,5 +227,6 @@ function cellOf(row: CellRow, groupBy: readonly UsageField[]): UsageCell {
     inputTokens: Number(row.input_tokens),
     outputTokens: Number(row.output_tokens),
     chargeNanoUsd: BigInt(row.charge_nano_usd),
+    refused: refusedIn(row),
   };
 }

@@ -2,6 +2,7 @@ import { USAGE_OUTCOMES } from '@tollgate/contracts';
 import { CSV_BYTE_ORDER_MARK, csvLine, type CsvCell } from '@tollgate/http';
 import { TOKEN_CLASSES } from '../roll-ups/roll-up-columns.js';
 import type { UsageBucket, UsageQuestion } from './query-usage.js';
+import type { RefusedByCode } from './read-refused.js';
 import type { NameOf } from './usage-names.js';
 import { groupFields, isNamed, momentOrNull, NAME_FIELDS, sumsObject } from './usage-object.js';
 import type { UsageField } from './usage-statement.js';
@@ -41,8 +42,7 @@ function linesOf(
   return all.map((group) => {
     const fields = groupFields(groupBy, group.values, nameOf);
     if (format === 'csv') return csvLine([period.from, period.to, ...Object.values(fields), ...cellsOf(group.sums)]);
-    const { refused: _, ...shown } = sumsObject(group.sums);
-    return `${JSON.stringify({ ...period, ...fields, ...shown })}\n`;
+    return `${JSON.stringify({ ...period, ...fields, ...sumsObject(group.sums) })}\n`;
   });
 }
 
@@ -63,6 +63,8 @@ function columnsOf(groupBy: readonly UsageField[]): string[] {
     'first_byte_p95_ms',
     'duration_p50_ms',
     'duration_p95_ms',
+    'refused',
+    'refused_by_code',
   ];
 }
 
@@ -81,5 +83,13 @@ function cellsOf(sums: UsageSums): CsvCell[] {
     shown.first_byte_p95_ms,
     shown.duration_p50_ms,
     shown.duration_p95_ms,
+    ...refusedCells(shown.refused),
   ];
+}
+
+/** How many calls were refused, and how many by which code, as `invalid_request=4 quota_exceeded=10`. */
+function refusedCells(refused: RefusedByCode | null): CsvCell[] {
+  if (refused === null) return [null, null];
+  const codes = Object.entries(refused).sort(([one], [other]) => (one < other ? -1 : 1));
+  return [codes.reduce((sum, [, calls]) => sum + calls, 0), codes.map(([code, calls]) => `${code}=${calls}`).join(' ')];
 }

@@ -78,6 +78,7 @@ function bucketObject(groupBy: readonly UsageField[], bucket: UsageBucket<UsageC
       input_tokens: cell.inputTokens,
       output_tokens: cell.outputTokens,
       cost_usd: formatUsd(cell.chargeNanoUsd),
+      refused: cell.refused,
     })),
   };
 }

@@ -12,6 +12,7 @@ import {
   type RollUpFact,
   type RollUpUnit,
 } from '../roll-ups/roll-up-columns.js';
+import { refusedGroups, refusedSql, type RefusedByCode, type RefusedSelection } from './read-refused.js';
 import { momentOf, rowStarts, type PartSource, type Span, type UsagePart } from './usage-parts.js';
 import type { UsageEdges, UsageReading } from './usage-reading.js';
 
@@ -47,6 +48,8 @@ export interface UsageSelection {
   readonly groupBy: readonly UsageField[];
   /** What is read. */
   readonly reading: UsageReading;
+  /** Calls that were refused, beside those that were served; null where they are not told apart as is asked. */
+  readonly refused: RefusedSelection | null;
   /** What the rows are. */
   readonly sums: SumsOfRows;
   /** Which rows come first, and how many come; null for the order of buckets and groups, and for all. */
@@ -81,6 +84,8 @@ export type CellRow = Readonly<Record<CellSum, string>> & {
   /** The values of the fields that are grouped by. */
   readonly g0?: string | null;
   readonly g1?: string | null;
+  /** Refused calls by code, null for none; absent where they are not read. */
+  readonly refused?: RefusedByCode | null;
 };
 
 /** A row of all sums; sparse ones are null where nothing was counted. */
@@ -100,7 +105,10 @@ export function usageStatement(selection: UsageSelection): Statement {
   const read = [
     ...parts.map((part) => partSql(part, bucket, selection, add)),
     ...edges.map((each) => edgesSql(each, selection, add)),
-  ];
+  ].map((rows) =>
+    selection.refused === null ? rows : `SELECT *, NULL::text AS code, NULL::bigint AS calls FROM (${rows}) AS served`,
+  );
+  if (selection.refused !== null) read.push(refusedSql(selection.refused, selection, refusedColumns(selection), add));
   const chosen = [
     ...(selection.places === null ? [] : [`${placeOf(groups)} = ANY(${add(selection.places)}::text[])`]),
     ...(selection.after === null
@@ -116,16 +124,21 @@ export function usageStatement(selection: UsageSelection): Statement {
     ...groups,
     ...sumsOf(selection).map((column) => `sum(${column}) AS ${column}`),
     ...(selection.sums === 'all' ? [`${placeOf(groups)} AS place`, ...BY_OUTCOME] : []),
+    ...(selection.refused === null ? [] : [BY_CODE]),
   ];
+  const isRow = selection.refused === null ? 'sum(requests) > 0' : 'sum(requests) > 0 OR count(code) > 0';
   return {
     // What was taken away at an edge as a whole is no row.
     text: `SELECT ${columns.join(', ')} FROM (${read.join('\nUNION ALL ')}) AS part
       ${chosen.length === 0 ? '' : `WHERE ${chosen.join(' AND ')}`}
-      GROUP BY ${['bucket', ...groups].join(', ')} HAVING sum(requests) > 0
+      GROUP BY ${['bucket', ...groups].join(', ')} HAVING ${isRow}
       ORDER BY ${inOrder.join(', ')} ${selection.limit === null ? '' : `LIMIT ${add(selection.limit)}`}`,
     parameters,
   };
 }
+
+/** Of a group and code there is one row of refused calls. */
+const BY_CODE = 'jsonb_object_agg(code, calls) FILTER (WHERE code IS NOT NULL) AS refused';
 
 const BY_OUTCOME = USAGE_OUTCOMES.map(
   (outcome) => `sum(requests) FILTER (WHERE outcome = '${outcome}') AS outcome_${outcome}`,
@@ -141,6 +154,13 @@ const orderKey = (values: readonly string[]): string =>
 type AddParameter = (value: unknown) => string;
 type Fields = Pick<UsageSelection, 'filters' | 'groupBy'>;
 type Asked = Fields & Pick<UsageSelection, 'sums'>;
+
+/** A refused call has no outcome and used nothing. What is sparse stays so. */
+const refusedColumns = (asked: Asked): string[] => [
+  ...(asked.sums === 'of cells' ? [] : ['NULL']),
+  ...refusedGroups(asked.groupBy),
+  ...sumsOf(asked).map((column) => ((SUM_COLUMNS as readonly Sum[]).includes(column) ? '0' : 'NULL')),
+];
 
 function partSql({ source, spans }: UsagePart, bucket: string, asked: Asked, add: AddParameter): string {
   const moment = (ms: number): string => `${add(momentOf(ms))}::timestamptz`;

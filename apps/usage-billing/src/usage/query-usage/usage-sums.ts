@@ -1,7 +1,7 @@
 import { USAGE_OUTCOMES } from '@tollgate/contracts';
 import { TOKEN_CLASSES, type TokenClass } from '../roll-ups/roll-up-columns.js';
 import type { RefusedByCode } from './read-refused.js';
-import type { UsageRow } from './usage-statement.js';
+import type { CellRow, UsageRow } from './usage-statement.js';
 
 type UsageOutcome = (typeof USAGE_OUTCOMES)[number];
 
@@ -43,7 +43,10 @@ export const NO_USE: UsageSums = {
   refused: null,
 };
 
-/** The sums of a row. Refusals are not in it. */
+/** The sums of no call, where refused ones are told apart. */
+export const NOTHING_REFUSED: UsageSums = { ...NO_USE, refused: {} };
+
+/** The sums of a row. */
 export function usageSumsOf(row: UsageRow): UsageSums {
   return {
     requests: Number(row.requests ?? 0),
@@ -56,9 +59,13 @@ export function usageSumsOf(row: UsageRow): UsageSums {
     chargeNanoUsd: BigInt(row.charge_nano_usd ?? 0),
     firstByte: row.first_byte,
     duration: row.duration,
-    refused: null,
+    refused: refusedIn(row),
   };
 }
+
+/** Refused calls of a row by code; null where they were not read. */
+export const refusedIn = ({ refused }: Pick<CellRow, 'refused'>): RefusedByCode | null =>
+  refused === undefined ? null : (refused ?? {});
 
 /**
  * The sums of the calls of all. Refusals are null where they are so in any of them, and of none at all as `refused`

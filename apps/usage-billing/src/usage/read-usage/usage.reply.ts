@@ -7,6 +7,14 @@ const usd = z.string().describe('Decimal USD, exact.');
 const moment = z.string().meta({ format: 'date-time' });
 const milliseconds = z.int().min(0).nullable().describe('Milliseconds; null without samples. A fifth off at most.');
 
+const refused = z
+  .record(z.string(), count)
+  .nullable()
+  .describe(
+    'Calls that were refused before a provider was asked, by code. They are counted by key and minute: null where they ' +
+      'are told apart by anything else of a key. Grouped by model, provider, route or status they are in the group of null.',
+  );
+
 /** The sums over some calls. */
 const sums = z
   .object({
@@ -24,13 +32,7 @@ const sums = z
     first_byte_p95_ms: milliseconds,
     duration_p50_ms: milliseconds,
     duration_p95_ms: milliseconds,
-    refused: z
-      .record(z.string(), count)
-      .nullable()
-      .describe(
-        'Calls that were refused before a provider was asked, by code. Null where they are not told apart: they are ' +
-          'counted by key and minute.',
-      ),
+    refused,
   })
   .meta({ id: 'UsageSums' });
 /** Sums as a reply carries them. */
@@ -49,7 +51,7 @@ const groupFields = {
   project_name: named,
   member_id: named,
   member_name: named,
-  model: named,
+  model: named.describe('Null for calls that were refused before a provider was asked.'),
   provider: named,
   route: named,
   status: named,
@@ -59,7 +61,7 @@ const group = z.object({ ...groupFields, ...sums.shape }).meta({ id: 'UsageGroup
 export type GroupObject = Readonly<z.input<typeof group>>;
 
 const cell = z
-  .object({ ...groupFields, requests: count, input_tokens: count, output_tokens: count, cost_usd: usd })
+  .object({ ...groupFields, requests: count, input_tokens: count, output_tokens: count, cost_usd: usd, refused })
   .meta({ id: 'UsageOfGroupInBucket' });
 export type CellObject = Readonly<z.input<typeof cell>>;
 
