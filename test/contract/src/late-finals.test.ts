@@ -4,7 +4,9 @@ import type { UsageRecordedV1, UsageRecordedV2 } from '@tollgate/contracts';
 import type { ServiceDatabase } from '@tollgate/postgres';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
+  AccountBalances,
   BillingMeter,
+  type BillingRelay,
   BookUsage,
   CompareBalances,
   EndGrants,
@@ -20,7 +22,6 @@ import {
   StatementFacts,
   StatementStore,
   UsedKeys,
-  type BillingRelay,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -477,7 +478,8 @@ describe.each(databaseShapes)("a final that comes after the event of its call's 
     const one = final({ costNanoUsd: '2', chargeNanoUsd: '2' });
     await book(orphanOf(one, { costNanoUsd: '10', chargeNanoUsd: '10' }));
     await book(one);
-    const accounts = new LedgerAccounts(database(), admission, logger);
+    const balances = new AccountBalances(database(), admission, logger);
+    const accounts = new LedgerAccounts(database(), balances, { of: () => Promise.resolve(new Map()) });
     const filter = { kind: 'correct', from: null, to: null };
     expect(await accounts.transfers(organizationId, `key:${key}`, filter, 10, null)).toMatchObject([
       { transferId: one.requestId, kind: 'correct', amountNanoUsd: -8n },

@@ -79,8 +79,8 @@ export class Idempotency {
 
   /**
    * The same where the effect needs something that must not be asked for in a transaction, such as another service:
-   * then `prepare` finds it out, and resolves with the effect. A request that was answered already is not prepared again, so
-   * that it gets its answer whatever has changed since. Two that come at once are both prepared.
+   * then `prepare` finds it out, and resolves with the effect. A request that was answered already is not prepared
+   * again, so that it gets its answer whatever has changed since. Two that come at once are both prepared.
    * @throws {Problem} `idempotency_conflict`, `idempotency_key_reused`, and what `prepare` and the effect throw
    */
   async answerPrepared<Body extends object>(
