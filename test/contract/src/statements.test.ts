@@ -302,6 +302,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   const quarantine = new QuarantinedEvents(service, auditRecords(service));
   const [waiting] = await quarantine.list({}, null, 1);
   await quarantine.find(waiting!.id);
+  await service.acrossOrganizations((manager) => quarantine.lockReplayed(manager, event.requestId));
   await quarantine.decideAlone(waiting!, { state: 'discarded', decision: { reason: 'a test' }, actor: NOBODY });
   await quarantine.open(10);
   await instances.markGone([gateway.instanceId]);

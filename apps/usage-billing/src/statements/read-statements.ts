@@ -62,12 +62,13 @@ export class ReadStatements {
   }
 }
 
-/** Indexes: usage_dimension_by_grain, usage_month_pk, transfer_of_credit. */
+/** Indexes: usage_dimension_by_grain, usage_month_by_organization, transfer_of_credit. */
 const MONTHS = `
   SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees FROM (
     SELECT u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees
     FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
-    WHERE d.organization_id = $1 AND d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $3
+    WHERE d.organization_id = $1 AND d.grain = 'models' AND u.organization_id = $1
+      AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $3
     UNION ALL
     SELECT date_trunc('month', created_at, 'UTC'), 0, 0, amount_nano_usd FROM billing.transfer
     WHERE organization_id = $1 AND kind IN ('fee', 'refund')) AS sums
