@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { readAmount, usdAmount } from './amount-fields.js';
 import { parseBody, parseQuery } from './parse-body.js';
 import { Problem } from './problem.js';
 
@@ -41,6 +42,37 @@ describe('a body', () => {
       { path: 'limit', message: 'must be at least 0' },
       { path: 'x', message: 'unknown field' },
     ]);
+  });
+  describe('with an amount of USD that is a number', () => {
+    const amounts = z.strictObject({ amount_usd: usdAmount(0n).transform(readAmount), limit: z.number().optional() });
+    const read = (text: string) => parseBody(amounts, Buffer.from(`{"amount_usd": ${text}, "limit": 1e3}`));
+    it.each([
+      ['5', 5_000_000_000n],
+      ['0.1', 100_000_000n],
+      ['1.0', 1_000_000_000n],
+      ['0.000000001', 1n],
+      ['8388608.5', 8_388_608_500_000_000n],
+      ['8388608.000000001', 8_388_608_000_000_001n],
+      ['8999999.999999999', 8_999_999_999_999_999n],
+      ['9000000', 9_000_000_000_000_000n],
+    ])('reads %s exactly', (text, amount_usd) => expect(read(text)).toEqual({ amount_usd, limit: 1_000 }));
+    it.each([
+      '1e3',
+      '1E3',
+      '0.1e1',
+      '1e-7',
+      '-0',
+      '-1',
+      '5.000000000000000000001',
+      '1.00000000000000000009',
+      '1.0000000000',
+      '9000000.000000001',
+      '1e400',
+    ])('refuses %s, and names the field and its bounds', (text) =>
+      expect(problemFrom(() => read(text)).errors).toEqual([
+        { path: 'amount_usd', message: 'must be an amount in USD from 0 to 9000000 with at most 9 decimals' },
+      ]),
+    );
   });
   it('cannot reach prototypes', () => {
     expect(problemFrom(() => parseBody(schema, Buffer.from('{"__proto__":{"name":"a"}}'))).errors).toEqual([

@@ -13,7 +13,7 @@ import { maySpellUnstorable, unstorableTexts } from './unstorable-text.js';
  * nobody parses for it. No body counts as `{}`.
  *
  * An object that gives a field twice is refused: what stands between us and the caller may have read the other one. So
- * is a text that no database can store (`unstorableTexts`).
+ * is a text that no database can store (`unstorableTexts`). A number in a field of USD is read as the text that it is.
  *
  * @throws {Problem} `invalid_json` with line and column, `invalid_request` with every field at fault, or with line and
  * column of the second of two fields of one name; none repeats anything of the body.
@@ -25,12 +25,23 @@ export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.outp
 function parseUnambiguous(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return {};
   const text = decode(bytes);
-  const value = parseText(text);
+  const value = parseText(text, text.includes(`${AMOUNT_ENDING}"`) ? amountAsWritten : undefined);
   const repeated = findRepeatedName(text);
   if (repeated !== null)
     throw new Problem('invalid_request', { detail: `The body gives a field twice: ${placeOf(repeated)}.` });
   if (maySpellUnstorable(text)) refuseUnstorable(value);
   return value;
+}
+
+/** The fields that are amounts of USD end with this. */
+const AMOUNT_ENDING = '_usd';
+
+/**
+ * A number in a field of USD as the text that was sent, which the schema of the field then reads exactly. As a double
+ * it may have other decimals, and nothing is left to see of an exponent or of decimals below a nano-USD.
+ */
+function amountAsWritten(name: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === 'number' && name.endsWith(AMOUNT_ENDING) ? (context?.source ?? value) : value;
 }
 
 function refuseUnstorable(value: unknown): void {
@@ -73,9 +84,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   return bytes.length === 0 ? {} : parseText(decode(bytes));
 }
 
-function parseText(text: string): unknown {
+function parseText(text: string, reviver?: typeof amountAsWritten): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     const fault = findJsonFault(text);
     throw new Problem(
