@@ -572,8 +572,10 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(subscription.api_key.id).not.toBe(begun!.api_key_id);
       const before = told.length;
       await renew(Date.now() + 2 * 60_000);
-      await waitUntil(() => told.length > before, { what: 'the first key to be told that it has ended' });
-      expect(told.at(-1)).toMatchObject({ apiKeyId: begun!.api_key_id });
+      // Others are due by then, too.
+      await waitUntil(() => told.slice(before).some(({ apiKeyId }) => apiKeyId === begun!.api_key_id), {
+        what: 'the first key to be told that it has ended',
+      });
     });
 
     it.each<[string, object, string]>([
