@@ -112,8 +112,8 @@ export function theCharge(shape: () => Shape): void {
       // A call that costs is shown after all that came before it.
       const costly = await shape().client().chat(key.secret);
       const cost = usd(costOfEntry(providerEntry(shape(), costly.requestId)));
-      await waitUntil(async () => (await shape().client().getKey(key.id)).credit_used_usd !== '0', {
-        what: 'the call that costs to be shown',
+      await waitUntil(async () => (await shape().client().usage(key.id)).cost_usd !== '0', {
+        what: 'the call that costs to be booked',
         timeoutMs: usageLagMsMax,
       });
       expect((await shape().client().usage(key.id)).cost_usd).toBe(cost);
