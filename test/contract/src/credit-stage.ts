@@ -12,9 +12,15 @@ import {
 } from '@tollgate/admission';
 import { digestSecret, generateSecret, type ActiveSnapshot, type OrganizationSnapshot } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
-import { inProcessBus } from '@tollgate/bus';
+import { inProcessBus, type BusPublisher } from '@tollgate/bus';
 import { parseConfig } from '@tollgate/config';
-import { USAGE_BILLING_API, USAGE_RECORDED_V1, type KeyManagementApi, type UsageBillingApi } from '@tollgate/contracts';
+import {
+  USAGE_BILLING_API,
+  USAGE_RECORDED_V1,
+  USAGE_RECORDED_V2,
+  type KeyManagementApi,
+  type UsageBillingApi,
+} from '@tollgate/contracts';
 import { Gateway, Journal } from '@tollgate/gateway';
 import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http';
 import { tempFolder, waitUntil } from '@tollgate/infra';
@@ -23,7 +29,7 @@ import type { RedisConnection } from '@tollgate/redis';
 import { sealedIdsFrom } from '@tollgate/sealing';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { ScreenEvents, UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { databaseShapes, usageEvent, type OpenedDatabase } from './billing-fixture.js';
 import { clockKey } from './clock-of-test.js';
 
@@ -393,6 +399,29 @@ export class CreditStage {
     await app.init();
     this.#ends.push(() => app.close());
     this.#usageBilling = app.get(USAGE_BILLING_API);
+    // No call of the stage is of the future.
+    const screening = app.get<{ nowMs: () => number }>(ScreenEvents, { strict: false });
+    screening.nowMs = () => Math.max(Date.now(), this.options.time.nowMs);
+  }
+
+  /** Hands on what gateways publish, with the moments of their calls by the clock of the stage: their own is real. */
+  #toBus(): Pick<BusPublisher, 'publish'> {
+    return {
+      publish: (topic, messages) => {
+        const movedMs = this.options.time.nowMs - Date.now();
+        const moved = (text: string): string =>
+          text.replaceAll(
+            /"(startedAt|endedAt)":"([^"]+)"/g,
+            (_, name: string, at: string) => `"${name}":"${new Date(Date.parse(at) + movedMs).toISOString()}"`,
+          );
+        return this.#bus.publisher.publish(
+          topic,
+          topic === USAGE_RECORDED_V2
+            ? messages.map((message) => ({ ...message, value: moved(message.value.toString()) }))
+            : messages,
+        );
+      },
+    };
   }
 
   async #openGateway(providerUrl: string, aheadMs: number): Promise<void> {
@@ -403,7 +432,7 @@ export class CreditStage {
       sealedIds: sealedIdsFrom({ pepper: PEPPER }),
       admission,
       bodyBudget: new BodyBudget(BODY_BUDGET_BYTES),
-      bus: this.#bus.publisher,
+      bus: this.#toBus(),
       config: parseConfig(configFor(providerUrl), { path: 'config.yaml', lookup: () => 'the-credential' }),
       journal: Journal.open(tempFolder('credit-journal')),
       keyManagement: {
