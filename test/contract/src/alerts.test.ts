@@ -52,7 +52,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
-        createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
+        createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: 'sk-sub-1234' }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
         knownOwners: ({ groupIds = [] }) =>
           Promise.resolve({
@@ -622,7 +622,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const { starts_at: startsAt, ends_at: endsAt } = made.body['current_period'] as Record<string, string>;
     const period = { startMs: Date.parse(startsAt!), endMs: Date.parse(endsAt!) };
     const account = paygAccountId(made.body['id'] as string, period);
-    await spend(organization, 850, { id: account, cap: 5_000 });
+    await spend(organization, 850, { id: account, cap: 5_000 }, new Date());
     const change = async (body: object) => {
       const changed = await call('PATCH', `/v1/subscriptions/${made.body['id'] as string}`, organization, body);
       expect(changed.status, JSON.stringify(changed.body)).toBe(200);

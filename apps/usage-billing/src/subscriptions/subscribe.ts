@@ -26,6 +26,8 @@ const REPEATABLE_MS = 24 * 60 * 60_000;
 const MAKING_MS = 10_000;
 /** A key that may still be made when its request was refused is there by then, and is told that it has ended. */
 const KEY_THERE_AFTER_MS = 60_000;
+/** How often a key is asked for, if the one of a request before was made and nobody was shown its secret. */
+const ATTEMPTS = 3;
 
 /** Who is to have what. */
 export interface SubscribeRequest {
@@ -135,7 +137,12 @@ export class Subscribe {
    * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being
    * answered, `idempotency_key_reused`
    */
-  async prepare(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<PreparedSubscription> {
+  async prepare(
+    request: SubscribeRequest,
+    named: IdempotentRequest,
+    now: Date,
+    attemptsLeft = ATTEMPTS,
+  ): Promise<PreparedSubscription> {
     const begun = await this.begin(request, named, now);
     const prepared = { request, begun, isNamed: named.key !== null };
     if (begun.made_at !== null) return { ...prepared, made: null };
@@ -144,7 +151,8 @@ export class Subscribe {
     if (key.secret === null) {
       // A request before was broken off when its key was made. Nobody has been shown its secret: another one is made.
       await this.giveUp(request.organizationId, begun, now);
-      return this.prepare(request, named, now);
+      if (attemptsLeft <= 1) throw new Problem('service_unavailable');
+      return this.prepare(request, named, now, attemptsLeft - 1);
     }
     return { ...prepared, made: { subscription, terms, key } };
   }

@@ -32,7 +32,7 @@ export function exportsBroken(stageOf: () => ServerStage): void {
       const [row] = await queryDatabase<{ count: string }>(
         shape.databaseUrl,
         `SELECT count(*) FROM pg_stat_activity
-         WHERE query LIKE 'WITH part AS%' AND query_start > clock_timestamp() - interval '300 milliseconds'`,
+         WHERE query LIKE 'SELECT bucket, %' AND query_start > clock_timestamp() - interval '300 milliseconds'`,
       );
       return Number(row!.count) > 0;
     };
