@@ -52,7 +52,8 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const module = UsageBillingProcessModule.with({
       keyManagement: {
         identifyPrincipal: () => Promise.reject(new Error('nobody asks')),
-        createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: 'sk-sub-1234' }),
+        createSubscriptionKey: ({ apiKeyId }) =>
+          Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: 'sk-sub-1234' }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
         knownOwners: ({ groupIds = [] }) =>
           Promise.resolve({
