@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { cycleOfAccount, kindOfAccount, type CreditReset } from '@tollgate/api-key';
+import { raisedLimit } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
@@ -13,7 +14,7 @@ import { balanceChangeOf, readBalances } from '../balance/balances.js';
 import { levelChangeOf, levelOf, together, type Crossing, type LevelChanges } from '../credit-level.js';
 import { raiseAlerts } from '../raise-alerts.js';
 import { dueLimits, dueOrganizations, looked, LOOK_AT_LIMITS, nextDue, type DueLimit } from './watched-limit-store.js';
-import { accountNow, capNow, nextLook } from './watched-limit.js';
+import { accountNow, nextLook } from './watched-limit.js';
 
 const EVERY_MS = 30_000;
 /** From the start of the process, which has other things to do at first. */
@@ -142,7 +143,7 @@ async function limitsNow(
       kindOfAccount(limitId) === 'payg' ? 0n : await chargedIn(manager, { organizationId, accountId, apiKeyId }, cycle);
     const known = posted.get(accountId) ?? 0n;
     const postedNanoUsd = known > charged ? known : charged;
-    const capNanoUsd = capNow(limit, now);
+    const capNanoUsd = raisedLimit(limit.capNanoUsd, limit.raise, now);
     if (capNanoUsd !== null)
       changes.push(limitChange({ organizationId, accountId, apiKeyId, postedNanoUsd, capNanoUsd }));
   }

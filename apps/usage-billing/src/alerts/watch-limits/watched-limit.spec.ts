@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountNow, capNow, nextLook } from './watched-limit.js';
+import { accountNow, nextLook } from './watched-limit.js';
 
 const at = (text: string): Date => new Date(text);
 const noted = at('2026-11-29T10:00:00Z');
@@ -21,14 +21,6 @@ describe('the account of a limit', () => {
     expect(accountNow(payg, at('2026-11-30T23:29:59.999Z')).accountId).toBe('payg:s:20261031T233000Z-20261130T233000Z');
     expect(accountNow(payg, at('2026-11-30T23:30:00Z')).accountId).toBe('payg:s:20261130T233000Z-20261231T233000Z');
   });
-});
-
-it('a limit is raised until the moment at which its raise ends', () => {
-  const raised = { capNanoUsd: 10n, raise: raise('2026-11-29T12:00:00Z') };
-  expect(capNow(raised, at('2026-11-29T11:59:59.999Z'))).toBe(15n);
-  expect(capNow(raised, at('2026-11-29T12:00:00Z'))).toBe(10n);
-  expect(capNow({ capNanoUsd: null, raise: null }, noted)).toBeNull();
-  expect(capNow({ capNanoUsd: 0n, raise: null }, noted)).toBe(0n);
 });
 
 describe('a limit that was changed', () => {

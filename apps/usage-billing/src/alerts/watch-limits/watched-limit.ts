@@ -39,12 +39,6 @@ export function accountNow(
   };
 }
 
-/** What may be spent at `now`, with a raise that has not ended; null for no limit. */
-export function capNow({ capNanoUsd, raise }: Pick<WatchedLimit, 'capNanoUsd' | 'raise'>, now: Date): bigint | null {
-  if (capNanoUsd === null || raise === null || raise.until <= now) return capNanoUsd;
-  return capNanoUsd + raise.amountNanoUsd;
-}
-
 /** The shortest time between two looks at one limit. */
 const AGAIN_MS_MIN = 30_000;
 
