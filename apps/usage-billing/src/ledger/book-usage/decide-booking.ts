@@ -4,7 +4,7 @@ import type { HeldPart, LoadItem } from '@tollgate/credit';
 import { charged, newAccount, takenBack, withCap, withGrant, type AccountState } from '../account.js';
 import { replacedBy, type BookedOrphan } from '../replace-orphans/booked-orphan.js';
 import { accountsInForce, othersInForce, type AccountsInForce } from './accounts-in-force.js';
-import { heldPart, least, shareCharge, type BookingKind, type TouchedAccount } from './share-charge.js';
+import { heldPart, least, shareCharge, wasHeld, type BookingKind, type TouchedAccount } from './share-charge.js';
 
 /** The state of the ledger, as far as it concerns the events that are to be booked. */
 export interface LedgerState {
@@ -204,8 +204,7 @@ function touch(
   return {
     accountId,
     cap,
-    // Nothing is charged to a grant beyond it, so a charge never raises its ceiling.
-    held: cap !== null && (event.holdNanoUsd !== null || isGrant),
+    held: wasHeld(named, event.holdNanoUsd),
     part: heldPart(named),
     state: isGrant ? withGrant(before, cap) : withCap(before, cap),
     freedNanoUsd: replaced?.charges.find((charge) => charge.accountId === accountId)?.amountNanoUsd ?? 0n,

@@ -1,3 +1,4 @@
+import { kindOfAccount } from '@tollgate/api-key';
 import type { UsageRecorded } from '@tollgate/contracts';
 import { splitCharge, type HeldPart } from '@tollgate/credit';
 import { roomIn, type AccountState } from '../account.js';
@@ -72,6 +73,14 @@ function roomFor(kind: BookingKind, { cap, state, freedNanoUsd }: TouchedAccount
 export function heldPart(account: UsageRecorded['accounts'][number]): bigint | null {
   const held = 'heldNanoUsd' in account ? account.heldNanoUsd : undefined;
   return held === undefined ? null : BigInt(held);
+}
+
+/**
+ * Whether a call that held `hold` (null for none) held credit on an account that its event names. Nothing is charged to
+ * a grant beyond it, so a charge on one never counts as made without a hold.
+ */
+export function wasHeld({ accountId, capNanoUsd }: UsageRecorded['accounts'][number], hold: string | null): boolean {
+  return capNanoUsd !== null && (hold !== null || kindOfAccount(accountId) === 'grant');
 }
 
 /** The least of amounts; null is no bound. */

@@ -1,8 +1,9 @@
-import { grantAccountId, kindOfAccount } from '@tollgate/api-key';
+import { grantAccountId } from '@tollgate/api-key';
 import { uuid, type UsageRecorded } from '@tollgate/contracts';
 import type { EntityManager } from 'typeorm';
 import { binaryArray } from '../../store/binary-array.js';
 import { accountsInForce, othersInForce } from '../book-usage/accounts-in-force.js';
+import { wasHeld } from '../book-usage/share-charge.js';
 import type { AccountState } from '../account.js';
 import type { BookedOrphan } from './booked-orphan.js';
 
@@ -163,9 +164,4 @@ function orphanOf(row: OrphanRow): FoundOrphan {
     outputTokens: Number(row.output_tokens),
     chargedAt,
   };
-}
-
-/** Whether a call held credit on an account that its event names: the same rule by which it was booked. */
-function wasHeld({ accountId, capNanoUsd }: UsageRecorded['accounts'][number], hold: string | null): boolean {
-  return capNanoUsd !== null && (hold !== null || kindOfAccount(accountId) === 'grant');
 }
