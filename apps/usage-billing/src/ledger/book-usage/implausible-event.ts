@@ -6,6 +6,7 @@ import {
   type UsageRecordedV2,
 } from '@tollgate/contracts';
 import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
+import { utcDay } from '../../store/utc-day.js';
 
 /** Why an event that can be read is not booked. The reason names a field and a bound, never a value. */
 export interface EventFault {
@@ -118,7 +119,7 @@ export function implausible(event: UsageRecorded, { fromMs, nowMs }: EventWindow
   for (const [field, ms] of moments) {
     if (!(ms <= latestMs))
       return { field, reason: `must not be more than ${CLOCKS_APART_MS_MAX / MINUTE_MS} minutes ahead` };
-    if (ms < fromMs) return { field, reason: `must not be before ${dayOf(fromMs)}, the oldest month that is kept` };
+    if (ms < fromMs) return { field, reason: `must not be before ${utcDay(fromMs)}, the oldest month that is kept` };
   }
   return faultOfCycles(event, startMs, Math.max(startMs, endMs));
 }
@@ -145,8 +146,6 @@ export function momentOfId(requestId: string): number | null {
 }
 
 const isAbove = (amount: string): boolean => amount.length >= 16 && BigInt(amount) > CHARGE_MAX;
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 /** The first moment, in UTC, of the month that is `months` before the one of `nowMs`. */
 export function monthsBefore(nowMs: number, months: number): number {

@@ -1,3 +1,4 @@
+import { utcDay } from '../../store/utc-day.js';
 import type { ReportRow } from '../read-report/report-row.js';
 
 /** What the ledger has of a model on a day. Costs are of before the mark-up, the platform's loss included. */
@@ -192,5 +193,5 @@ function movedOverMidnight({ day, model, provider, ledger }: Pair, pairs: Readon
 }
 
 function dayAfter(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
+  return utcDay(Date.parse(day) + days * 86_400_000);
 }

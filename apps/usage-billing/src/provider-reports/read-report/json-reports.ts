@@ -1,5 +1,6 @@
 import { validate } from '@tollgate/errors';
 import { z } from 'zod';
+import { utcDay } from '../../store/utc-day.js';
 import { decimalUsd } from './decimal-usd.js';
 import { readReport, REPORT_ROWS_MAX, type ReadReport, type ReportRow } from './report-row.js';
 
@@ -82,10 +83,8 @@ const BUCKET_DAYS_MAX = 366;
 /** Milliseconds since 1970; the end is the first moment behind the bucket. */
 function bucketOf(startMs: number, endMs: number | null | undefined, results: readonly unknown[]): Bucket {
   const lastMs = endMs == null ? startMs : Math.min(Math.max(startMs, endMs - 1), startMs + BUCKET_DAYS_MAX * DAY_MS);
-  return { firstDay: dayOf(startMs), lastDay: dayOf(lastMs), results };
+  return { firstDay: utcDay(startMs), lastDay: utcDay(lastMs), results };
 }
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 const hasMore = z
   .boolean()

@@ -1,4 +1,5 @@
 import { Html, html } from '@tollgate/http';
+import { utcDay } from '../../store/utc-day.js';
 import { totalsOf, type Statement } from '../build/statement.js';
 import { statementCycle } from '../build/statement-cycle.js';
 import { usdText } from './usd-text.js';
@@ -112,10 +113,8 @@ function standing({ status, revision, issuedAt }: Statement): string {
 
 function periodText(name: string): string {
   const cycle = statementCycle(name);
-  return cycle === null ? name : `${dayText(cycle.startMs)} to ${dayText(cycle.endMs - DAY_MS)} (UTC)`;
+  return cycle === null ? name : `${utcDay(cycle.startMs)} to ${utcDay(cycle.endMs - DAY_MS)} (UTC)`;
 }
-
-const dayText = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 type Row = readonly (string | number)[];
 
