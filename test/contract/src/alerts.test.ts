@@ -632,8 +632,7 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const until = new Date(Date.now() + 1_500).toISOString();
     await change({ payg: { limit_usd: '0.000001' }, credit_limit_raise: { amount_usd: '0.000004', until } });
     expect(await levelsOf(organization)).toEqual([]);
-    // The end of a raise is seen at the next look, 30 s later at most.
-    await waitUntil(() => mailsOf(organization).length >= 1, { what: 'the end of the raise', timeoutMs: 40_000 });
+    await untilMails(organization, 1);
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(until));
     expect(await alertsOf(organization)).toMatchObject([
       { level: 80, account, account_kind: 'payg', used_usd: '0.00000085', limit_usd: '0.000001' },

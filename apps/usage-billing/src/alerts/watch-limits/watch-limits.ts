@@ -56,7 +56,8 @@ export class WatchLimits extends PeriodicService {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
     super({ everyMs: EVERY_MS, firstInMs: FIRST_IN_MS, background: true });
-    relay.does(LOOK_AT_LIMITS, () => this.lookAtLimits(new Date()));
+    // The limit is noted as due, so it is looked at also where this process ends before it has.
+    relay.does(LOOK_AT_LIMITS, () => Promise.resolve(this.wake()));
   }
 
   /** Has limits looked at now. */
