@@ -3,7 +3,8 @@ import { shown } from '@tollgate/openapi';
 import { z } from 'zod';
 import { BUCKETS_MAX, bucketBounds, INTERVALS, type Interval } from './query-usage/bucket-bounds.js';
 import { isTimeZone } from './query-usage/time-zone.js';
-import { USAGE_FIELDS, USAGE_ORDERS, type UsageField } from './query-usage/usage-statement.js';
+import { USAGE_FIELDS, type UsageField } from './query-usage/usage-fields.js';
+import { USAGE_ORDERS } from './query-usage/usage-statement.js';
 
 const moment = (description: string) =>
   shown(

@@ -1,9 +1,13 @@
-import type { AdmissionDecision, CappedItem, GrantItem, HeldPart, ReserveItem } from './items.js';
+import {
+  GRANTS,
+  type AdmissionDecision,
+  type CappedItem,
+  type GrantItem,
+  type HeldPart,
+  type ReserveItem,
+} from './items.js';
 import { isLoaded } from './load-accounts.js';
 import type { OrganizationState } from './organization-state.js';
-
-/** Stands for the account of a refusal where an organisation that must pay beforehand was given no credit at all. */
-export const GRANTS = 'grants';
 
 /** What a hold takes credit of. */
 export interface CreditFound {

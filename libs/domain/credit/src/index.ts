@@ -1,17 +1,20 @@
 export { CAP_NANO_USD_MAX, formatUsd, readUsd } from './money.js';
 export { ANSWERS_KEPT, answersName, MODELS_KEPT, type KeyAnswers } from './answers.js';
 export { gcraCorrect, gcraLeft, gcraTake, WINDOW_US } from './gcra.js';
-export type {
-  AdmissionDecision,
-  CappedItem,
-  GrantItem,
-  HeldPart,
-  LoadItem,
-  OpenHold,
-  RateLimitsItem,
-  RateState,
-  ReserveItem,
-  SettleItem,
+export {
+  GRANTS,
+  type AdmissionDecision,
+  type CappedItem,
+  type CreditRefusal,
+  type GrantItem,
+  type HeldPart,
+  type LoadItem,
+  type OpenHold,
+  type RateLimitsItem,
+  type RateState,
+  type RefusalMark,
+  type ReserveItem,
+  type SettleItem,
 } from './items.js';
 export {
   balanceOf,
@@ -20,7 +23,7 @@ export {
   type KeyRate,
   type OrganizationState,
 } from './organization-state.js';
-export { GRANTS, isGoverned } from './find-credit.js';
+export { isGoverned } from './find-credit.js';
 export { creditItemsOf, type CreditItems } from './credit-items.js';
 export { lackingCredit, type LackingCredit } from './lacking-credit.js';
 export { carriedHold, carry, otherAccountsOf, type CarriedHold } from './carry.js';
@@ -37,6 +40,6 @@ export {
   type EpochContents,
   type PostedAccount,
 } from './epoch.js';
-export { forgetTold, noteRefusals, refusalMarks, type CreditRefusal, type RefusalMark } from './refusals.js';
+export { forgetTold, noteRefusals, refusalMarks } from './refusals.js';
 export { dropEndedCycles, isLongEnded } from './drop-ended-cycles.js';
 export { CLOCKS_APART_MS_MAX, loadAccounts } from './load-accounts.js';

@@ -145,3 +145,28 @@ export interface LoadItem {
   /** The version of the key or organisation for which the account is loaded; 0 if only the sum is told. */
   readonly generation: number;
 }
+
+/** Stands for the account of a refusal where an organisation that must pay beforehand was given no credit at all. */
+export const GRANTS = 'grants';
+
+/** What refused a call for want of credit. Amounts in nano-USD. */
+export interface RefusalMark {
+  /** The account; `GRANTS` for the prepaid credit of the organisation, whatever grants it has. */
+  readonly accountId: string;
+  /**
+   * Under which terms it refused: its cap, or the grants that were there. An account is marked once for its terms, so a
+   * raise or a new grant lets it be marked again.
+   */
+  readonly terms: string;
+  /** The cap that held; null for `GRANTS`. */
+  readonly capNanoUsd: bigint | null;
+  /** The most that the call could have cost. */
+  readonly askedNanoUsd: bigint;
+  /** What was left; null where another account of the same call was looked at last. */
+  readonly leftNanoUsd: bigint | null;
+}
+
+/** A mark as it was made, by the clock of admission (milliseconds since 1970). */
+export interface CreditRefusal extends RefusalMark {
+  readonly refusedAtMs: number;
+}

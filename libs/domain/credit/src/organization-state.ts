@@ -1,6 +1,5 @@
 import type { KeyAnswers } from './answers.js';
-import type { OpenHold } from './items.js';
-import type { CreditRefusal } from './refusals.js';
+import type { CreditRefusal, OpenHold } from './items.js';
 
 /** Amounts in nano-USD. Posted is charged for good; held is reserved for requests in flight. */
 export interface AccountBalance {

@@ -1,28 +1,5 @@
-import { GRANTS } from './find-credit.js';
-import type { AdmissionDecision, CappedItem, ReserveItem } from './items.js';
+import { GRANTS, type AdmissionDecision, type CappedItem, type RefusalMark, type ReserveItem } from './items.js';
 import type { OrganizationState } from './organization-state.js';
-
-/** What refused a call for want of credit. Amounts in nano-USD. */
-export interface RefusalMark {
-  /** The account; `GRANTS` for the prepaid credit of the organisation, whatever grants it has. */
-  readonly accountId: string;
-  /**
-   * Under which terms it refused: its cap, or the grants that were there. An account is marked once for its terms, so a
-   * raise or a new grant lets it be marked again.
-   */
-  readonly terms: string;
-  /** The cap that held; null for `GRANTS`. */
-  readonly capNanoUsd: bigint | null;
-  /** The most that the call could have cost. */
-  readonly askedNanoUsd: bigint;
-  /** What was left; null where another account of the same call was looked at last. */
-  readonly leftNanoUsd: bigint | null;
-}
-
-/** A mark as it was made, by the clock of admission (milliseconds since 1970). */
-export interface CreditRefusal extends RefusalMark {
-  readonly refusedAtMs: number;
-}
 
 /** The marks that a decision makes: of quota and pay-as-you-go both have refused. `nowMs` is in ms since 1970. */
 export function refusalMarks(

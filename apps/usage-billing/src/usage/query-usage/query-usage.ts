@@ -6,13 +6,12 @@ import { UsageRetention } from '../roll-ups/usage-retention.js';
 import { NO_USE, NOTHING_REFUSED, refusedIn, sumsOfAll, usageSumsOf, type UsageSums } from './usage-sums.js';
 import { groupedBy } from '../../grouped-by.js';
 import { areRefusedKnown, refusedSelection, type RefusedByCode } from './read-refused.js';
+import type { UsageField, UsageFilters } from './usage-fields.js';
 import { usageReading, type UsageReading } from './usage-reading.js';
 import {
   hasGrainOf,
   usageStatement,
   type CellRow,
-  type UsageField,
-  type UsageFilters,
   type UsageOrder,
   type UsageRow,
   type UsageSelection,

@@ -1,4 +1,4 @@
-import type { UsageField, UsageFilters } from './usage-statement.js';
+import type { UsageField, UsageFilters } from './usage-fields.js';
 import { momentOf, usageParts, type KeptSince, type PartSource, type Span } from './usage-parts.js';
 
 /** Calls by the code of their refusal. */

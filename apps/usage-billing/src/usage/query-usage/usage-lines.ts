@@ -5,7 +5,7 @@ import type { UsageBucket, UsageQuestion } from './query-usage.js';
 import type { RefusedByCode } from './read-refused.js';
 import type { NameOf } from './usage-names.js';
 import { groupFields, isNamed, momentOrNull, NAME_FIELDS, sumsObject } from './usage-object.js';
-import type { UsageField } from './usage-statement.js';
+import type { UsageField } from './usage-fields.js';
 import type { UsageSums } from './usage-sums.js';
 
 /** Formats of usage in lines. */

@@ -5,7 +5,7 @@ import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { groupedBy } from '../../grouped-by.js';
 import { placeOf, UsageNameStore, type Named, type NamedKind } from './usage-name-store.js';
-import type { UsageField } from './usage-statement.js';
+import type { UsageField } from './usage-fields.js';
 
 /** What has names, by the field of usage that has its id. */
 const KINDS = { api_key_id: 'api_key', group_id: 'group', project_id: 'project', member_id: 'member' } as const;

@@ -4,7 +4,7 @@ import type { UsageQuery } from '../usage.requests.js';
 import { latencyPercentile } from './latency-percentile.js';
 import type { GroupValues, UsageAnswer, UsageBucket, UsageCell, UsageGroup } from './query-usage.js';
 import type { NameOf } from './usage-names.js';
-import type { UsageField } from './usage-statement.js';
+import type { UsageField } from './usage-fields.js';
 import type { UsageSums } from './usage-sums.js';
 
 /** Sums as replies show them. */

@@ -13,24 +13,9 @@ import {
   type RollUpUnit,
 } from '../roll-ups/roll-up-columns.js';
 import { refusedGroups, refusedSql, type RefusedByCode, type RefusedSelection } from './read-refused.js';
+import type { UsageField, UsageFilters } from './usage-fields.js';
 import { momentOf, rowStarts, type PartSource, type Span, type UsagePart } from './usage-parts.js';
 import type { UsageEdges, UsageReading } from './usage-reading.js';
-
-/** What usage can be filtered and grouped by. */
-export const USAGE_FIELDS = [
-  'api_key_id',
-  'group_id',
-  'project_id',
-  'member_id',
-  'model',
-  'provider',
-  'route',
-  'status',
-] as const;
-export type UsageField = (typeof USAGE_FIELDS)[number];
-
-/** Which calls of an organisation are asked about: those that have these values, of all fields that are named. */
-export type UsageFilters = Partial<Readonly<Record<UsageField, string>>>;
 
 /** A statement with its parameters. */
 export interface Statement {
