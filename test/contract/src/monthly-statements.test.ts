@@ -30,6 +30,9 @@ const logger = createLogger({ service: 'contract', level: 'silent' });
 const MONTHS = ['2026-08', '2026-09', '2026-10'] as const;
 const NOW = Date.parse('2026-11-01T01:59:59.999Z');
 const LATER = Date.parse('2026-11-01T02:00:00.000Z');
+/** A moment at which something that is due in these months is booked, some before the last is issued and some after. */
+const anyTime = (below: (n: number) => number): string =>
+  new Date(Date.parse('2026-11-01T00:00:00Z') + below(3 * 3_600_000)).toISOString();
 const LIVES = Number(process.env['STATEMENT_LIVES'] ?? 12);
 
 describe.each(databaseShapes)('statements, $shape', ({ open }) => {
@@ -166,6 +169,169 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
     expect(await read.find(organizationId, statementCycle('2026-10')!, null, LATER)).toBeNull();
   });
 
+  /** A subscription that has no charges yet. */
+  const subscribe = async (organizationId: string): Promise<{ readonly id: string; readonly planId: string }> => {
+    const [id, planId] = [randomUUID(), randomUUID()];
+    await query(
+      `INSERT INTO billing.plan (id, name, folded_name, source, self_service, version, created_at) VALUES ($1::uuid, $1::text, $1::text, 'api', false, 1, now())`,
+      [planId],
+    );
+    await query(
+      `INSERT INTO billing.plan_version (plan_id, version, from_at, quota_nano_usd, price_nano_usd, payg_allowed) VALUES ($1, 1, now(), 5, 7, true)`,
+      [planId],
+    );
+    await query(
+      `INSERT INTO billing.subscription (organization_id, id, api_key_id, plan_id, anchor, payg_enabled, version, created_at, made_at)
+       VALUES ($1, $2, gen_random_uuid(), $3, '2026-07-31T23:59:59Z', false, 1, now(), now())`,
+      [organizationId, id, planId],
+    );
+    return { id, planId };
+  };
+  const feeTransfer = (organizationId: string, feeId: string, amount: number, bookedAt: string) =>
+    query(
+      `INSERT INTO billing.transfer (organization_id, request_id, account_id, kind, amount_nano_usd, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
+      [organizationId, feeId, `fees:${organizationId}`, amount < 0 ? 'refund' : 'fee', amount, bookedAt],
+    );
+  /** The price of a cycle, or of a change in its middle, which is due at a moment and booked at a later one. */
+  const charge = async (
+    organizationId: string,
+    { id, planId }: { readonly id: string; readonly planId: string },
+    [number, sequence]: readonly [number, number],
+    dueAt: string,
+    bookedAt: string,
+    amount = 7,
+  ): Promise<string> => {
+    const feeId = randomUUID();
+    await query(
+      `INSERT INTO billing.subscription_charge (organization_id, subscription_id, number, sequence, id, at, starts_at, ends_at, plan_id,
+         plan_version, quota_nano_usd, amount_nano_usd)
+       VALUES ($1, $2, $3, $4, $5, $6, '2026-08-31T23:59:59Z', '2026-09-30T23:59:59Z', $7, 1, 5, $8)`,
+      [organizationId, id, number, sequence, feeId, dueAt, planId, amount],
+    );
+    await feeTransfer(organizationId, feeId, amount, bookedAt);
+    return feeId;
+  };
+
+  describe('a fee', () => {
+    type Fees = readonly (readonly number[])[];
+    const feesOf = async (read: ReadStatements, organizationId: string): Promise<Fees> => {
+      const found = await Promise.all(
+        MONTHS.map((name) => read.find(organizationId, statementCycle(name)!, null, LATER)),
+      );
+      return found.map((one) => one?.fees.map(({ amountNanoUsd }) => Number(amountNanoUsd)) ?? []);
+    };
+
+    it.each<[string, (organizationId: string) => Promise<unknown>, Fees]>([
+      [
+        'whose cycle began in the last second of a month and was noticed in the next',
+        async (o) => charge(o, await subscribe(o), [1, 0], '2026-08-31T23:59:59Z', '2026-09-01T00:00:00.7Z'),
+        [[7], [], []],
+      ],
+      [
+        'of three cycles that nobody noticed in their time',
+        async (o) => {
+          const subscription = await subscribe(o);
+          for (const [at, month] of MONTHS.entries())
+            await charge(o, subscription, [at, 0], `${month}-28T12:00:00Z`, '2026-10-30T00:00:00Z');
+        },
+        [[7], [7], [7]],
+      ],
+      [
+        'of an upgrade in the middle of a cycle that began in the month before',
+        async (o) => {
+          const subscription = await subscribe(o);
+          await charge(o, subscription, [1, 0], '2026-08-31T23:59:59Z', '2026-08-31T23:59:59.1Z');
+          await charge(o, subscription, [1, 1], '2026-09-12T00:00:00Z', '2026-09-12T00:00:00Z', 3);
+        },
+        [[7], [3], []],
+      ],
+      [
+        'that was given back in a later month',
+        async (o) => {
+          const feeId = await charge(o, await subscribe(o), [1, 0], '2026-08-31T23:59:59Z', '2026-08-31T23:59:59.1Z');
+          await feeTransfer(o, feeId, -7, '2026-10-20T00:00:00Z');
+        },
+        [[7, -7], [], []],
+      ],
+      [
+        'of no subscription, which has no other time than that of its booking',
+        (o) => feeTransfer(o, randomUUID(), 2, '2026-09-30T23:59:59.999Z'),
+        [[], [2], []],
+      ],
+    ])('counts in the month for which it is owed: %s', async (_what, book, fees) => {
+      const organizationId = randomUUID();
+      const { issue, read } = parts();
+      await book(organizationId);
+      await issue.issue(LATER);
+      expect(await feesOf(read, organizationId)).toEqual(fees);
+      const listed = new Map(
+        (await read.list(organizationId, LATER)).map((each) => [each.cycle, Number(each.feesNanoUsd)]),
+      );
+      const sums = fees.map((all) => all.reduce((sum, fee) => sum + fee, 0));
+      expect(MONTHS.map((month) => listed.get(month) ?? 0)).toEqual(sums);
+      // Nothing is due any more.
+      await issue.issue(LATER);
+      for (const month of MONTHS)
+        expect((await read.find(organizationId, statementCycle(month)!, null, LATER))?.revision ?? 1).toBe(1);
+    });
+
+    it('and a refund that are booked after the issue of their month make revisions of it, and of no other', async () => {
+      const organizationId = randomUUID();
+      const { issue, read } = parts();
+      const subscription = await subscribe(organizationId);
+      await give(organizationId, randomUUID(), 1_000, '2026-08');
+      await charge(organizationId, subscription, [0, 0], '2026-09-02T00:00:00Z', '2026-09-02T00:00:00Z');
+      await issue.issue(LATER);
+      const shown = () =>
+        Promise.all(
+          MONTHS.map(async (name) => {
+            const one = await read.find(organizationId, statementCycle(name)!, null, LATER);
+            const { openingNanoUsd, closingNanoUsd } = one!.credit!;
+            return [one!.revision, one!.fees.length, Number(openingNanoUsd), Number(closingNanoUsd)];
+          }),
+        );
+      const september = [1, 1, 1_000, 1_000];
+      const october = [1, 0, 1_000, 1_000];
+      expect(await shown()).toEqual([[1, 0, 0, 1_000], september, october]);
+      const due = ['2026-08-31T23:59:59Z', '2026-11-01T02:30:00Z'] as const;
+      const late = await charge(organizationId, subscription, [1, 0], ...due);
+      await issue.issue(LATER);
+      expect(await shown()).toEqual([[2, 1, 0, 1_000], september, october]);
+      await feeTransfer(organizationId, late, -7, '2026-11-01T02:40:00Z');
+      await issue.issue(LATER);
+      await issue.issue(LATER);
+      expect(await shown()).toEqual([[3, 2, 0, 1_000], september, october]);
+      expect((await read.find(organizationId, statementCycle('2026-08')!, 1, LATER))?.fees).toEqual([]);
+    });
+
+    it('that the release before counted when it was booked moves to its month by revisions of both', async () => {
+      const organizationId = randomUUID();
+      const { issue, read } = parts();
+      await charge(
+        organizationId,
+        await subscribe(organizationId),
+        [1, 0],
+        '2026-08-31T23:59:59Z',
+        '2026-09-01T00:00:01Z',
+      );
+      const fee = { subscriptionId: 's', description: '', chargedAt: '2026-09-01T00:00:01.000Z', amountNanoUsd: '7' };
+      const content = {
+        ...{ organizationId, organizationName: null, cycle: '2026-09', usage: [], includedNanoUsd: '0', credit: null },
+        fees: [fee],
+      };
+      await query(
+        `INSERT INTO billing.statement (organization_id, cycle, revision, issued_at, requests, usage_nano_usd, fees_nano_usd, content)
+         VALUES ($1, '2026-09-01', 1, '2026-10-01T02:00:00Z', 0, 0, 7, $2)`,
+        [organizationId, JSON.stringify(content)],
+      );
+      await issue.issue(LATER);
+      await issue.issue(LATER);
+      expect(await feesOf(read, organizationId)).toEqual([[7], [], []]);
+      expect((await read.find(organizationId, statementCycle('2026-09')!, null, LATER))?.revision).toBe(2);
+    });
+  });
+
   it('are told to webhooks once for each revision, by however many processes', async () => {
     const organizationId = randomUUID();
     const { book, issue } = parts();
@@ -284,6 +450,12 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
       for (const [at, grantId] of grants.entries()) await give(organizationId, grantId, 1_000_000, MONTHS[at]!);
       // What lapsed of the first is booked in the month after.
       await lapse(organizationId, grants[0]!, below(1_000), '2026-09-30T23:59:59.999Z', '2026-10-01T00:00:09Z');
+      const subscription = await subscribe(organizationId);
+      for (let cycle = 0; cycle < 4; cycle++) {
+        const due = `${MONTHS[below(3)]!}-${below(2) === 0 ? '01T00:00:00' : '30T23:59:59'}Z`;
+        const feeId = await charge(organizationId, subscription, [cycle, below(2)], due, anyTime(below), 1 + below(9));
+        if (below(3) === 0) await feeTransfer(organizationId, feeId, -1 - below(9), anyTime(below));
+      }
       let number = 0;
       const event = (month: string): UsageRecordedV2 => {
         const cost = 1 + below(1_000);
@@ -369,6 +541,12 @@ describe.each(databaseShapes)('statements, $shape', ({ open }) => {
        WHERE t.organization_id = $1 AND t.kind IN ('post', 'adjust')`,
       [organizationId],
     );
+    const [fees] = await query<{ sum: string }>(
+      'SELECT sum(amount_nano_usd) AS sum FROM billing.transfer WHERE account_id = $1',
+      [`fees:${organizationId}`],
+    );
+    const charged = statements.flatMap((one) => one?.fees ?? []);
+    expect(charged.reduce((sum, { amountNanoUsd }) => sum + amountNanoUsd, 0n).toString(), message).toBe(fees!.sum);
     const lines = statements.flatMap((one) => one?.usage ?? []);
     expect(lines.reduce((sum, { chargedNanoUsd }) => sum + chargedNanoUsd, 0n).toString(), message).toBe(
       ledger!.charged,

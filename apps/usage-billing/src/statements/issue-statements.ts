@@ -4,6 +4,7 @@ import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { isEmpty, sameAmounts } from './build/statement.js';
 import { FIRST_CYCLE_AT, statementCycle, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
+import { FEE_AT, FEES } from './store/fees.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
 
@@ -121,9 +122,11 @@ const DUE = `
       FROM billing.usage_dimension AS d JOIN billing.usage_month AS u USING (dimension_id)
       WHERE d.grain = 'models' AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $1
       UNION ALL
-      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0,
-        CASE WHEN kind IN ('fee', 'refund') THEN amount_nano_usd ELSE 0 END, 0, created_at
-      FROM billing.transfer WHERE kind IN ('grant', 'fee', 'refund') AND created_at < $1 AND organization_id IS NOT NULL
+      SELECT organization_id, date_trunc('month', created_at, 'UTC'), 0, 0, 0, 0, created_at
+      FROM billing.transfer WHERE kind = 'grant' AND created_at < $1 AND organization_id IS NOT NULL
+      UNION ALL
+      SELECT t.organization_id, date_trunc('month', ${FEE_AT}, 'UTC'), 0, 0, t.amount_nano_usd, 0, t.created_at
+      FROM ${FEES} WHERE t.kind IN ('fee', 'refund') AND ${FEE_AT} < $1 AND t.organization_id IS NOT NULL
       UNION ALL
       SELECT organization_id, date_trunc('month', expires_at, 'UTC'), 0, 0, 0, lapsed, NULL
       FROM (

@@ -3,6 +3,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { isEmpty, type Statement } from './build/statement.js';
 import { FIRST_CYCLE_AT, statementCycleAt, type StatementCycle } from './build/statement-cycle.js';
 import type { StatementSums } from './statement.reply.js';
+import { FEE_AT, FEES } from './store/fees.js';
 import { StatementFacts } from './store/statement-facts.js';
 import { StatementStore } from './store/statement-store.js';
 
@@ -62,7 +63,9 @@ export class ReadStatements {
   }
 }
 
-/** Indexes: usage_dimension_by_grain, usage_month_by_organization, transfer_of_credit. */
+/**
+ * Indexes: usage_dimension_by_grain, usage_month_by_organization, transfer_of_credit, subscription_charge_id_unique.
+ */
 const MONTHS = `
   SELECT to_char(month AT TIME ZONE 'UTC', 'YYYY-MM') AS cycle, sum(requests) AS requests, sum(usage) AS usage, sum(fees) AS fees FROM (
     SELECT u.at AS month, u.requests, u.charge_nano_usd AS usage, 0 AS fees
@@ -70,6 +73,6 @@ const MONTHS = `
     WHERE d.organization_id = $1 AND d.grain = 'models' AND u.organization_id = $1
       AND u.at >= '${FIRST_CYCLE_AT}' AND u.at < $3
     UNION ALL
-    SELECT date_trunc('month', created_at, 'UTC'), 0, 0, amount_nano_usd FROM billing.transfer
-    WHERE organization_id = $1 AND kind IN ('fee', 'refund')) AS sums
+    SELECT date_trunc('month', ${FEE_AT}, 'UTC'), 0, 0, t.amount_nano_usd FROM ${FEES}
+    WHERE t.organization_id = $1 AND t.kind IN ('fee', 'refund')) AS sums
   GROUP BY 1 ORDER BY 1 DESC LIMIT $2`;

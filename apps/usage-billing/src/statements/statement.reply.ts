@@ -62,7 +62,9 @@ const statement = z
             kind: z.literal('fee'),
             subscription_id: z.string(),
             description: z.string(),
-            charged_at: moment,
+            charged_at: moment.describe(
+              'When it was booked. It counts in the month in which its cycle began, or its change of plan.',
+            ),
             amount_usd: usd,
           }),
         ]),

@@ -7,6 +7,7 @@ import { AccountBalances, type AccountBalance } from '../../balances/account-bal
 import { balanceOf } from '../../grants/grant.js';
 import type { FeeLine, PrepaidCredit, StatementContent, UsageLine } from '../build/statement.js';
 import type { StatementCycle } from '../build/statement-cycle.js';
+import { FEE_AT, FEES } from './fees.js';
 
 interface UsageRow {
   api_key_id: string;
@@ -118,13 +119,11 @@ const USAGE_LINES = `
   WHERE d.organization_id = $1 AND d.grain = 'full' AND u.at >= $2 AND u.at < $3
   GROUP BY d.api_key_id, d.project_id, d.provider, d.model ORDER BY d.api_key_id, d.provider, d.model, d.project_id`;
 
-/** Indexes: transfer_of_credit, subscription_charge_id_unique, plan_pk. */
+/** Of all fees, which are few. Indexes: transfer_of_credit, subscription_charge_id_unique, plan_pk. */
 const FEE_LINES = `
   SELECT t.account_id, t.kind, t.amount_nano_usd::text AS amount, t.created_at, c.subscription_id, c.starts_at, c.ends_at, c.sequence, p.name AS plan
-  FROM billing.transfer AS t
-  LEFT JOIN billing.subscription_charge AS c ON c.id = t.request_id AND c.organization_id = t.organization_id
-  LEFT JOIN billing.plan AS p ON p.id = c.plan_id
-  WHERE t.organization_id = $1 AND t.kind IN ('fee', 'refund') AND t.created_at >= $2 AND t.created_at < $3
+  FROM ${FEES} LEFT JOIN billing.plan AS p ON p.id = c.plan_id
+  WHERE t.organization_id = $1 AND t.kind IN ('fee', 'refund') AND ${FEE_AT} >= $2 AND ${FEE_AT} < $3
   ORDER BY t.created_at, t.request_id, t.kind`;
 
 /**
