@@ -52,7 +52,7 @@ export interface UsageBillingPorts {
    * shows zero usage, like a key that was not used, only the admin secret is a credential, and nothing is granted.
    */
   readonly keyManagement?: Pick<KeyManagementApi, 'contacts' | 'knownKeys' | 'knownOwners' | 'identifyPrincipal'> &
-    Partial<Pick<KeyManagementApi, 'createSubscriptionKey'>>;
+    Partial<Pick<KeyManagementApi, 'createSubscriptionKey' | 'takeOrganizationTerms' | 'takeSubscriptionTerms'>>;
   readonly adminSecrets: AcceptedSecrets;
   readonly serviceSecrets: AcceptedSecrets;
   readonly adminApi: AdminApiSettings;

@@ -55,6 +55,8 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
         createSubscriptionKey: ({ apiKeyId }) =>
           Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: 'sk-sub-1234' }),
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
+        takeOrganizationTerms: () => Promise.resolve({ everywhere: true }),
+        takeSubscriptionTerms: () => Promise.resolve({ everywhere: true }),
         knownOwners: ({ groupIds = [] }) =>
           Promise.resolve({
             organization: true,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { KnownOwnersStore, TakeBillingTerms } from '@tollgate/key-management';
+import { KnownOwnersStore, OrganizationStates, TakeBillingTerms } from '@tollgate/key-management';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import {
   AccountBalances,
@@ -49,13 +49,16 @@ export async function useCreditTerms({ dataSource }: Database): Promise<void> {
     { kind: 'project', ...common },
   ] as const;
   const told = { organizationId: AGREED, version: 1, terms: { markupMillionths: 1, budgets } };
-  await new TakeBillingTerms(keys, { wake: () => undefined }).execute(told);
+  const relay = { wake: () => undefined, organizationWritten: () => Promise.resolve(true) };
+  await new TakeBillingTerms(keys, relay).execute(told);
+  await new OrganizationStates(keys).unwrittenSnapshots(AGREED);
 
   const billing = new ServiceDatabase(dataSource, 'billing');
   const logger = createLogger({ service: 'contract', level: 'silent' });
   const terms = new OrganizationTerms(new BillingRelay(billing, { publish: () => Promise.resolve() }, logger));
   await billing.inOrganization(AGREED, async (manager) => {
     await terms.read(manager, AGREED);
+    await terms.told(manager, AGREED);
     await terms.save(manager, AGREED, { ...(await terms.lock(manager, AGREED)), balance: 'prepaid' });
   });
   await useBudgets(billing);

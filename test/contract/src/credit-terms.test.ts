@@ -8,7 +8,9 @@ import {
   type KnownOwners,
   type OrganizationsChangedV1,
   type PresentLimit,
+  type TakenTerms,
 } from '@tollgate/contracts';
+import { parseConfig } from '@tollgate/config';
 import { createNestServer } from '@tollgate/http';
 import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
@@ -22,6 +24,12 @@ const ADMIN = 'admin-secret-of-the-contract-suite';
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const NANO = 1_000_000_000n;
+const CONFIG = parseConfig(
+  `providers: [{name: ours, base_url: 'https://api.openai.com/v1'}]
+routes: [{name: m, targets: [{provider: ours, model: gpt-4o-mini}]}]
+`,
+  { path: 'config.yaml', lookup: () => undefined },
+);
 const logger = createLogger({ service: 'contract', level: 'silent' });
 
 type Shown = Record<string, unknown> & { readonly id: string };
@@ -38,6 +46,12 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
   let missing: Set<string> | null = new Set();
   const identities = new FakeIdentities();
   const strangers = new Set<string>();
+  /** What key-management was told by calls, and what it says to that. */
+  let taken: OrganizationsChangedV1[] = [];
+  const KNOWN = (): Promise<TakenTerms> => Promise.resolve({ everywhere: true });
+  let answerTaken = KNOWN;
+  /** Whether the bus takes messages. */
+  let busIsAway = false;
   /** What key-management says of the limits of keys and organisations, by their ids; nothing where it is silent. */
   const limits = new Map<string, PresentLimit | null>();
 
@@ -72,6 +86,10 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
           Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
+        takeOrganizationTerms: (terms) => {
+          taken.push(terms);
+          return answerTaken();
+        },
       },
       database: opened.database,
       admission,
@@ -80,11 +98,12 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       adminApi: ADMIN_API_DEFAULT,
       sealing: sealingFrom({ pepper: 'a pepper of the test' }),
       mail: { send: () => Promise.resolve() },
-      settings: {},
+      settings: { prices: CONFIG },
       logger,
       bus: {
         publish: async (topic, batch) => {
           if (topic !== ORGANIZATIONS_CHANGED_V1) return;
+          if (busIsAway) throw new Error('away');
           messages.push(...batch.map(({ value }) => JSON.parse(String(value)) as OrganizationsChangedV1));
         },
       },
@@ -104,6 +123,9 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
   beforeEach(() => {
     organizationId = randomUUID();
     messages = [];
+    taken = [];
+    answerTaken = KNOWN;
+    busIsAway = false;
   });
 
   const call = async (method: string, path: string, body?: object, secret = ADMIN) => {
@@ -601,6 +623,86 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
       const key = identities.key(['admin'], organizationId);
       expect((await call('PUT', billing(), { balance: 'postpaid' }, key)).status).toBe(403);
       expect((await call('GET', billing(), undefined, key)).status).toBe(200);
+    });
+  });
+
+  describe('the reply to a change', () => {
+    const billing = () => `/v1/organizations/${organizationId}/billing`;
+    type Change = readonly [method: string, path: string, body?: object];
+    const PRICE = { provider: 'ours', model: 'gpt-4o', input_usd_per_million: '1', output_usd_per_million: '2' };
+    /** Each change with what gateways must have heard when it is answered. */
+    const changes: readonly (readonly [string, () => Promise<Change>, object])[] = [
+      ['prepaid', async () => ['PUT', billing(), { balance: 'prepaid' }], { grants: [] }],
+      ['a mark-up', async () => ['PUT', billing(), { markup_percent: 5 }], { markupMillionths: 50_000 }],
+      [
+        'a first grant',
+        async () => ['POST', '/v1/credit-grants', { organization_id: organizationId, amount_usd: '5' }],
+        { grants: [{ amountNanoUsd: '5000000000' }] },
+      ],
+      [
+        'the end of a grant',
+        async () => ['POST', `/v1/credit-grants/${(await give({ amount_usd: '5' })).id}/expire`],
+        { grants: [] },
+      ],
+      [
+        'a budget',
+        async () => ['POST', '/v1/budgets', { group_id: randomUUID(), amount_usd: '0' }],
+        { budgets: [{ capNanoUsd: '0' }] },
+      ],
+      [
+        'a lower budget',
+        async () => ['PATCH', `/v1/budgets/${await newBudget()}`, { amount_usd: '1' }],
+        { budgets: [{ capNanoUsd: '1000000000' }] },
+      ],
+      ['the end of a budget', async () => ['DELETE', `/v1/budgets/${await newBudget()}`], { budgets: [] }],
+      [
+        'own prices',
+        async () => ['PUT', `/v1/organizations/${organizationId}/prices`, { prices: [PRICE] }],
+        { prices: { entries: [expect.objectContaining({ model: 'gpt-4o' })] } },
+      ],
+    ];
+    const newBudget = async (): Promise<string> =>
+      (await call('POST', '/v1/budgets', { group_id: randomUUID(), amount_usd: '9' })).body.id;
+
+    it.each(changes)('of %s comes when gateways know it, whatever becomes of the bus', async (_what, change, known) => {
+      const [method, path, body] = await change();
+      busIsAway = true;
+      const { status } = await call(method, path, body);
+      expect(status).toBe(method === 'POST' && !path.endsWith('/expire') ? 201 : 200);
+      expect(taken.at(-1)).toMatchObject({ organizationId, ...known });
+    });
+
+    it.each<[string, () => Promise<TakenTerms>]>([
+      ['could not tell them in time', () => Promise.resolve({ everywhere: false })],
+      ['fails', () => Promise.reject(new Error('away'))],
+      ['does not answer', () => new Promise(() => undefined)],
+    ])('is 202 in bounded time where key-management %s, and the change is stored and told', async (_what, answer) => {
+      const { id: expired } = await give({ amount_usd: '5' });
+      const [changed, deleted] = [await newBudget(), await newBudget()];
+      await told(3);
+      answerTaken = answer;
+      const begun = performance.now();
+      const replies = await Promise.all([
+        call('PUT', billing(), { markup_percent: 5 }),
+        call('POST', `/v1/credit-grants/${expired}/expire`),
+        call('PATCH', `/v1/budgets/${changed}`, { amount_usd: '1' }),
+        call('DELETE', `/v1/budgets/${deleted}`),
+        call('POST', '/v1/budgets', { project_id: randomUUID(), amount_usd: '2' }),
+      ]);
+      expect(performance.now() - begun).toBeLessThan(5_000);
+      expect(replies.map(({ status }) => status)).toEqual([202, 202, 202, 202, 201]);
+      const last = await told(8);
+      expect(last).toMatchObject({ markupMillionths: 50_000, grants: [] });
+      expect(last.budgets.map(({ capNanoUsd }) => capNanoUsd).sort()).toEqual(['1000000000', '2000000000']);
+    });
+
+    it('waits for a change that was stored before, too', async () => {
+      answerTaken = () => Promise.resolve({ everywhere: false });
+      expect((await call('PUT', billing(), { balance: 'prepaid' })).status).toBe(202);
+      expect((await call('PUT', billing(), { balance: 'prepaid' })).status).toBe(202);
+      answerTaken = KNOWN;
+      expect((await call('PUT', billing(), { balance: 'prepaid' })).status).toBe(200);
+      expect(taken.map(({ version }) => version)).toEqual([1, 1, 1]);
     });
   });
 

@@ -66,6 +66,9 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   const people = new Map<string, string>();
   /** What key-management does instead of making a key; null if it makes it. */
   let trouble: Error | null = null;
+  /** What key-management was told by calls, and whether gateways know of it then. */
+  const taken: SubscriptionsChangedV1[] = [];
+  let everywhere = true;
   /** What happens while a key is being made. */
   let beforeKey = (): Promise<void> => Promise.resolve();
 
@@ -92,6 +95,10 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
               return personId === undefined ? [] : [{ id, name: 'a@example.com', personId }];
             }),
           }),
+        takeSubscriptionTerms: async (terms) => {
+          taken.push(terms);
+          return Promise.resolve({ everywhere });
+        },
         createSubscriptionKey: async (request) => {
           await beforeKey();
           if (trouble !== null) throw trouble;
@@ -1113,6 +1120,42 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect((await shown(id)).api_key).toMatchObject({ status: null });
       expect((await replace(id)).body.code).toBe('service_unavailable');
     });
+  });
+
+  it.each<[string, (id: string) => Promise<readonly [method: string, path: string, body?: object]>, object]>([
+    [
+      'pay-as-you-go',
+      async (id) => ['PATCH', `/v1/subscriptions/${id}`, { payg: { enabled: true, limit_usd: '3' } }],
+      { payg: { capNanoUsd: '3000000000' } },
+    ],
+    [
+      'a larger plan',
+      async (id) => ['PATCH', `/v1/subscriptions/${id}`, { plan: (await plan({ quota_usd: '40' })).id }],
+      { quotas: [{ quotaNanoUsd: expect.stringMatching(/^(39|40)\d{9}$/) }, { quotaNanoUsd: '40000000000' }] },
+    ],
+    [
+      'its end',
+      async (id) => ['POST', `/v1/subscriptions/${id}/cancel`, { at: 'now' }],
+      { endsAtMs: expect.any(Number) },
+    ],
+    [
+      'its end that is taken back',
+      async (id) => {
+        await ask('POST', `/v1/subscriptions/${id}/cancel`, { at: 'cycle_end' });
+        return ['POST', `/v1/subscriptions/${id}/resume`];
+      },
+      { endsAtMs: null },
+    ],
+  ])('is answered when gateways know of %s, and by 202 if that takes too long', async (_what, change, terms) => {
+    const { id, api_key: key } = await subscribed((await plan()).name);
+    const [method, path, body] = await change(id);
+    everywhere = false;
+    expect((await ask(method, path, body)).status).toBe(202);
+    expect(taken.at(-1)).toMatchObject({ apiKeyId: key.id, terms });
+    everywhere = true;
+    // It changes nothing more, and waits for what was changed before.
+    expect((await ask(method, path, body)).status).toBe(200);
+    expect(taken.at(-1)).toEqual(taken.at(-2));
   });
 
   it('switches pay-as-you-go and its limit at once', async () => {

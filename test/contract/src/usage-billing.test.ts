@@ -71,6 +71,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         }),
         contacts: () =>
           Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
+        takeOrganizationTerms: () => Promise.resolve({ everywhere: true }),
         knownKeys: async (_organizationId, ids) => {
           if (known === null) throw new Error('away');
           return ids.filter((each) => known!.has(each));

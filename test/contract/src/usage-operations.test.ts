@@ -56,6 +56,8 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
       keyManagement: {
         identifyPrincipal: identities.identifyPrincipal,
         knownKeys: (_organizationId, ids) => Promise.resolve(ids),
+        takeOrganizationTerms: () => Promise.resolve({ everywhere: true }),
+        takeSubscriptionTerms: () => Promise.resolve({ everywhere: true }),
         contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
         knownOwners: ({ apiKeyIds = [], groupIds, projectIds, memberIds }) =>
           Promise.resolve({

@@ -6,7 +6,10 @@ import { AddDigests } from '../keys/add-digests/add-digests.js';
 import { CreateSubscriptionKey } from '../keys/create-subscription-key/create-subscription-key.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { RevokeLeakedKeys } from '../keys/revoke-leaked-keys/revoke-leaked-keys.js';
+import { TakeSubscriptionTerms } from '../keys/take-subscription-terms/take-subscription-terms.js';
 import { VerifyKey } from '../keys/verify-key/verify-key.js';
+import { OrganizationsModule } from '../organizations/organizations.module.js';
+import { TakeBillingTerms } from '../organizations/take-billing-terms/take-billing-terms.js';
 import { IdentifyPrincipal } from '../principals/identify-principal.js';
 import { SessionsModule } from '../sign-in/sessions.module.js';
 import { ImportedKeys } from '../store/imported-keys.js';
@@ -19,7 +22,7 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
 /** Is global so that, in the standalone, the other services inject `KEY_MANAGEMENT_API` without importing this app. */
 @Global()
 @Module({
-  imports: [AuditModule, KeysModule, KeyStoreModule, SessionsModule],
+  imports: [AuditModule, KeysModule, KeyStoreModule, OrganizationsModule, SessionsModule],
   providers: [
     IdentifyPrincipal,
     {
@@ -36,6 +39,8 @@ import { directKeyManagementApi } from './direct-key-management-api.js';
         CreateSubscriptionKey,
         KnownOwnersStore,
         Members,
+        TakeBillingTerms,
+        TakeSubscriptionTerms,
       ],
     },
   ],

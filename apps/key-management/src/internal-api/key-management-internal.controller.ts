@@ -11,6 +11,8 @@ import {
   type importedKeysReply,
   recordRefusedCallsRequest,
   revokeLeakedKeysRequest,
+  takeOrganizationTermsRequest,
+  takeSubscriptionTermsRequest,
   verifyKeyRequest,
   type KeyManagementApi,
 } from '@tollgate/contracts';
@@ -93,6 +95,22 @@ export class KeyManagementInternalController {
     @Body({ schema: createSubscriptionKeyRequest }) request: z.output<typeof createSubscriptionKeyRequest>,
   ): Promise<object> {
     return this.api.createSubscriptionKey(request);
+  }
+
+  @Post('organizations/terms')
+  @HttpCode(200)
+  async takeOrganizationTerms(
+    @Body({ schema: takeOrganizationTermsRequest }) terms: z.output<typeof takeOrganizationTermsRequest>,
+  ): Promise<object> {
+    return this.api.takeOrganizationTerms(terms);
+  }
+
+  @Post('subscriptions/terms')
+  @HttpCode(200)
+  async takeSubscriptionTerms(
+    @Body({ schema: takeSubscriptionTermsRequest }) terms: z.output<typeof takeSubscriptionTermsRequest>,
+  ): Promise<object> {
+    return this.api.takeSubscriptionTerms(terms);
   }
 
   /** Replies with nothing: the caller goes on whatever becomes of it. */

@@ -39,6 +39,8 @@ beforeEach(async () => {
       }),
     contacts: () => Promise.resolve({ organizationName: null, keyName: null, ownerEmails: [] }),
     createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
+    takeOrganizationTerms: () => Promise.resolve({ everywhere: true }),
+    takeSubscriptionTerms: () => Promise.resolve({ everywhere: true }),
     recordRefusedCalls: () => Promise.resolve(),
     identifyPrincipal: () => Promise.resolve({ outcome: 'unknown' }),
     mayHaveImportedKeys: () => Promise.resolve(false),

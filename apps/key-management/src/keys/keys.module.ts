@@ -117,6 +117,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     SwitchKey,
     UpdateKey,
     VerifyKey,
+    TakeSubscriptionTerms,
   ],
 })
 export class KeysModule {

@@ -158,7 +158,10 @@ export class OrganizationsController {
     description: 'What is left out stays as it is. The operator alone sets the credit limit and raises it.',
   })
   @ShowsVersion()
-  @Replies(organizationWithUseReply, { 200: 'The organisation as it is now.' })
+  @Replies(organizationWithUseReply, {
+    200: 'The organisation as it is now, and every gateway knows.',
+    202: 'The organisation as it is now; some gateways did not know within 2 s, and are still being told.',
+  })
   async update(
     @Param({ schema: organizationPath }) { id }: OrganizationPath,
     @Body({ schema: updateOrganizationRequest }) body: UpdateOrganizationRequest,
@@ -167,6 +170,7 @@ export class OrganizationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrganizationWithUseObject> {
     const updated = await this.updateOrganization.execute(id, body, precondition, actor);
+    if (updated?.everywhere === false) void reply.code(202);
     return this.shown(updated?.organization ?? null, updated?.usedNanoUsd ?? null, reply);
   }
 

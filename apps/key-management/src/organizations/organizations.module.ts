@@ -27,6 +27,6 @@ import { UpdateOrganization } from './update-organization.js';
     TakeBillingTerms,
     UpdateOrganization,
   ],
-  exports: [OrganizationStore],
+  exports: [OrganizationStore, TakeBillingTerms],
 })
 export class OrganizationsModule {}

@@ -13,6 +13,8 @@ export interface UpdatedOrganization {
   readonly organization: Organization;
   /** What counts against its limit, in nano-USD; null where no limit was set, or usage-billing could not be asked. */
   readonly usedNanoUsd: bigint | null;
+  /** Whether every gateway decides by it; if false, they are still being told. */
+  readonly everywhere: boolean;
 }
 
 /** Renames organisations, and changes what holds for all their keys. */
@@ -47,11 +49,11 @@ export class UpdateOrganization {
     if (changed === null) return null;
     const { organization, written } = changed;
     const isLimited = request.credit_limit_usd !== undefined && organization.creditLimitNanoUsd !== null;
-    const [usedNanoUsd] = await Promise.all([
+    const [usedNanoUsd, everywhere] = await Promise.all([
       isLimited ? this.accounts.loadOrganization(organization) : null,
       this.relay.snapshotsWritten(written),
     ]);
-    return { organization, usedNanoUsd };
+    return { organization, usedNanoUsd, everywhere };
   }
 }
 

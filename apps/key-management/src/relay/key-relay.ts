@@ -45,7 +45,7 @@ export class KeyRelay {
     database: ServiceDatabase,
     meter: KeyMeter,
     private readonly store: KeyStore,
-    organizations: OrganizationStates,
+    private readonly organizations: OrganizationStates,
     @Inject(KEY_SNAPSHOT_WRITER) snapshots: KeySnapshotWriter,
     @Inject(BUS_PUBLISHER) bus: BusPublisher,
     @Inject(USAGE_BILLING_API)
@@ -120,6 +120,13 @@ export class KeyRelay {
    */
   async changeWritten(key: ApiKey, written: SnapshotEntries): Promise<boolean> {
     return this.snapshotsWritten(written.length > 0 ? written : await this.store.unwrittenSnapshots(key));
+  }
+
+  /** The same for a change of what belongs to an organisation. */
+  async organizationWritten(organizationId: string, written: SnapshotEntries): Promise<boolean> {
+    return this.snapshotsWritten(
+      written.length > 0 ? written : await this.organizations.unwrittenSnapshots(organizationId),
+    );
   }
 }
 

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { OrganizationState } from '../organizations/organization.js';
 import { organizationOf, SELECT_ORGANIZATION, type OrganizationRow } from '../organizations/organization-store.js';
+import type { SnapshotEntries } from './key-store.js';
+import { WRITE_ORGANIZATION } from './outbox-effects.js';
 
 /** Reads what gateways need to know of organisations, for the processes that tell them. */
 @Injectable()
@@ -25,5 +27,16 @@ export class OrganizationStates {
       ),
     );
     return rows.map(organizationOf);
+  }
+
+  /** The outbox entries of an organisation's snapshots that are not written yet. Index: outbox_effect_key. */
+  async unwrittenSnapshots(organizationId: string): Promise<SnapshotEntries> {
+    const rows = await this.database.acrossOrganizations((manager) =>
+      manager.query<{ id: string }[]>('SELECT id FROM keys.outbox WHERE effect = $1 AND key = $2', [
+        WRITE_ORGANIZATION,
+        organizationId,
+      ]),
+    );
+    return rows.map(({ id }) => id);
   }
 }

@@ -20,6 +20,7 @@ import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openap
 import type { FastifyReply } from 'fastify';
 import { Owners } from '../owners/owners.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
+import { TermsInForce } from '../terms/terms-in-force.js';
 import {
   budgetListReply,
   budgetReply,
@@ -55,6 +56,7 @@ export class BudgetsController {
     private readonly setBudgets: SetBudgets,
     private readonly showBudgets: ShowBudgets,
     private readonly terms: OrganizationTerms,
+    private readonly inForce: TermsInForce,
     private readonly owners: Owners,
   ) {}
 
@@ -81,7 +83,7 @@ export class BudgetsController {
       const shown = await this.showBudgets.asNew(fields);
       return async (manager) => {
         const { version } = await this.setBudgets.create(manager, fields, actor);
-        return { body: shown, version, committed: () => this.terms.announced() };
+        return { body: shown, version, committed: () => this.announced(organizationId) };
       };
     });
   }
@@ -122,7 +124,10 @@ export class BudgetsController {
   })
   @ShowsVersion()
   @Refuses('access_denied')
-  @Replies(budgetReply, { 200: 'The budget as it is now.' })
+  @Replies(budgetReply, {
+    200: 'The budget as it is now, and every gateway knows.',
+    202: 'The budget as it is now; some gateways did not know in time, and are still being told.',
+  })
   async update(
     @OrganizationId() organizationId: string,
     @Param({ schema: budgetPath }) { id }: BudgetPath,
@@ -132,6 +137,7 @@ export class BudgetsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BudgetObject> {
     const updated = await this.setBudgets.update(organizationId, id, body, precondition, actor, new Date());
+    if (updated !== null && !(await this.inForce.ofOrganization(organizationId))) void reply.code(202);
     return this.shown(updated, reply);
   }
 
@@ -142,15 +148,26 @@ export class BudgetsController {
     description: 'Its group or project is without a budget then; what was charged stays in the ledger.',
   })
   @Refuses('access_denied')
-  @Replies(deletedBudgetReply, { 200: 'It is deleted.' })
+  @Replies(deletedBudgetReply, {
+    200: 'It is deleted, and every gateway knows.',
+    202: 'It is deleted; some gateways did not know in time, and are still being told.',
+  })
   async delete(
     @OrganizationId() organizationId: string,
     @Param({ schema: budgetPath }) { id }: BudgetPath,
     @IfMatch() precondition: Precondition,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeletedBudgetObject> {
     if (!(await this.setBudgets.delete(organizationId, id, precondition, actor))) throw new Problem('budget_not_found');
+    if (!(await this.inForce.ofOrganization(organizationId))) void reply.code(202);
     return { object: 'budget', id, deleted: true };
+  }
+
+  /** Resolves once gateways enforce a new budget, or do not know in time. */
+  private async announced(organizationId: string): Promise<void> {
+    this.terms.announced();
+    await this.inForce.ofOrganization(organizationId);
   }
 
   private async checkOwner({ organizationId, kind, ownerId }: NewBudget): Promise<void> {

@@ -18,6 +18,7 @@ import type { FastifyReply } from 'fastify';
 import { AccountBalances } from '../balances/account-balances.js';
 import { Owners } from '../owners/owners.js';
 import { OrganizationTerms } from '../terms/organization-terms.js';
+import { TermsInForce } from '../terms/terms-in-force.js';
 import {
   creditGrantListReply,
   creditGrantObject,
@@ -50,6 +51,7 @@ export class CreditGrantsController {
     private readonly giveGrant: GiveGrant,
     private readonly expireGrant: ExpireGrant,
     private readonly terms: OrganizationTerms,
+    private readonly inForce: TermsInForce,
     private readonly balances: AccountBalances,
     private readonly owners: Owners,
   ) {}
@@ -76,7 +78,7 @@ export class CreditGrantsController {
       return async (manager) => {
         const grant = await this.giveGrant.execute(manager, fields, request, actor);
         const shown = creditGrantObject(grant, { postedNanoUsd: 0n, heldNanoUsd: 0n }, grant.createdAt);
-        return { body: shown, committed: () => this.terms.announced() };
+        return { body: shown, committed: () => this.announced(organizationId) };
       };
     });
   }
@@ -123,15 +125,26 @@ export class CreditGrantsController {
     description:
       'For one that was a mistake. It takes what the grant has left and what no call in flight holds; what such calls give back lapses, too. One that has expired or is used up stays as it is.',
   })
-  @Replies(creditGrantReply, { 200: 'The grant as it is now.' })
+  @Replies(creditGrantReply, {
+    200: 'The grant as it is now, and every gateway knows.',
+    202: 'The grant as it is now; some gateways did not know in time, and are still being told.',
+  })
   async expire(
     @Param({ schema: creditGrantPath }) { id }: CreditGrantPath,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CreditGrantObject> {
     const organizationId = await this.store.organizationOf(id);
-    return this.shownOne(
-      organizationId === null ? null : await this.expireGrant.execute(organizationId, id, actor, new Date()),
-    );
+    const grant =
+      organizationId === null ? null : await this.expireGrant.execute(organizationId, id, actor, new Date());
+    if (grant !== null && !(await this.inForce.ofOrganization(grant.organizationId))) void reply.code(202);
+    return this.shownOne(grant);
+  }
+
+  /** Resolves once gateways serve calls from a new grant, or do not know in time. */
+  private async announced(organizationId: string): Promise<void> {
+    this.terms.announced();
+    await this.inForce.ofOrganization(organizationId);
   }
 
   private async shownOne(grant: Grant | null): Promise<CreditGrantObject> {

@@ -17,6 +17,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Owners } from '../owners/owners.js';
 import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
+import { TermsInForce } from '../terms/terms-in-force.js';
 import { ChangeSubscription, type DecideSubscription } from './change-subscription.js';
 import { cancelledAt, demandSelfService, paygAsked, resumed, updated } from './decide-subscription.js';
 import { ReplaceKey } from './replace-key.js';
@@ -47,6 +48,10 @@ import {
   type UpdateSubscriptionRequest,
 } from './subscriptions.request.js';
 
+const CHANGED = {
+  200: 'The subscription as it is now, and every gateway knows.',
+  202: 'The subscription as it is now; some gateways did not know in time, and are still being told.',
+};
 const NO_PAYG = { enabled: false, limitNanoUsd: null, raise: null };
 
 /** Who subscribes to a plan gets a key that lives as long as the subscription. */
@@ -63,6 +68,7 @@ export class SubscriptionsController {
     private readonly shown: ShowSubscriptions,
     private readonly replace: ReplaceKey,
     private readonly keys: SubscriptionKeys,
+    private readonly inForce: TermsInForce,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -155,7 +161,7 @@ export class SubscriptionsController {
   })
   @ShowsVersion()
   @Refuses('access_denied', 'subscription_ended')
-  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  @Replies(detailedSubscriptionReply, CHANGED)
   async update(
     @OrganizationId() named: string,
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
@@ -171,7 +177,7 @@ export class SubscriptionsController {
     const now = new Date();
     const decide: DecideSubscription = (each, versions) => updated(each, plan, body, versions, now);
     const act = { actor, action: 'subscription.updated' } as const;
-    return this.detailed(await this.change.execute(organizationId, id, now, act, decide, further), reply, now);
+    return this.changed(await this.change.execute(organizationId, id, now, act, decide, further), reply, now);
   }
 
   @Post(':id/cancel')
@@ -184,7 +190,7 @@ export class SubscriptionsController {
   })
   @ShowsVersion()
   @Refuses('access_denied')
-  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  @Replies(detailedSubscriptionReply, CHANGED)
   async cancel(
     @OrganizationId() named: string,
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
@@ -198,7 +204,7 @@ export class SubscriptionsController {
     const now = new Date();
     const act = { actor, action: 'subscription.cancelled' } as const;
     const changed = await this.change.execute(organizationId, id, now, act, (each) => cancelledAt(each, at, now));
-    return this.detailed(changed, reply, now);
+    return this.changed(changed, reply, now);
   }
 
   @Post(':id/resume')
@@ -210,7 +216,7 @@ export class SubscriptionsController {
   })
   @ShowsVersion()
   @Refuses('access_denied', 'subscription_ended')
-  @Replies(detailedSubscriptionReply, { 200: 'The subscription as it is now.' })
+  @Replies(detailedSubscriptionReply, CHANGED)
   async resume(
     @OrganizationId() named: string,
     @Param({ schema: subscriptionPath }) { id }: SubscriptionPath,
@@ -223,7 +229,7 @@ export class SubscriptionsController {
     const now = new Date();
     const act = { actor, action: 'subscription.resumed' } as const;
     const changed = await this.change.execute(organizationId, id, now, act, (each) => resumed(each, now));
-    return this.detailed(changed, reply, now);
+    return this.changed(changed, reply, now);
   }
 
   @Post(':id/keys')
@@ -247,8 +253,29 @@ export class SubscriptionsController {
     const organizationId = await this.changeable(id, named, principal, raw);
     const now = new Date();
     const replaced = await this.replace.execute(organizationId, id, actor, now);
-    const detailed = await this.detailed(replaced?.stored ?? null, reply, now);
+    const stored = replaced?.stored ?? null;
+    if (stored !== null) await this.isInForce(stored);
+    const detailed = await this.detailed(stored, reply, now);
     return { ...detailed, api_key: { ...detailed.api_key, secret: replaced?.secret ?? null } };
+  }
+
+  /** A subscription after a change; the status is 202 while gateways are still being told. */
+  private async changed(
+    stored: StoredSubscription | null,
+    reply: FastifyReply,
+    now: Date,
+  ): Promise<DetailedSubscriptionObject> {
+    const [detailed, everywhere] = await Promise.all([
+      this.detailed(stored, reply, now),
+      stored === null || this.isInForce(stored),
+    ]);
+    if (!everywhere) void reply.code(202);
+    return detailed;
+  }
+
+  private async isInForce({ subscription, told: terms }: StoredSubscription): Promise<boolean> {
+    const { organizationId, apiKeyId } = subscription;
+    return terms === null || this.inForce.ofSubscription({ organizationId, apiKeyId, terms });
   }
 
   private async detailed(

@@ -6,6 +6,7 @@ import { OwnersModule } from '../owners/owners.module.js';
 import { PlansModule } from '../plans/plans.module.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
+import { TermsModule } from '../terms/terms.module.js';
 import { ChangeSubscription } from './change-subscription.js';
 import { EndSubscriptions } from './end-subscriptions.js';
 import { RenewSubscriptions } from './renew-subscriptions.js';
@@ -26,6 +27,7 @@ import { SubscriptionsController } from './subscriptions.controller.js';
     BillingStoreModule,
     OwnersModule,
     PlansModule,
+    TermsModule,
   ],
   controllers: [SubscriptionsController],
   providers: [

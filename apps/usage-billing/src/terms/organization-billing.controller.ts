@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Param, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Param, Put, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import type { FastifyReply } from 'fastify';
 import { AuditRecords } from '../audit/audit-records.js';
 import { Owners } from '../owners/owners.js';
 import { billingChange } from './billing-audit.js';
@@ -15,6 +16,7 @@ import {
   type OrganizationBillingRequest,
 } from './organization-billing.request.js';
 import { OrganizationTerms, type Terms } from './organization-terms.js';
+import { TermsInForce } from './terms-in-force.js';
 
 /** How an organisation pays: its owner reads it, and the operator sets it. */
 @Tag('Billing')
@@ -24,6 +26,7 @@ export class OrganizationBillingController {
   constructor(
     private readonly database: ServiceDatabase,
     private readonly terms: OrganizationTerms,
+    private readonly inForce: TermsInForce,
     private readonly owners: Owners,
     private readonly audit: AuditRecords,
   ) {}
@@ -43,14 +46,18 @@ export class OrganizationBillingController {
     id: 'setOrganizationBilling',
     summary: 'Set how an organisation pays',
     description:
-      'The operator alone does. What is left out stays as it is. Gateways know of it within moments. A first grant makes an organisation prepaid, too.',
+      'The operator alone does. What is left out stays as it is. It counts for the next call; calls under way end under what they began with. A first grant makes an organisation prepaid, too.',
   })
   @Refuses('organization_not_found')
-  @Replies(organizationBillingReply, { 200: 'Balance and mark-up as they are now.' })
+  @Replies(organizationBillingReply, {
+    200: 'Balance and mark-up as they are now, and every gateway knows.',
+    202: 'Balance and mark-up as they are now; some gateways did not know in time, and are still being told.',
+  })
   async set(
     @Param({ schema: billedOrganizationPath }) { id }: BilledOrganizationPath,
     @Body({ schema: organizationBillingRequest }) { balance, markup_percent: percent }: OrganizationBillingRequest,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrganizationBillingObject> {
     await this.owners.ofOrganization({ organizationId: id });
     const now = await this.database.inOrganization(id, async (manager) => {
@@ -63,6 +70,7 @@ export class OrganizationBillingController {
       return after;
     });
     this.terms.announced();
+    if (!(await this.inForce.ofOrganization(id))) void reply.code(202);
     return billingObject(id, now);
   }
 }

@@ -100,28 +100,45 @@ export class OrganizationTerms {
     const version = terms.version + 1;
     const priceVersion = terms.prices?.version ?? null;
     await manager.query(SAVE, [organizationId, version, terms.balance, terms.markupMillionths, priceVersion]);
-    const budgets = await manager.query<BudgetRow[]>(BUDGETS, [organizationId]);
-    const grants = terms.balance === 'postpaid' ? null : await manager.query<GrantRow[]>(GRANTS, [organizationId]);
-    const message: OrganizationsChangedV1 = {
-      eventVersion: 1,
-      organizationId,
-      version,
-      budgets: budgets.map(budgetOf),
-      grants: grants?.map(grantOf) ?? null,
-      markupMillionths: terms.markupMillionths,
-      ...(terms.prices !== null && { prices: terms.prices }),
-    };
     await this.relay.outbox.add(manager, {
       effect: ORGANIZATIONS_CHANGED_V1,
       key: organizationId,
-      payload: JSON.stringify(message),
+      payload: JSON.stringify(await messageOf(manager, organizationId, { ...terms, version })),
     });
+  }
+
+  /**
+   * The last message about an organisation; null where there was none yet. No change is under way meanwhile, so that
+   * its budgets and grants are those of its version.
+   */
+  async told(manager: EntityManager, organizationId: string): Promise<OrganizationsChangedV1 | null> {
+    const [row] = await manager.query<TermsRow[]>(`${READ} FOR SHARE OF t`, [organizationId]);
+    const terms = row === undefined ? NOTHING_AGREED : termsOf(row);
+    return terms.version === 0 ? null : messageOf(manager, organizationId, terms);
   }
 
   /** Tells of a committed change at once. */
   announced(): void {
     this.relay.wake();
   }
+}
+
+async function messageOf(
+  manager: EntityManager,
+  organizationId: string,
+  { version, balance, markupMillionths, prices }: Terms,
+): Promise<OrganizationsChangedV1> {
+  const budgets = await manager.query<BudgetRow[]>(BUDGETS, [organizationId]);
+  const grants = balance === 'postpaid' ? null : await manager.query<GrantRow[]>(GRANTS, [organizationId]);
+  return {
+    eventVersion: 1,
+    organizationId,
+    version,
+    budgets: budgets.map(budgetOf),
+    grants: grants?.map(grantOf) ?? null,
+    markupMillionths,
+    ...(prices !== null && { prices }),
+  };
 }
 
 const termsOf = (row: TermsRow): Terms => ({

@@ -95,6 +95,10 @@ export {
   type VerifiedKey,
   createSubscriptionKeyReply,
   createSubscriptionKeyRequest,
+  takenTermsReply,
+  takeOrganizationTermsRequest,
+  takeSubscriptionTermsRequest,
+  type TakenTerms,
   type CreatedSubscriptionKey,
   type CreateSubscriptionKeyRequest,
 } from './internal/key-management.js';

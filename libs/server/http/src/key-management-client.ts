@@ -6,6 +6,7 @@ import {
   contactsReply,
   knownOwnersReply,
   revokeLeakedKeysReply,
+  takenTermsReply,
   verifyKeyReply,
   type KeyManagementApi,
 } from '@tollgate/contracts';
@@ -50,6 +51,8 @@ export function httpKeyManagementApi({
       (await client.call('/internal/leaked-keys/revoke', request, revokeLeakedKeysReply)).items,
     mayHaveImportedKeys: async () => (await client.call('/internal/imports/known', {}, importedKeysReply)).importedKeys,
     createSubscriptionKey: (request) => client.call('/internal/subscription-keys', request, createSubscriptionKeyReply),
+    takeOrganizationTerms: (terms) => client.call('/internal/organizations/terms', terms, takenTermsReply),
+    takeSubscriptionTerms: (terms) => client.call('/internal/subscriptions/terms', terms, takenTermsReply),
     recordRefusedCalls: (calls) => client.send('/internal/audit/refusals', { calls }),
     close: () => client.close(),
   };

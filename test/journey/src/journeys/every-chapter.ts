@@ -31,6 +31,7 @@ import { theSettings } from './the-settings.js';
 import { theSignIn } from './the-sign-in.js';
 import { theSpending } from './the-spending.js';
 import { theStrangers } from './the-strangers.js';
+import { theTerms } from './the-terms.js';
 import { theUsageEvent } from './the-usage-event.js';
 import { upstream } from './upstream.js';
 import type { Shape } from '../kit/shape.js';
@@ -75,6 +76,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theUsageEvent(running);
     theSpending(running);
     theBalance(running);
+    theTerms(running);
     theAlerts(running);
     badAdminInput(running);
     badChatInput(running);

@@ -31,7 +31,12 @@ function toldTerms(value: string): ToldTerms | null {
   const read = organizationsChangedV1.safeParse(parsed(value));
   const organizationId = ledgerId.safeParse(read.data?.organizationId);
   if (!read.success || !organizationId.success) return null;
-  return { organizationId: organizationId.data, version: read.data.version, terms: termsOf(read.data) };
+  return toldTermsOf(read.data);
+}
+
+/** What a message says, whose ids Postgres takes. */
+export function toldTermsOf(message: OrganizationsChangedV1): ToldTerms {
+  return { organizationId: message.organizationId, version: message.version, terms: termsOf(message) };
 }
 
 function parsed(value: string): unknown {

@@ -12,10 +12,16 @@ import { OrganizationsChangedController } from './organizations-changed.controll
 /** A store that has lost what it had, as Redis does in a restart, when `lost` says so. */
 class LosingSnapshots extends MemoryKeySnapshots {
   lost = false;
+  /** Resolves once organisations can be written again. */
+  writable: Promise<void> = Promise.resolve();
   readonly putBack = new Map<string, OrganizationSnapshot>();
 
   override beginRefill = () => Promise.resolve(this.lost);
   override keepRefill = () => Promise.resolve(this.lost);
+  override async writeOrganization(snapshot: OrganizationSnapshot): Promise<void> {
+    await this.writable;
+    await super.writeOrganization(snapshot);
+  }
   override refillOrganization(snapshot: OrganizationSnapshot): Promise<void> {
     if (this.lost) this.putBack.set(snapshot.organizationId, snapshot);
     return super.refillOrganization(snapshot);
@@ -139,6 +145,36 @@ describe('what usage-billing says of an organisation', () => {
     expect(whole).toMatchObject({ state: 'billed', prices: { version: prices.version } });
     expect(whole?.groupRoutes).toBeDefined();
     expect(Buffer.byteLength(JSON.stringify(whole))).toBeLessThan(192 * 1_024);
+  });
+
+  it('is answered by a call when gateways have heard it, also of one that came by the bus before', async () => {
+    expect(await stage.api.takeOrganizationTerms(message)).toEqual({ everywhere: true });
+    expect(await snapshot()).toMatchObject({ version: 2, markupMillionths: 50_000 });
+    expect(await stage.api.takeOrganizationTerms(message)).toEqual({ everywhere: true });
+    expect(await snapshot()).toMatchObject({ version: 2 });
+
+    let goOn = (): void => undefined;
+    snapshots.writable = new Promise((resolve) => (goOn = resolve));
+    await told({ ...message, version: 2, markupMillionths: 7 });
+    const taken = stage.api.takeOrganizationTerms({ ...message, version: 2, markupMillionths: 7 });
+    const early = await Promise.race([taken, new Promise((resolve) => setImmediate(() => resolve('waits')))]);
+    expect(early).toBe('waits');
+    goOn();
+    expect(await taken).toEqual({ everywhere: true });
+    expect(await snapshot()).toMatchObject({ version: 3, markupMillionths: 7 });
+  });
+
+  it('is answered in two seconds where gateways cannot be told, and told later', async () => {
+    let goOn = (): void => undefined;
+    snapshots.writable = new Promise((resolve) => (goOn = resolve));
+    expect(await stage.api.takeOrganizationTerms(message)).toEqual({ everywhere: false });
+    goOn();
+    expect(await snapshotOf(2)).toMatchObject({ markupMillionths: 50_000 });
+  });
+
+  it('of an organisation that is gone needs to be told to nobody', async () => {
+    const gone = { ...message, organizationId: randomUUID() };
+    expect(await stage.api.takeOrganizationTerms(gone)).toEqual({ everywhere: true });
   });
 
   it('changes nothing when it comes again, or after something newer', async () => {

@@ -3,6 +3,7 @@ import type { SnapshotBudget } from '@tollgate/api-key';
 import { Outbox, ServiceDatabase } from '@tollgate/postgres';
 import type { EntityManager } from 'typeorm';
 import { KeyRelay } from '../../relay/key-relay.js';
+import type { SnapshotEntries } from '../../store/key-store.js';
 import { KEYS_SCHEMA, WRITE_ORGANIZATION } from '../../store/outbox-effects.js';
 import { ownersOf } from '../../store/known-owners-store.js';
 import { billingText, organizationOf, SELECT_ORGANIZATION, type OrganizationRow } from '../organization-store.js';
@@ -26,20 +27,31 @@ export class TakeBillingTerms {
 
   constructor(
     private readonly database: ServiceDatabase,
-    @Inject(KeyRelay) private readonly relay: Pick<KeyRelay, 'wake'>,
+    @Inject(KeyRelay) private readonly relay: Pick<KeyRelay, 'wake' | 'organizationWritten'>,
   ) {}
 
   /**
    * Resolves when it is stored; a message that comes again, or after a newer one, changes nothing. A deleted
    * organisation has no use for it.
    */
-  async execute({ organizationId, version, terms }: ToldTerms): Promise<void> {
-    const stored = await this.database.inOrganization(organizationId, async (manager) => {
+  async execute(told: ToldTerms): Promise<void> {
+    const written = await this.store(told);
+    if (written.length > 0) this.relay.wake();
+  }
+
+  /** The same; resolves with true once the snapshot of these or newer terms is written, with false if not in time. */
+  async everywhere(told: ToldTerms): Promise<boolean> {
+    return this.relay.organizationWritten(told.organizationId, await this.store(told));
+  }
+
+  /** The outbox entries that tell of it; none where nothing was stored. */
+  private store({ organizationId, version, terms }: ToldTerms): Promise<SnapshotEntries> {
+    return this.database.inOrganization(organizationId, async (manager) => {
       const rows = await manager.query<OrganizationRow[]>(
         `${SELECT_ORGANIZATION} WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`,
         [organizationId],
       );
-      if (rows[0] === undefined) return false;
+      if (rows[0] === undefined) return [];
       const before = organizationOf(rows[0]);
       const { billing, ended } = await livingTerms(manager, organizationId, terms);
       const after: Organization = { ...before, billing, version: before.version + 1 };
@@ -49,16 +61,14 @@ export class TakeBillingTerms {
         version,
         after.version,
       ]);
-      if (changed.length === 0) return false;
+      if (changed.length === 0) return [];
       await this.outbox.add(manager, ...ended.map((budget) => budgetEnd({ organizationId, ...budget })));
-      await this.outbox.add(manager, {
+      return this.outbox.add(manager, {
         effect: WRITE_ORGANIZATION,
         key: organizationId,
         payload: JSON.stringify(organizationSnapshotOf(after)),
       });
-      return true;
     });
-    if (stored) this.relay.wake();
   }
 }
 

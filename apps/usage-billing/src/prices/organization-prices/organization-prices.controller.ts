@@ -1,11 +1,13 @@
-import { Body, Controller, Get, Inject, Param, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Put, Res, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { priceOverrideFaults, storedPriceOverrides, type StoredPriceOverrides } from '@tollgate/config';
 import { fieldErrors } from '@tollgate/errors';
 import { Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import type { FastifyReply } from 'fastify';
 import { Owners } from '../../owners/owners.js';
 import { billedOrganizationPath, type BilledOrganizationPath } from '../../terms/organization-billing.request.js';
+import { TermsInForce } from '../../terms/terms-in-force.js';
 import { PRICED_CONFIG } from '../priced-config.js';
 import type { PricedConfig } from '../price-list.js';
 import { organizationPricesReply, type OrganizationPricesObject } from './organization-prices.reply.js';
@@ -20,6 +22,7 @@ export class OrganizationPricesController {
   constructor(
     private readonly prices: OrganizationPrices,
     private readonly owners: Owners,
+    private readonly inForce: TermsInForce,
     @Inject(PRICED_CONFIG) private readonly config: PricedConfig,
   ) {}
 
@@ -42,14 +45,18 @@ export class OrganizationPricesController {
     id: 'setOrganizationPrices',
     summary: 'Set the own prices of an organisation',
     description:
-      'The operator alone does. They replace those that were set before, and go before all other prices; the mark-up of the organisation, or of a plan, is added to them as well. Gateways know of them within moments. A call that has begun is charged at the price at which its credit was held. Each version is kept for good.',
+      'The operator alone does. They replace those that were set before, and go before all other prices; the mark-up of the organisation, or of a plan, is added to them as well. They count for the next call; a call that has begun is charged at the price at which its credit was held. Each version is kept for good.',
   })
   @Refuses('organization_not_found')
-  @Replies(organizationPricesReply, { 200: 'Its prices as they are now.' })
+  @Replies(organizationPricesReply, {
+    200: 'Its prices as they are now, and every gateway knows.',
+    202: 'Its prices as they are now; some gateways did not know in time, and are still being told.',
+  })
   async set(
     @Param({ schema: billedOrganizationPath }) { id }: BilledOrganizationPath,
     @Body({ schema: organizationPricesRequest }) { prices }: OrganizationPricesRequest,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrganizationPricesObject> {
     const faults = priceOverrideFaults(
       prices,
@@ -59,6 +66,7 @@ export class OrganizationPricesController {
     await this.owners.ofOrganization({ organizationId: id });
     const stored = prices.length === 0 ? null : storedPriceOverrides(prices);
     await this.prices.set(id, stored, actor);
+    if (!(await this.inForce.ofOrganization(id))) void reply.code(202);
     return this.object(id, stored);
   }
 

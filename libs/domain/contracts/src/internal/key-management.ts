@@ -11,7 +11,8 @@ import { ROLES } from '@tollgate/access';
 import { z } from 'zod';
 import { ledgerId } from '../ledger-text.js';
 import { DEFAULT_ORGANIZATION_ID } from '../organizations.js';
-import { subscriptionTerms } from '../events/subscriptions-changed.v1.js';
+import { organizationsChangedV1 } from '../events/organizations-changed.v1.js';
+import { subscriptionsChangedV1, subscriptionTerms } from '../events/subscriptions-changed.v1.js';
 import { digest, id, instant, nanoUsd, organizationPrices, readableItems, uuid } from '../primitives.js';
 
 const identity = {
@@ -411,6 +412,19 @@ export const createSubscriptionKeyReply = z.object({
 });
 export type CreatedSubscriptionKey = z.infer<typeof createSubscriptionKeyReply>;
 
+/**
+ * `POST /internal/organizations/terms` and `POST /internal/subscriptions/terms`: the last message of
+ * `organizations.changed.v1` or `subscriptions.changed.v1`, by which a change is answered once gateways decide by it.
+ * The bus has the same message for when this call fails. The release before does not know these calls (404).
+ */
+export const takeOrganizationTermsRequest = organizationsChangedV1.extend({ organizationId: ledgerId });
+export const takeSubscriptionTermsRequest = subscriptionsChangedV1.extend({ organizationId: ledgerId, apiKeyId: uuid });
+export const takenTermsReply = z.object({
+  /** Whether every gateway decides by them, or by newer ones; if false, they are still being told. */
+  everywhere: z.boolean(),
+});
+export type TakenTerms = z.infer<typeof takenTermsReply>;
+
 /** Token of the `KeyManagementApi` of a process: key-management itself, or its client. */
 export const KEY_MANAGEMENT_API = Symbol('KEY_MANAGEMENT_API');
 
@@ -444,6 +458,13 @@ export interface KeyManagementApi {
    * unreachable.
    */
   createSubscriptionKey(request: CreateSubscriptionKeyRequest): Promise<CreatedSubscriptionKey>;
+  /**
+   * Takes what was agreed with an organisation, and answers when gateways decide by it, within about two seconds. It
+   * may be repeated. Throws if Postgres is unreachable.
+   */
+  takeOrganizationTerms(terms: z.infer<typeof takeOrganizationTermsRequest>): Promise<TakenTerms>;
+  /** The same for what the key of a subscription may do. */
+  takeSubscriptionTerms(terms: z.infer<typeof takeSubscriptionTermsRequest>): Promise<TakenTerms>;
   /** Writes refused calls of the admin API to the audit trail; a repeated report counts twice. */
   recordRefusedCalls(calls: readonly RefusedCall[]): Promise<void>;
 }
