@@ -129,7 +129,9 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
   const alertsOf = async (organizationId: string, query = ''): Promise<ShownAlert[]> =>
     (await call('GET', `/v1/alerts${query}`, organizationId)).body['data'] as ShownAlert[];
   const spend = async (organizationId: string, charge: number, account: { id: string; cap: number }, at?: Date) => {
-    const startedAt = at?.toISOString() ?? `${/\d{4}-\d\d-\d\d$/.exec(account.id)?.[0] ?? '2026-11-20'}T10:00:00.000Z`;
+    // The day of its account may have begun a moment ago; no call is of the future.
+    const ofAccount = Date.parse(`${/\d{4}-\d\d-\d\d$/.exec(account.id)?.[0] ?? '2026-11-20'}T10:00:00.000Z`);
+    const startedAt = (at ?? new Date(Math.min(ofAccount, Date.now()))).toISOString();
     const event: UsageRecordedV1 = usageEvent({
       organizationId,
       apiKeyId: organizationId,
