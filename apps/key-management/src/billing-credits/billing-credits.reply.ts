@@ -27,13 +27,19 @@ export const billingCreditsReply = z
     is_subscriber: z.boolean().describe('Whether the key is that of a subscription which can be used now.'),
     payg: z
       .object({
-        remaining_usd: usd('What is left of the limit; null is unlimited.').nullable(),
+        remaining_usd: usd(
+          'What is left of the limit, or of a budget, the limit or the prepaid credit of its organisation, where one of these has less; null is unlimited.',
+        ).nullable(),
         used_usd: usd('What counts against the limit; without one, what the key was ever charged.'),
         total_usd: usd('What is left, used, and held by calls in flight, together; null is unlimited.').nullable(),
-        is_unlimited: z.boolean().describe('Whether the key has no limit of its own. Its organisation may have one.'),
+        is_unlimited: z
+          .boolean()
+          .describe(
+            'Whether nothing limits what the key may spend: neither a limit of its own nor any that it shares.',
+          ),
       })
       .describe(
-        "The key's own limit, in its present cycle; for the key of a subscription, what it may spend beyond its quota.",
+        'What the key may spend, by its own limit in its present cycle and by all that it shares; for the key of a subscription, what it may spend beyond its quota.',
       ),
     subscription: z
       .object({
@@ -43,7 +49,7 @@ export const billingCreditsReply = z
           .describe('`cancelled` is one that ends with its cycle, and can be used until then.'),
         cycle_quota_limit: usd('What the cycle includes.'),
         cycle_quota_used: usd('What is used of it.'),
-        cycle_quota_remaining: usd('What is left of it.'),
+        cycle_quota_remaining: usd('What is left of it, whatever budgets and the limit of its organisation have left.'),
         cycle_start: z.string().meta({ format: 'date-time' }),
         cycle_end: z.string().meta({ format: 'date-time' }),
         payg_fallback_enabled: z.boolean().describe('Whether what the quota does not cover is paid as it goes.'),

@@ -4,32 +4,38 @@ import { raisedLimit } from '@tollgate/http';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import { creditBalance, type ChargedSums } from '../keys/key-use/credit-used.js';
 import type { BillingCredits } from './billing-credits.reply.js';
+import type { SharedCredit } from './shared-limits.js';
 
 /** What decides about the own credit of a key. */
 type Limited = Pick<ApiKey, 'creditLimitNanoUsd' | 'creditReset' | 'creditRaise'>;
 
 /**
- * What a key has left by its own limit and its subscription; nothing of its organisation, which not every key may read.
- * Null if usage-billing is of a release that does not tell what is used in the present cycle.
+ * What a key has left by its own limit or its subscription, and by what it shares with others: of that only what a
+ * refusal of its next call would say. Null if usage-billing is of a release that does not tell what is used in the
+ * present cycle.
  */
 export function billingCredits(
   key: Limited,
   charged: ChargedSums,
   cycle: KeySubscriptionCycle | null,
+  shared: SharedCredit,
   now: Date,
 ): BillingCredits | null {
-  if (cycle !== null) return creditsOfSubscription(cycle);
+  if (cycle !== null) return creditsOfSubscription(cycle, shared);
   const limit = raisedLimit(key.creditLimitNanoUsd, key.creditRaise, now);
   const balance = creditBalance(limit === null ? 'never' : key.creditReset, charged);
-  return balance === null ? null : { object: 'billing_credits', is_subscriber: false, payg: paygOf(limit, balance) };
+  return balance === null
+    ? null
+    : { object: 'billing_credits', is_subscriber: false, payg: paygOf(limit, balance, shared) };
 }
 
 /** One that has ended is no subscription any more: nothing of it can be spent. */
-function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
+function creditsOfSubscription(cycle: KeySubscriptionCycle, shared: SharedCredit): BillingCredits {
   const isUsable = cycle.status !== 'ended';
   const payg = paygOf(
     isUsable ? BigInt(cycle.paygCapNanoUsd ?? 0) : 0n,
     balanceOf(cycle.paygUsedNanoUsd, cycle.paygHeldNanoUsd),
+    shared,
   );
   if (!isUsable) return { object: 'billing_credits', is_subscriber: false, payg };
   const [quota, balance] = [BigInt(cycle.quotaNanoUsd), balanceOf(cycle.quotaUsedNanoUsd, cycle.quotaHeldNanoUsd)];
@@ -54,11 +60,19 @@ function creditsOfSubscription(cycle: KeySubscriptionCycle): BillingCredits {
   };
 }
 
-/** The parts add up with what calls in flight hold, also where a limit was lowered below what is used. */
-function paygOf(limit: bigint | null, balance: AccountBalance): BillingCredits['payg'] {
+/**
+ * The parts add up with what calls in flight hold, also where a limit was lowered below what is used, or others have
+ * used of what is shared.
+ */
+function paygOf(
+  limit: bigint | null,
+  balance: AccountBalance,
+  { leftNanoUsd: shared }: SharedCredit,
+): BillingCredits['payg'] {
   const { postedNanoUsd: used, heldNanoUsd: held } = balance;
-  if (limit === null) return { remaining_usd: null, used_usd: usd(used), total_usd: null, is_unlimited: true };
-  const remaining = remainingOf(limit, balance);
+  const own = remainingOf(limit, balance);
+  const remaining = own === null || (shared !== null && shared < own) ? shared : own;
+  if (remaining === null) return { remaining_usd: null, used_usd: usd(used), total_usd: null, is_unlimited: true };
   return {
     remaining_usd: usd(remaining),
     used_usd: usd(used),

@@ -107,17 +107,19 @@ import { VerifyKey } from './verify-key/verify-key.js';
   ],
   exports: [
     AddDigests,
+    BalanceLookup,
     CreateKey,
     CreateSubscriptionKey,
     DigestLookUps,
     KeyMakers,
     KeySpendingLookup,
+    KeyUseStore,
     RevokeKey,
     RevokeLeakedKeys,
     SwitchKey,
+    TakeSubscriptionTerms,
     UpdateKey,
     VerifyKey,
-    TakeSubscriptionTerms,
   ],
 })
 export class KeysModule {

@@ -69,7 +69,8 @@ function isPresent({ cycle }: CappedItem, nowMs: number): boolean {
   return cycle === undefined || (nowMs >= cycle.startMs && nowMs < cycle.endMs);
 }
 
-function capAt({ capNanoUsd, raise }: CappedItem, nowMs: number): bigint {
+/** The cap of an account at a moment: with a raise of it while that lasts. */
+export function capAt({ capNanoUsd, raise }: CappedItem, nowMs: number): bigint {
   return raise !== undefined && nowMs < raise.untilMs ? raise.capNanoUsd : capNanoUsd;
 }
 

@@ -25,6 +25,7 @@ export {
 } from './organization-state.js';
 export { isGoverned } from './find-credit.js';
 export { creditItemsOf, type CreditItems } from './credit-items.js';
+export { creditLeft } from './credit-left.js';
 export { lackingCredit, type LackingCredit } from './lacking-credit.js';
 export { carriedHold, carry, otherAccountsOf, type CarriedHold } from './carry.js';
 export { remainingOf } from './remaining.js';

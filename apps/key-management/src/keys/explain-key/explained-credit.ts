@@ -2,6 +2,7 @@ import { creditRefusal } from '@tollgate/access';
 import { cycleOfAccount, kindOfAccount, limitOf, type AccountKind, type KeyAccounts } from '@tollgate/api-key';
 import {
   creditItemsOf,
+  creditLeft,
   formatUsd,
   GRANTS,
   isGoverned,
@@ -157,11 +158,8 @@ function limitObject({ accountId, capNanoUsd, raise }: CappedItem, balances: Bal
 /** The balance of an organisation that pays beforehand: of all grants that have not expired together. */
 function balanceObject(grants: readonly GrantItem[], balances: Balances, nowMs: number) {
   const open = grants.filter(({ endMs }) => endMs === null || nowMs < endMs);
-  const isKnown = open.every(({ accountId }) => balances.has(accountId));
-  const left = open.reduce((sum, { accountId, capNanoUsd }) => {
-    const { postedNanoUsd, heldNanoUsd } = balances.get(accountId) ?? { postedNanoUsd: 0n, heldNanoUsd: 0n };
-    return sum + atLeastNothing(capNanoUsd - postedNanoUsd - heldNanoUsd);
-  }, 0n);
+  const left = creditLeft({ accounts: [], grants: open }, balances, nowMs);
+  const isKnown = left !== null && open.every(({ accountId }) => balances.has(accountId));
   return { balance: 'prepaid', grants: open.length, credit_left_usd: isKnown ? formatUsd(left) : null };
 }
 
