@@ -37,7 +37,7 @@ export { ReadStatements } from './statements/read-statements.js';
 export { StatementFacts } from './statements/store/statement-facts.js';
 export { StatementStore } from './statements/store/statement-store.js';
 export { bucketBounds } from './usage/query-usage/bucket-bounds.js';
-export { QueryUsage, type UsageQuestion } from './usage/query-usage/query-usage.js';
+export { QueryUsage, type UsageBucket, type UsageQuestion } from './usage/query-usage/query-usage.js';
 export type { RefusedByCode } from './usage/query-usage/read-refused.js';
 export { UsageNameStore } from './usage/query-usage/usage-name-store.js';
 export { UsageNames } from './usage/query-usage/usage-names.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { get, type IncomingMessage } from 'node:http';
+import { get, request, type IncomingMessage } from 'node:http';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import { createNestServer } from '@tollgate/http';
@@ -84,10 +84,13 @@ describe.each(databaseShapes)('exports of usage, $shape', ({ open }) => {
     });
     return { read: () => pages, ended: () => ended };
   }
-  const ask = (path: string): Promise<IncomingMessage> =>
+  const headersOf = (organization: string) => ({
+    authorization: `Bearer ${ADMIN}`,
+    'x-organization-id': organization,
+  });
+  const ask = (path: string, organization = organizationId): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${ADMIN}`, 'x-organization-id': organizationId };
-      get(`${url}${path}`, { headers, agent: false }, resolve).on('error', reject);
+      get(`${url}${path}`, { headers: headersOf(organization), agent: false }, resolve).on('error', reject);
     });
   const textOf = async (reply: IncomingMessage): Promise<string> => {
     reply.setEncoding('utf8');
@@ -152,13 +155,64 @@ describe.each(databaseShapes)('exports of usage, $shape', ({ open }) => {
     },
   );
 
+  /** So many exports of the organisation that are not read, once there is room for all of them. */
+  const beginAll = async (count: number): Promise<IncomingMessage[]> => {
+    const begun: IncomingMessage[] = [];
+    await waitUntil(
+      async () => {
+        const reply = await ask(lines('ndjson'));
+        if (reply.statusCode === 200) begun.push(reply.pause());
+        else reply.resume();
+        return begun.length === count;
+      },
+      { what: `room for ${count} exports`, timeoutMs: 60_000 },
+    );
+    return begun;
+  };
+
+  it(
+    'are refused beyond four of an organisation, until one has ended, however it ends',
+    { timeout: 120_000 },
+    async () => {
+      const begun = await beginAll(4);
+      for (const format of ['csv', 'ndjson']) {
+        const refused = await ask(lines(format));
+        expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '5']);
+        expect(JSON.parse(await textOf(refused))).toMatchObject({ code: 'rate_limit_exceeded' });
+      }
+      // Nobody else is refused, and nothing but exports.
+      await others();
+      const ofAnother = await ask(lines('csv'), randomUUID());
+      expect([ofAnother.statusCode, (await textOf(ofAnother)).trimEnd().split('\n')]).toEqual([
+        200,
+        [expect.any(String)],
+      ]);
+      begun.pop()!.destroy();
+      begun.push(...(await beginAll(1)));
+      await textOf(begun.pop()!);
+      begun.push(...(await beginAll(1)));
+      for (const reply of begun) reply.destroy();
+    },
+  );
+
+  it('give their place back where the reader has gone before the first line', { timeout: 120_000 }, async () => {
+    for (let n = 0; n < 20; n++) {
+      const asked = request(`${url}${lines('ndjson')}`, { headers: headersOf(organizationId), agent: false });
+      asked.on('error', () => undefined);
+      await new Promise<void>((resolve) => asked.end(resolve));
+      asked.destroy();
+    }
+    for (const reply of await beginAll(4)) reply.destroy();
+  });
+
   it('end also where all that follows is empty', { timeout: 120_000 }, async () => {
     const pages = countPages();
     const reply = await ask(
       `/v1/usage?format=ndjson&group_by=key&interval=hour&from=2026-01-01T00:00:00Z&to=2026-02-10T00:00:00Z`,
+      randomUUID(),
     );
-    reply.destroy();
-    await waitUntil(() => pages.ended(), { what: 'the export to end' });
-    expect(pages.read()).toBeLessThan(900);
+    expect(await textOf(reply)).toBe('');
+    expect(pages.ended()).toBe(true);
+    expect(pages.read()).toBeLessThan(12);
   });
 });

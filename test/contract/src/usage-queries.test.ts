@@ -12,9 +12,10 @@ import {
   UsageNameStore,
   UsageRetention,
   type RefusedByCode,
+  type UsageBucket,
   type UsageQuestion,
 } from '@tollgate/usage-billing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   billing,
   databaseShapes,
@@ -88,6 +89,62 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
       limit: 1_000,
       ...more,
     });
+  /** All lines of an export, by their buckets, with the number of statements that read them. */
+  const exported = async (asked: UsageQuestion, pageSize: number) => {
+    const database = billing(opened.database);
+    const transactions = vi.spyOn(database, 'inOrganization');
+    const buckets = new Map<number, { -readonly [Field in keyof UsageBucket]: UsageBucket[Field] }>();
+    for await (const page of new QueryUsage(database, retention).rows(asked, pageSize)) {
+      const lines = page.reduce((sum, { groups }) => sum + groups.length, 0);
+      expect(lines).toBeLessThanOrEqual(pageSize);
+      for (const bucket of page) {
+        const known = buckets.get(bucket.fromMs);
+        if (known === undefined) buckets.set(bucket.fromMs, { ...bucket });
+        else known.groups = [...known.groups, ...bucket.groups];
+      }
+    }
+    return { buckets: [...buckets.values()], statements: transactions.mock.calls.length };
+  };
+  const questionOf = (organizationId: string, more: Partial<UsageQuestion>): UsageQuestion => ({
+    ...{ organizationId, filters: {}, groupBy: [], bounds: [], isSeries: true, order: 'cost_usd', limit: 1_000 },
+    ...more,
+  });
+  /** Holds the lines of an export against the answer to the same question. */
+  const expectSame = async (asked: UsageQuestion, pageSize: number, what: string) => {
+    const [{ series, groups: ofPeriod }, { buckets, statements }] = [
+      await query.answer(asked),
+      await exported(asked, pageSize),
+    ];
+    const lines = buckets.flatMap(({ fromMs, groups }) => groups.map((group) => ({ fromMs, ...group })));
+    if (asked.groupBy.length === 0) {
+      const told = ({ fromMs, toMs, sums }: UsageBucket) => ({ fromMs, toMs, sums });
+      expect(buckets.map(told), what).toEqual(series.map((bucket) => told({ ...bucket, groups: [] })));
+      return { statements, lines: lines.length };
+    }
+    // A reply of many buckets shows the first groups in each.
+    const shown = new Set(series.flatMap(({ groups }) => groups.map(({ values }) => values.join())));
+    const cells = lines
+      .filter(({ values }) => shown.has(values.join()))
+      .map(({ fromMs, values, sums: { requests, inputTokens, outputTokens, chargeNanoUsd, refused } }) => ({
+        ...{ fromMs, values, requests, inputTokens, outputTokens, chargeNanoUsd, refused },
+      }));
+    expect(cells, what).toEqual(series.flatMap(({ fromMs, groups }) => groups.map((cell) => ({ fromMs, ...cell }))));
+    for (const { values, sums } of ofPeriod) {
+      const ofGroup = lines.filter((line) => line.values.join() === values.join());
+      const added = (of: (line: (typeof lines)[number]) => number): number =>
+        ofGroup.reduce((sum, line) => sum + of(line), 0);
+      expect(
+        added((line) => line.sums.requests),
+        what,
+      ).toBe(sums.requests);
+      expect(
+        added((line) => Number(line.sums.chargeNanoUsd)),
+        what,
+      ).toBe(Number(sums.chargeNanoUsd));
+    }
+    expect(new Set(lines.map(({ values }) => values.join())).size, what).toBe(ofPeriod.length);
+    return { statements, lines: lines.length };
+  };
   const uncapped = (organizationId: string, fields: Partial<UsageRecordedV1>) =>
     usageEvent({
       organizationId,
@@ -140,6 +197,7 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
       ]!;
       const answer = await ask(organizationId, { bounds, isSeries: true, groupBy });
       const what = `seed ${seed}, round ${round}: ${interval} ${zone} ${groupBy.join()}`;
+      await expectSame(questionOf(organizationId, { bounds, groupBy }), [3, 50, 1_000][below(3)]!, what);
       expect(answer.totals, what).toMatchObject({ requests: within.length, chargeNanoUsd: sum(within) });
       for (const bucket of answer.series) {
         const inBucket = within.filter(
@@ -158,6 +216,41 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
       const ofCells = answer.series.flatMap(({ groups }) => groups).reduce((all, { requests }) => all + requests, 0);
       expect(ofCells, what).toBe(within.length);
     }
+  });
+
+  it('reads a week by minute in few statements, each of some lines alone, and the lines are those of the reply', async () => {
+    const seed = Number(process.env['SEED'] ?? randomInt(2 ** 31));
+    const below = randomBelow(seed, 0);
+    const organizationId = randomUUID();
+    const end = Math.floor(Date.now() / 60_000) * 60_000;
+    const begin = end - 10_080 * 60_000;
+    // Most calls are in two hours, in which each minute has many groups; the others are far apart.
+    const busy = begin + below(9_000) * 60_000;
+    await book(
+      Array.from({ length: 600 }, (_, n) => {
+        const startedAt = new Date(n < 400 ? busy + below(7_200_000) : begin + below(end - begin)).toISOString();
+        return uncapped(organizationId, {
+          apiKeyId: `key ${below(60)}`,
+          model: `model ${below(3)}`,
+          startedAt,
+          endedAt: startedAt,
+        });
+      }),
+    );
+    const bounds = bucketBounds(begin, end, 'minute', ZONES[below(ZONES.length)]!)!;
+    expect(bounds).toHaveLength(10_081);
+    const plain = await expectSame(questionOf(organizationId, { bounds }), 1_000, `seed ${seed}`);
+    expect(plain.statements).toBe(11);
+    for (const pageSize of [100, 1_000])
+      for (const groupBy of [['model'], ['api_key_id'], ['api_key_id', 'status']] as const) {
+        const what = `seed ${seed}, by ${groupBy.join()} in pages of ${pageSize}`;
+        const { statements, lines } = await expectSame(questionOf(organizationId, { bounds, groupBy }), pageSize, what);
+        // A full page may make the next ones shorter, until they have doubled again.
+        const doublings = Math.ceil(Math.log2(pageSize)) + 1;
+        expect(statements, what).toBeLessThanOrEqual(
+          10_080 / pageSize + doublings * (1 + Math.floor(lines / pageSize)) + 1,
+        );
+      }
   });
 
   it('B4: a call of a key in two groups is in both, and once in the totals', async () => {

@@ -58,6 +58,7 @@ export async function useUsage({ dataSource }: Database, organizationId: string)
   await query.answer({ ...question, groupBy: ['api_key_id', 'group_id'], filters: { model: 'm' } });
   await query.answer({ ...question, bounds: [-Infinity, Infinity], isSeries: false, filters: { api_key_id: 'key 3' } });
   for await (const _ of query.rows({ ...question, groupBy: ['api_key_id'], bounds: [fromMs, toMs] }, 1_000));
+  for await (const _ of query.rows({ ...question, groupBy: ['api_key_id'] }, 1_000));
   const knownOwners = ({ apiKeyIds = [] }: { readonly apiKeyIds?: readonly string[] }) =>
     Promise.resolve({
       organization: true,

@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { PrincipalGuard } from '@tollgate/auth';
 import { OrganizationId, Problem, SerializedReply } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { QueryUsage, type UsageQuestion } from './query-usage/query-usage.js';
+import { UsageExports } from './query-usage/usage-exports.js';
 import { usageLines, type LineFormat, type NamedPage } from './query-usage/usage-lines.js';
 import { UsageNames } from './query-usage/usage-names.js';
 import { usageObject } from './query-usage/usage-object.js';
@@ -15,7 +15,7 @@ import { usageEventListReply, type UsageEventList } from './read-usage/usage-eve
 import { usageReply, type UsageObject } from './read-usage/usage.reply.js';
 import { filtersOf, usageEventsQuery, usageQuery, type UsageEventsQuery, type UsageQuery } from './usage.requests.js';
 
-/** Groups that are read at once for lines: a slow client keeps no more in memory, and no transaction open. */
+/** Lines that are read at once: a slow client keeps no more in memory, and no transaction open. */
 const LINES_PAGE = 1_000;
 
 /** Shows usage and charges of the organisation that a request is about, at most 2 s behind. */
@@ -26,6 +26,7 @@ export class UsageController {
   constructor(
     private readonly queryUsage: QueryUsage,
     private readonly names: UsageNames,
+    private readonly exports: UsageExports,
     private readonly findUsageEvent: FindUsageEvent,
     private readonly knownKeys: KnownKeys,
   ) {}
@@ -84,11 +85,12 @@ export class UsageController {
   }
 
   private lines(question: UsageQuestion, format: LineFormat, reply: FastifyReply): SerializedReply {
+    const lines = usageLines(format, question, this.pages(question));
+    const body = this.exports.begin(question.organizationId, lines);
     void reply
       .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
       .header('content-disposition', `attachment; filename="usage.${format}"`);
-    const lines = usageLines(format, question, this.pages(question));
-    return new SerializedReply(Readable.from(lines, { highWaterMark: 1 }));
+    return new SerializedReply(body);
   }
 
   private async *pages(question: UsageQuestion): AsyncGenerator<NamedPage> {

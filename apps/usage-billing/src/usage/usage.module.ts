@@ -7,6 +7,7 @@ import { ActivityController } from './activity/activity.controller.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
 import { KnownKeys } from './read-usage/known-keys.js';
 import { QueryUsage } from './query-usage/query-usage.js';
+import { UsageExports } from './query-usage/usage-exports.js';
 import { UsageNameStore } from './query-usage/usage-name-store.js';
 import { UsageNames } from './query-usage/usage-names.js';
 import { CallsRefusedController } from './refused-calls/calls-refused.controller.js';
@@ -29,6 +30,7 @@ const WAITING_MAX = 10_000;
     QueryUsage,
     StoreRefusedCalls,
     TellUsedKeys,
+    UsageExports,
     UsageNameStore,
     UsageNames,
     UsageRetention,

@@ -112,7 +112,7 @@ export const usageQuery = z
       default: 'json',
       description:
         'As `csv` and `ndjson` the reply is a line for each bucket and group, and every group is there. A reply that ' +
-        'breaks off is not whole.',
+        'breaks off is not whole. An organisation is written four such replies at once.',
     }),
   })
   .refine(({ from, to }) => !isAfter(from, to), { path: ['from'], message: 'must not be after to' })

@@ -5,6 +5,7 @@ import { ROLL_UP_UNITS } from '../roll-ups/roll-up-columns.js';
 import { UsageRetention } from '../roll-ups/usage-retention.js';
 import { NO_USE, NOTHING_REFUSED, refusedIn, sumsOfAll, usageSumsOf, type UsageSums } from './usage-sums.js';
 import { groupedBy } from '../../grouped-by.js';
+import { PageTurns } from './page-turns.js';
 import { areRefusedKnown, refusedSelection, type RefusedByCode } from './read-refused.js';
 import type { UsageField, UsageFilters } from './usage-fields.js';
 import { usageReading, type UsageReading } from './usage-reading.js';
@@ -71,9 +72,17 @@ export interface UsageAnswer {
 /** The most groups in all buckets of a reply together. Of more, buckets show those of the first groups. */
 const CELLS_MAX = 50_000;
 
+/**
+ * Pages of lines that are read at once, for all callers together. The embedded Postgres has one connection: a revoke
+ * waits for this many pages at most, however many exports there are.
+ */
+const PAGES_AT_ONCE = 2;
+
 /** Reads sums of usage from the roll-ups, at most 2 s behind the calls. */
 @Injectable()
 export class QueryUsage {
+  private readonly turns = new PageTurns(PAGES_AT_ONCE);
+
   constructor(
     private readonly database: ServiceDatabase,
     private readonly retention: UsageRetention,
@@ -106,24 +115,33 @@ export class QueryUsage {
   }
 
   /**
-   * The sums of groups by bucket, in pages: those of the first bucket first, in the order of their values. Each page is
-   * a transaction of its own, which has ended before the page is given: so nobody who reads slowly, or no more, keeps a
-   * connection. A page may be empty, since a reader that is gone is seen between two pages.
+   * The sums of groups by bucket, in pages of at most so many lines: those of the first bucket first, in the order of
+   * their values. Each page is one statement in a transaction of its own, which has ended before the page is given: so
+   * nobody who reads slowly, or no more, keeps a connection. Sums of one page are of one moment. A page may be empty,
+   * since a reader that is gone is seen between two pages.
    */
   async *rows(question: UsageQuestion, pageSize: number): AsyncGenerator<readonly UsageBucket[]> {
-    const { organizationId, groupBy, bounds } = question;
-    for (let n = 1; n < bounds.length; n++) {
-      const bucket = [bounds[n - 1]!, bounds[n]!];
-      for (let after: GroupValues | null = null; ;) {
-        const rows: readonly UsageRow[] = await this.database.inOrganization(organizationId, (manager) =>
-          this.read(manager, question, { bounds: bucket, groupBy, after, limit: pageSize }),
-        );
-        const groups = rows.map((row) => groupOf(row, groupBy));
-        yield [{ fromMs: bucket[0]!, toMs: bucket[1]!, sums: groups[0]?.sums ?? nothingOf(question), groups }];
-        if (groupBy.length === 0 || rows.length < pageSize) break;
-        after = valuesOf(rows.at(-1)!, groupBy);
+    const { groupBy, bounds } = question;
+    let [first, buckets] = [0, firstBuckets(groupBy, pageSize)];
+    for (let after: GroupValues | null = null; first < bounds.length - 1;) {
+      const asked = bounds.slice(first, first + buckets + 1);
+      const rows = await this.page(question, { bounds: asked, groupBy, after, limit: pageSize });
+      const last = rows.at(-1);
+      if (groupBy.length === 0 || rows.length < pageSize || last === undefined) {
+        yield groupsByBucket(question, asked, rows);
+        [first, after, buckets] = [first + asked.length - 1, null, Math.min(2 * buckets, pageSize)];
+        continue;
       }
+      // The page is full, perhaps in the middle of its last bucket, where the next one begins.
+      yield groupsByBucket(question, asked.slice(0, last.bucket + 1), rows);
+      [first, after, buckets] = [first + last.bucket - 1, valuesOf(last, groupBy), last.bucket];
     }
+  }
+
+  private page(question: UsageQuestion, asked: Asked): Promise<readonly UsageRow[]> {
+    return this.turns.take(() =>
+      this.database.inOrganization(question.organizationId, (manager) => this.read(manager, question, asked)),
+    );
   }
 
   /** The sums by bucket, and those of the groups that are shown; of the first ones only where there are too many. */
@@ -194,6 +212,27 @@ const groupOf = (row: UsageRow, groupBy: readonly UsageField[]): UsageGroup => (
 /** The sums of no call of a question. */
 const nothingOf = ({ filters, groupBy }: Pick<UsageQuestion, 'filters' | 'groupBy'>): UsageSums =>
   areRefusedKnown(filters, groupBy) ? NOTHING_REFUSED : NO_USE;
+
+/**
+ * How many buckets the first page of lines is read of. Without groups each is a line. A bucket may have any number of
+ * groups, all of which are summed up for a page: so it begins with one, and is twice as many as long as pages are not
+ * full.
+ */
+const firstBuckets = (groupBy: readonly UsageField[], pageSize: number): number =>
+  groupBy.length === 0 ? pageSize : 1;
+
+/** Every bucket with its groups. Without groups a bucket is one line, also where it has no row. */
+function groupsByBucket(
+  question: Pick<UsageQuestion, 'filters' | 'groupBy'>,
+  bounds: readonly number[],
+  rows: readonly UsageRow[],
+): UsageBucket[] {
+  const rowsOf = groupedBy(rows, ({ bucket }) => bucket - 1);
+  return bounds.slice(0, -1).map((fromMs, n) => {
+    const groups = (rowsOf.get(n) ?? []).map((row) => groupOf(row, question.groupBy));
+    return { fromMs, toMs: bounds[n + 1]!, sums: groups[0]?.sums ?? nothingOf(question), groups };
+  });
+}
 
 /** The most groups that are shown in each bucket. */
 const cellsMax = (bounds: readonly number[]): number => Math.max(1, Math.floor(CELLS_MAX / (bounds.length - 1)));

@@ -40,7 +40,7 @@ export interface UsageSelection {
   /** Which rows come first, and how many come; null for the order of buckets and groups, and for all. */
   readonly order: UsageOrder | null;
   readonly limit: number | null;
-  /** Groups after this one in the order of their values; null from the first on. */
+  /** Groups of the first bucket after this one in the order of their values, and all later buckets; null for all. */
   readonly after: readonly (string | null)[] | null;
   /** Only these groups, by the `place` of their rows; null for all. */
   readonly places: readonly string[] | null;
@@ -98,7 +98,9 @@ export function usageStatement(selection: UsageSelection): Statement {
     ...(selection.places === null ? [] : [`${placeOf(groups)} = ANY(${add(selection.places)}::text[])`]),
     ...(selection.after === null
       ? []
-      : [`ROW(${orderKey(groups)}) > ROW(${orderKey(selection.after.map((each) => `${add(each)}::text`))})`]),
+      : [
+          `ROW(bucket, ${orderKey(groups)}) > ROW(1, ${orderKey(selection.after.map((each) => `${add(each)}::text`))})`,
+        ]),
   ];
   const inOrder = [
     ...(selection.order === null ? ['bucket'] : [`${ORDER_COLUMNS[selection.order]} DESC`]),
