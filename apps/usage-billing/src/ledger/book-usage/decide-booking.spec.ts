@@ -193,9 +193,9 @@ describe('decideBooking', () => {
     expect(bookings.map(({ chargeNanoUsd }) => chargeNanoUsd)).toEqual([50n, 10n]);
   });
 
-  it('an event after its orphan was given back charges the cost, at most the hold and the room that is left', () => {
-    const late = (costNanoUsd: string, posted: bigint) => {
-      const one = event({ costNanoUsd, chargeNanoUsd: '0', holdNanoUsd: '20' });
+  it('an event after its orphan was given back charges as its gateway did, at most the room that is left', () => {
+    const late = (costNanoUsd: string, posted: bigint, chargeNanoUsd = costNanoUsd) => {
+      const one = event({ costNanoUsd, chargeNanoUsd, holdNanoUsd: '20' });
       return decideBooking(
         [one],
         ledger({ voided: new Set([one.requestId]), accounts: new Map([['a', account({ postedNanoUsd: posted })]]) }),
@@ -205,6 +205,9 @@ describe('decideBooking', () => {
     expect(late('25', 0n)).toMatchObject({ chargeNanoUsd: 20n, lossNanoUsd: 5n });
     expect(late('15', 92n)).toMatchObject({ chargeNanoUsd: 8n, lossNanoUsd: 7n });
     expect(late('15', 100n)).toMatchObject({ chargeNanoUsd: 0n, lossNanoUsd: 15n });
+    // The rest of a report that no call can have used was never owed.
+    expect(late('19', 0n, '7')).toMatchObject({ kind: 'adjust', chargeNanoUsd: 7n, lossNanoUsd: 12n });
+    expect(late('25', 0n, '0')).toMatchObject({ chargeNanoUsd: 0n, lossNanoUsd: 25n });
   });
 
   it("an event with a hold from a journal whose gateway is gone is not in anybody's balances", () => {
@@ -350,7 +353,7 @@ describe('decideBooking', () => {
     });
 
     it('an adjustment takes of each grant what is left of its part, and nothing of what expired', () => {
-      const late = told({ accounts: [own, grant('a', 4), grant('b', 6)], chargeNanoUsd: '0' });
+      const late = told({ accounts: [own, grant('a', 4), grant('b', 6)] });
       const voided = new Set([late.requestId]);
       const adjusted = (accounts: [string, AccountState][]) => chargesOf(late, { voided, accounts: new Map(accounts) });
       expect(adjusted([])).toMatchObject({ kind: 'adjust', charges: { 'grant:a': 4, 'grant:b': 6 }, lossNanoUsd: 0n });
@@ -485,7 +488,7 @@ describe('a final whose request is booked by the event of an orphan', () => {
     ['that is free', '0', '0', 30n, 0n],
     ['that is dearer', '9', '9', 39n, 0n],
     ['that is dearer than its hold', '17', '10', 40n, 7n],
-    ['that told less than its hold could pay', '9', '5', 39n, 0n],
+    ['of which its gateway charged a part, as no call can have used the rest', '9', '5', 35n, 4n],
   ])('%s is charged in its place', (_what, costNanoUsd, chargeNanoUsd, postedNanoUsd, lossNanoUsd) => {
     const { bookings, accounts } = after({ costNanoUsd, chargeNanoUsd });
     expect(bookings).toMatchObject([

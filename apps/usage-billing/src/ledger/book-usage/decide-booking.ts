@@ -155,11 +155,8 @@ function bookOne(
   const touched = event.accounts.map((named, at) =>
     touch(event, named, at, replaced, { ...ledger, touched: accounts }),
   );
-  // After an orphan's hold was released, other requests may have used its credit: then what the call is worth is owed,
-  // up to what is left. Without a hold nothing was released, and the gateway's charge stands: it may have cut an
-  // implausible report.
-  const billable = billableOf(event);
-  const owed = least(billable, kind === 'post' || hold === null ? BigInt(event.chargeNanoUsd) : billable, hold);
+  // The gateway's charge is never exceeded, however late the event comes: it may have cut an implausible report.
+  const owed = least(BigInt(event.chargeNanoUsd), billableOf(event), hold);
   const { chargeNanoUsd, charges, isAsHeld } = shareCharge(kind, owed, touched);
   for (const [at, { accountId, held, state }] of touched.entries()) {
     const after = charged(state, charges[at]!.amountNanoUsd, held);
