@@ -192,7 +192,7 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       const one = event();
       await booked([one]);
       expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
-      const later = secondVersion({ ...one, costNanoUsd: '99', chargeNanoUsd: '99' });
+      const later = secondVersion(one);
       await booked([later], 1n);
       await booked([{ ...later, tierServed: 'flex' }, later, one], 2n);
       expect(await factsOf('usage_event')).toEqual([untold(one.requestId)]);
@@ -205,6 +205,25 @@ describe.each(databaseShapes)('ledger, $shape', ({ open }) => {
       const found = await new FindUsageEvent(billing(opened.database)).byRequestId(organizationId, one.requestId);
       expect(found).toMatchObject({ chargeNanoUsd: 10n, priceLines: later.priceLines });
       await expect(query('DELETE FROM billing.usage_event_facts')).rejects.toThrow('append-only');
+    });
+
+    it('is in conflict where both say something else of the call, and adds nothing', async () => {
+      const one = event();
+      await booked([one]);
+      const other = { ...secondVersion({ ...one, costNanoUsd: '12', chargeNanoUsd: '12' }), tierServed: 'flex' };
+      await booked([other], 1n);
+      expect(await factsOf('usage_event_facts')).toEqual([]);
+      await booked([other, secondVersion(one)], 2n);
+      expect(await factsOf('usage_event_facts')).toEqual([told(one.requestId)]);
+      const second = event({ journalNumber: 2 });
+      await booked([secondVersion(second), { ...second, inputTokens: 4 }], 4n);
+      await booked([{ ...second, chargeNanoUsd: '7' }], 6n);
+      expect((await quarantined()).map(({ log_offset, reason }) => `${log_offset} ${reason}`)).toEqual([
+        expect.stringMatching(/^1 .*content: costNanoUsd, chargeNanoUsd$/),
+        expect.stringMatching(/^5 .*content: inputTokens$/),
+        expect.stringMatching(/^6 .*content: chargeNanoUsd$/),
+      ]);
+      expect([await events(), await posted()]).toEqual([2, '20']);
     });
 
     it('is booked by the first alone, as a journal of the release before has it', async () => {

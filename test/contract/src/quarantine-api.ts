@@ -96,11 +96,23 @@ export function quarantineApi({ url, adminSecret, publish, know }: QuarantineSta
     expect(await usageOf(event)).toEqual([1, '0.00000001']);
   });
 
-  it.each(['first', 'second'] as const)('keeps the %s content of a conflict', async (keep) => {
-    const { event, id } = await quarantined((one) => [
-      { ...one, chargeNanoUsd: '5' },
-      { ...one, chargeNanoUsd: '7', inputTokens: 4 },
-    ]);
+  const contentOf = (one: UsageRecordedV1, version: 1 | 2): UsageRecordedV1 | UsageRecordedV2 =>
+    version === 1 ? one : secondVersion(one);
+  it.each([
+    ['first', 1, 1],
+    ['second', 1, 1],
+    ['first', 2, 2],
+    ['second', 2, 2],
+    ['first', 1, 2],
+    ['second', 1, 2],
+    ['first', 2, 1],
+    ['second', 2, 1],
+  ] as const)('keeps the %s content of a conflict, of version %s and then %s', async (keep, booked, came) => {
+    const event = usageEvent({ organizationId: randomUUID(), apiKeyId: randomUUID() });
+    await publish(contentOf({ ...event, chargeNanoUsd: '5' }, booked));
+    await publish(contentOf({ ...event, chargeNanoUsd: '7', inputTokens: 4 }, came));
+    const [found] = await listed(`organization_id=${event.organizationId}`);
+    const id = found!['id'] as string;
     expect((await ask(`/v1/quarantine/${id}`)).body['difference']).toEqual([
       { field: 'inputTokens', first: '3', second: '4' },
       { field: 'chargeNanoUsd', first: '5', second: '7' },

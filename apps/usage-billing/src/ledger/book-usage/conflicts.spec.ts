@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { USAGE_RECORDED_V1_FIELDS, type UsageRecordedV1, type UsageRecordedV2 } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
+import { columnName } from './column-name.js';
 import { differences, type BookedRow } from './conflicts.js';
-import { columnName } from './event-columns.js';
 
 const second = JSON.parse(
   readFileSync(
@@ -37,9 +37,18 @@ describe('an event that comes again says nothing else', () => {
   it('under another number of a journal', () => {
     expect(differences(rowOf(second), { ...second, journalNumber: 99, journalId: 'another' })).toEqual([]);
   });
-  it('in the other version, which knows more or less', () => {
-    expect(differences(rowOf(first), { ...second, chargeNanoUsd: '1' })).toEqual([]);
-    expect(differences(rowOf(second), { ...first, chargeNanoUsd: '1' })).toEqual([]);
+  const withoutSecret = { ...first, secretId: undefined };
+  it.each<[string, UsageRecordedV1 | UsageRecordedV2, UsageRecordedV1 | UsageRecordedV2]>([
+    ['the second', first, second],
+    ['the first', second, first],
+    ['the second, and names the secret', withoutSecret, second],
+    ['the first, which does not name the secret', second, withoutSecret],
+    ['the second, with the parts of the hold', first, { ...second, accounts: second.accounts.map((each) => ({ ...each, heldNanoUsd: '1' })) }], // prettier-ignore
+  ])('in the other version, which knows more or less: %s', (_what, booked, event) => {
+    expect(differences(rowOf(booked), event)).toEqual([]);
+  });
+  it('from an address that was erased', () => {
+    expect(differences(rowOf({ ...second, clientAddress: '' }), second)).toEqual([]);
   });
   it('where either was made for an orphan', () => {
     const orphan = { ...second, outcome: 'orphaned' as const, chargeNanoUsd: '0', endedAt: '2026-11-21T09:00:00.000Z' };
@@ -70,10 +79,31 @@ describe('another content of a request', () => {
       { field: name, first: shown[0], second: shown[1] },
     ]);
   });
+  it.each<[keyof UsageRecordedV1, unknown]>([
+    ['chargeNanoUsd', '7'],
+    ['costNanoUsd', '7'],
+    ['holdNanoUsd', null],
+    ['apiKeyId', 'another'],
+    ['outcome', 'client_left'],
+    ['outputTokens', 7],
+    ['startedAt', '2026-11-21T07:00:00.000Z'],
+    ['secretId', 'another'],
+    ['accounts', second.accounts.slice(0, 1)],
+    ['accounts', second.accounts.map((account) => ({ ...account, capNanoUsd: '7' }))],
+  ])('is seen in the other version, too, whichever came first: %s', (name, value) => {
+    for (const [booked, event] of [
+      [first, second],
+      [second, first],
+    ] as const)
+      expect(differences(rowOf(booked), { ...event, [name]: value })).toMatchObject([{ field: name }]);
+  });
   it('is seen in the facts that version 2 added', () => {
     const facts = Object.entries(rowOf(second)).map(([column, value]) => [`fact_${column}`, value]);
     const booked = { ...rowOf(first), ...Object.fromEntries(facts) } as BookedRow;
     expect(differences(booked, second)).toEqual([]);
-    expect(differences(booked, { ...second, tierServed: 'another' })).toMatchObject([{ field: 'tierServed' }]);
+    expect(differences(booked, { ...second, tierServed: 'another', costNanoUsd: '7' })).toMatchObject([
+      { field: 'costNanoUsd' },
+      { field: 'tierServed' },
+    ]);
   });
 });

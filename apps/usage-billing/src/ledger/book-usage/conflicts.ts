@@ -9,7 +9,7 @@ import {
 import type { EntityManager } from 'typeorm';
 import { countedGroupIds } from './accounts-in-force.js';
 import { plainestEvent } from './bookable-event.js';
-import { columnName } from './event-columns.js';
+import { columnName } from './column-name.js';
 
 /** A field that two contents of one request have differently. */
 export interface Difference {
@@ -42,8 +42,8 @@ const OF_THE_CALLER: readonly FieldName[] = ['organizationId', 'apiKeyId'];
 
 /**
  * The fields in which an event differs from what is booked of its request. None where it came again; where it was made
- * for an orphan, whose call nobody saw end, and the final is booked; and where they are of different versions, of which
- * the second only adds what the first does not have.
+ * for an orphan, whose call nobody saw end, and the final is booked. Of two versions, of which the second only adds
+ * what the first does not have, what both have is compared, and the facts if they were told.
  */
 export function differences(booked: BookedRow, event: UsageRecorded): readonly Difference[] {
   if (booked['outcome'] !== 'orphaned' && event.outcome === 'orphaned') return [];
@@ -52,8 +52,21 @@ export function differences(booked: BookedRow, event: UsageRecorded): readonly D
   const version = booked['text_input_tokens'] === null ? 1 : 2;
   const hasFacts = version === 1 && (booked['fact_text_input_tokens'] ?? null) !== null;
   if (version === event.eventVersion) return differing(booked, event, version === 1 ? FIRST : SECOND, '');
-  return event.eventVersion === 2 && hasFacts ? differing(booked, event, FACTS, 'fact_') : [];
+  return [
+    ...differing(booked, event, FIRST, '').filter(isOfBoth),
+    ...(event.eventVersion === 2 && hasFacts ? differing(booked, event, FACTS, 'fact_') : []),
+  ];
 }
+
+/** Whether a difference between two versions is one of contents: a version may say less of the same call. */
+function isOfBoth({ field, first, second }: Difference): boolean {
+  if (field === 'secretId') return first !== null && second !== null;
+  return field !== 'accounts' || !isDeepStrictEqual(accountsOfFirst(first), accountsOfFirst(second));
+}
+
+/** Accounts as version 1 has them. */
+const accountsOfFirst = (accounts: unknown): unknown =>
+  (accounts as UsageRecorded['accounts']).map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd }));
 
 function differing(booked: BookedRow, event: UsageRecorded, names: readonly FieldName[], prefix: string): Difference[] {
   const fields = event as Partial<UsageRecordedV2>;
@@ -65,6 +78,8 @@ function differing(booked: BookedRow, event: UsageRecorded, names: readonly Fiel
     const first = plain(booked[column], kind);
     const second = plain(fields[name], kind);
     if (first === null && NOT_KEPT.has(name)) return [];
+    // Of a deleted organisation it was erased.
+    if (first === '' && name === 'clientAddress') return [];
     const isSame = isDeepStrictEqual(first, second) || isDeepStrictEqual(first, plain(plainest?.[name], kind));
     // Of the groups of a key those are booked for which the call counts. The release before booked all.
     if (isSame || (name === 'groupIds' && isDeepStrictEqual(first, plain(countedGroupIds(event), kind)))) return [];

@@ -3,6 +3,7 @@ import { usageRecordedV2, type UsageRecordedV1, type UsageRecordedV2 } from '@to
 import { describe, expect, it } from 'vitest';
 import { newAccount, type AccountState } from '../account.js';
 import type { BookedOrphan } from '../replace-orphans/booked-orphan.js';
+import { columnName } from './column-name.js';
 import { decideBooking, type LedgerState } from './decide-booking.js';
 
 let requests = 0;
@@ -49,6 +50,15 @@ const second = ({ eventVersion: _, ...fields }: UsageRecordedV1): UsageRecordedV
   accounts: fields.accounts.map((each) => ({ ...each, kind: null, cycle: null })),
   secretId: null,
 });
+/** What is booked of an event of version 1, as the ledger reads it. */
+const bookedInShort = (one: UsageRecordedV1): LedgerState['bookedInShort'] => {
+  const columns = Object.entries(one).map(([name, value]): [string, unknown] => [
+    columnName(name),
+    name.endsWith('At') ? new Date(value as string) : value,
+  ]);
+  const row = { text_input_tokens: null, told_charge_nano_usd: one.chargeNanoUsd, ...Object.fromEntries(columns) };
+  return new Map([[one.requestId.toLowerCase(), row]]);
+};
 const account = (fields: Partial<AccountState>): AccountState => ({
   ...newAccount('a', 'org', 'key'),
   capNanoUsd: 100n,
@@ -58,7 +68,7 @@ const account = (fields: Partial<AccountState>): AccountState => ({
 const ledger = (fields: Partial<LedgerState> = {}): LedgerState => ({
   accounts: new Map(),
   booked: new Set(),
-  bookedInShort: new Set(),
+  bookedInShort: new Map(),
   orphans: new Map(),
   voided: new Set(),
   liveJournals: new Set(['journal']),
@@ -107,13 +117,18 @@ describe('decideBooking', () => {
     const one = event();
     const later = second(one);
     const booked = new Set([one.requestId]);
-    const inShort = ledger({ booked, bookedInShort: booked });
-    const odd = { ...later, requestId: one.requestId.toUpperCase(), chargeNanoUsd: '9' };
-    for (const events of [[later], [one, later, odd], [odd, later]]) {
+    const inShort = ledger({ booked, bookedInShort: bookedInShort(one) });
+    const again = { ...later, requestId: one.requestId.toUpperCase(), tierServed: 'another' };
+    for (const events of [[later], [one, later, again], [again, later]]) {
       const decision = decideBooking(events, inShort);
       expect(decision.bookings).toEqual([]);
       expect(decision.accounts.size).toBe(0);
       expect(decision.facts).toEqual([events.find(({ eventVersion }) => eventVersion === 2)]);
+    }
+    // What says something else of the call adds nothing to it.
+    for (const fields of [{ chargeNanoUsd: '9' }, { inputTokens: 2 }, { apiKeyId: 'another' }]) {
+      expect(decideBooking([{ ...later, ...fields }], inShort).facts).toEqual([]);
+      expect(decideBooking([{ ...later, ...fields }, later], inShort).facts).toEqual([later]);
     }
     expect(decideBooking([one], inShort).facts).toEqual([]);
     expect(decideBooking([later], ledger({ booked })).facts).toEqual([]);
@@ -565,7 +580,7 @@ describe('a final whose request is booked by the event of an orphan', () => {
     const lost = (told: UsageRecordedV1): UsageRecordedV1 => ({ ...told, outcome: 'orphaned', chargeNanoUsd: '1' });
     const state = ledger({
       booked: new Set([one.requestId]),
-      bookedInShort: new Set([one.requestId]),
+      bookedInShort: bookedInShort(lost(one)),
       orphans: new Map([[one.requestId, orphan()]]),
       accounts: new Map([['a', account({ postedNanoUsd: 34n })]]),
     });
@@ -601,7 +616,7 @@ describe('a final whose request is booked by the event of an orphan', () => {
     expect(decideBooking([uncapped], ledger({ booked: new Set([one.requestId]) })).overtaken).toEqual([]);
     expect(decideBooking([lost], ledger({ booked: new Set([one.requestId]) })).overtaken).toEqual([lost]);
     expect(decideBooking([lost], ledger()).overtaken).toEqual([]);
-    const inShort = ledger({ booked: new Set([one.requestId]), bookedInShort: new Set([one.requestId]) });
+    const inShort = ledger({ booked: new Set([one.requestId]), bookedInShort: bookedInShort(one) });
     expect(decideBooking([lost], inShort).facts, 'nor says an orphan more of a final').toEqual([]);
   });
 });

@@ -4,6 +4,7 @@ import type { HeldPart, LoadItem } from '@tollgate/credit';
 import { charged, newAccount, takenBack, withCap, withGrant, type AccountState } from '../account.js';
 import { replacedBy, type BookedOrphan } from '../replace-orphans/booked-orphan.js';
 import { accountsInForce, othersInForce, type AccountsInForce } from './accounts-in-force.js';
+import { differences, type BookedRow } from './conflicts.js';
 import { heldPart, least, shareCharge, wasHeld, type BookingKind, type TouchedAccount } from './share-charge.js';
 
 /** The state of the ledger, as far as it concerns the events that are to be booked. */
@@ -12,8 +13,11 @@ export interface LedgerState {
   readonly accounts: ReadonlyMap<string, AccountState>;
   /** Requests whose event is already booked. */
   readonly booked: ReadonlySet<string>;
-  /** Those of them that are booked by an event of version 1, and of which version 2 has told no more yet. */
-  readonly bookedInShort: ReadonlySet<string>;
+  /**
+   * What is booked of those that an event of version 2 came for, and that are booked by version 1, without more facts
+   * yet.
+   */
+  readonly bookedInShort: ReadonlyMap<string, BookedRow>;
   /** Those that are booked by the event of an orphan: a final takes its place. */
   readonly orphans: ReadonlyMap<string, BookedOrphan>;
   /** Requests whose hold was released because their gateway was gone. */
@@ -55,9 +59,9 @@ export interface BookingDecision {
 
 /**
  * Decides what to charge for each new event, in order. Of several events of one request the first counts, but a final
- * counts before the event of an orphan, and one of version 2 before any of version 1. Both have the same charge. Once a
- * request is booked nothing more is charged for it: version 2 then adds the facts that version 1 does not have. Only
- * what an orphan's event charged is taken back where a final comes.
+ * counts before the event of an orphan, and one of version 2 before any of version 1. Once a request is booked nothing
+ * more is charged for it: version 2 then adds the facts that version 1 does not have, where it says the same besides.
+ * Only what an orphan's event charged is taken back where a final comes.
  */
 export function decideBooking(events: readonly UsageRecorded[], ledger: LedgerState): BookingDecision {
   const decided = new Set<string>();
@@ -113,7 +117,10 @@ function preferred(events: readonly UsageRecorded[]): readonly UsageRecorded[] {
   return events.filter((event) => rankOf(event) === highest.get(event.requestId.toLowerCase()));
 }
 
-/** What version 2 adds to booked events of version 1: a final to a final, and an orphan's event to an orphan's. */
+/**
+ * What version 2 adds to booked events of version 1: a final to a final, and an orphan's event to an orphan's. One that
+ * says something else of the call adds nothing: it is in conflict.
+ */
 function factsOf(
   events: readonly UsageRecorded[],
   { bookedInShort, orphans }: LedgerState,
@@ -122,8 +129,10 @@ function factsOf(
   const facts = new Map<string, UsageRecordedV2>();
   for (const event of preferred(events)) {
     const requestId = event.requestId.toLowerCase();
-    if (event.eventVersion !== 2 || !bookedInShort.has(requestId) || facts.has(requestId)) continue;
-    if ((event.outcome === 'orphaned') === orphans.has(requestId)) facts.set(requestId, event);
+    const booked = bookedInShort.get(requestId);
+    if (event.eventVersion !== 2 || booked === undefined || facts.has(requestId)) continue;
+    if ((event.outcome === 'orphaned') !== orphans.has(requestId)) continue;
+    if (differences(booked, event).length === 0) facts.set(requestId, event);
   }
   return [...facts.values()];
 }

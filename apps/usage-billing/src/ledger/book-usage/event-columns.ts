@@ -8,6 +8,7 @@ import {
 import type { ColumnType } from '../../store/binary-array.js';
 import type { Column } from '../../store/insert-rows.js';
 import { countedGroupIds } from './accounts-in-force.js';
+import { columnName } from './column-name.js';
 import type { Booking } from './decide-booking.js';
 
 type StoredKind = Exclude<FieldKind, 'version'>;
@@ -35,7 +36,7 @@ const COLUMN_TYPES: Readonly<Record<StoredKind, ColumnType>> = {
 /** Columns whose value the booking decides, instead of the field of the event. */
 const DECIDED: Partial<Record<FieldName, (booking: Booking) => unknown>> = {
   chargeNanoUsd: ({ chargeNanoUsd }) => chargeNanoUsd.toString(),
-  groupIds: ({ event }) => jsonText(countedGroupIds(event)),
+  groupIds: ({ event }) => groupsOf(event),
 };
 
 const FIELDS = Object.entries(USAGE_RECORDED_V2_FIELDS).flatMap(([name, { kind }]) =>
@@ -55,19 +56,22 @@ export const EVENT_COLUMNS: readonly Column<Booking>[] = FIELDS.map(({ name, kin
 /** The columns of `billing.usage_event_facts`: what version 2 has and version 1 has not, and whose event it is. */
 export const FACT_COLUMNS: readonly Column<UsageRecordedV2>[] = FIELDS.filter(
   ({ name }) => name === 'requestId' || name === 'organizationId' || !(name in USAGE_RECORDED_V1_FIELDS),
-).map(({ name, kind }) => [columnName(name), COLUMN_TYPES[kind], (event) => valueOf(event, name, kind)]);
+).map(({ name, kind }) => [
+  columnName(name),
+  COLUMN_TYPES[kind],
+  name === 'groupIds' ? groupsOf : (event) => valueOf(event, name, kind),
+]);
 
 function valueOf(event: UsageRecorded, name: FieldName, kind: StoredKind): unknown {
   const value = (event as Partial<UsageRecordedV2>)[name] ?? null;
   return COLUMN_TYPES[kind] === 'jsonb' ? jsonText(value) : value;
 }
 
+function groupsOf(event: UsageRecorded): string | null {
+  return jsonText(countedGroupIds(event));
+}
+
 function jsonText(value: unknown): string | null {
   if (value === null) return null;
   return Array.isArray(value) && value.length === 0 ? '[]' : JSON.stringify(value);
-}
-
-/** A column has the name of its field in snake case: `costNanoUsd` becomes `cost_nano_usd`. */
-export function columnName(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -6,6 +6,7 @@ import { newAccount, type AccountState } from '../account.js';
 import { binaryArray } from '../../store/binary-array.js';
 import { readOrphans, withLoadedAccounts } from '../replace-orphans/orphan-store.js';
 import { countedAtMs, countedForOwnersAtMs, ownersOf, type CountedCall } from './accounts-in-force.js';
+import { readBooked, type BookedRow } from './conflicts.js';
 import type { LedgerState } from './decide-booking.js';
 
 /** Reads the ledger's state for these events. The caller has locked their organisations. */
@@ -30,10 +31,24 @@ export async function readLedger(manager: EntityManager, events: readonly UsageR
     accounts,
     orphans: new Map(orphans.map((orphan) => [orphan.requestId, orphan])),
     booked: new Set(resolved.filter((row) => row.booked).map((row) => row.request_id)),
-    bookedInShort: new Set(resolved.filter((row) => row.in_short).map((row) => row.request_id)),
+    bookedInShort: await readBookedInShort(manager, resolved, events),
     voided: new Set(resolved.filter((row) => !row.booked).map((row) => row.request_id)),
     liveJournals: await readLiveJournals(manager),
   };
+}
+
+/** Nearly always there are none: version 1 is what releases before have written. */
+async function readBookedInShort(
+  manager: EntityManager,
+  resolved: readonly Resolution[],
+  events: readonly UsageRecorded[],
+): Promise<ReadonlyMap<string, BookedRow>> {
+  const inShort = resolved.filter((row) => row.in_short);
+  if (inShort.length === 0) return new Map();
+  const told = new Set(events.flatMap((event) => (event.eventVersion === 2 ? [event.requestId.toLowerCase()] : [])));
+  const ids = inShort.flatMap(({ request_id: id }) => (told.has(id) ? [id] : []));
+  const rows = ids.length === 0 ? [] : await readBooked(manager, ids);
+  return new Map(rows.map((row) => [row['request_id'] as string, row]));
 }
 
 /** The accounts that an event names, and its organisation's: an event of before that had a limit does not name it. */
@@ -83,14 +98,18 @@ async function readLapsed(manager: EntityManager, ids: readonly string[]): Promi
   });
 }
 
+interface Resolution {
+  readonly request_id: string;
+  readonly booked: boolean;
+  readonly in_short: boolean;
+  readonly orphaned: boolean;
+}
+
 /**
  * Each request is looked up by itself: so the database reads only the partition that its event would be in, and never
  * all transfers. Of these, two indexes serve; the database takes either. Indexes: usage_event_pk, usage_event_facts_pk.
  */
-async function readResolutions(
-  manager: EntityManager,
-  requestIds: readonly string[],
-): Promise<{ request_id: string; booked: boolean; in_short: boolean; orphaned: boolean }[]> {
+async function readResolutions(manager: EntityManager, requestIds: readonly string[]): Promise<Resolution[]> {
   return manager.query(
     `SELECT asked.request_id, true AS booked, in_short, orphaned FROM unnest($1::uuid[]) AS asked (request_id) CROSS JOIN LATERAL (
          SELECT text_input_tokens IS NULL AND NOT EXISTS (
