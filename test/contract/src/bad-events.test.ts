@@ -269,6 +269,47 @@ describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) =
     });
   });
 
+  describe('an account of somebody else', () => {
+    const accounts = (...ids: string[]) =>
+      [`key:key of ${organizationId}`, ...ids].map((accountId) => ({
+        accountId,
+        capNanoUsd: '1000',
+        kind: null,
+        cycle: null,
+      }));
+    const charged = () =>
+      query('SELECT account_id FROM billing.account WHERE organization_id = $1 ORDER BY 1', [organizationId]);
+
+    it.each([
+      ['key', 'key:of another'],
+      ['key in a day', 'key:of another:daily:2026-11-20'],
+      ['organisation', 'organization:another'],
+      ['project', 'project:another'],
+      ['group in a month', 'group:another:monthly:2026-11-01'],
+    ])('is named, and nobody is charged: of another %s', async (_whose, accountId) => {
+      const [group, project] = [`g of ${organizationId}`, `p of ${organizationId}`];
+      const told = { ...secondVersion(event()), groupIds: [group], projectId: project };
+      const own = accounts(`organization:${organizationId}`, `project:${project}`, `group:${group}:monthly:2026-11-01`);
+      const foreign = [...own, ...accounts(accountId).slice(1)];
+      const other = { ...told, requestId: randomUUID(), journalNumber: 2, accounts: foreign };
+      await booked([[{ ...told, accounts: own }, other]]);
+      expect(await quarantined()).toMatchObject([{ cause: 'implausible', field: 'accounts[4].accountId' }]);
+      expect(await sums()).toMatchObject([{ requests: '1', charge_nano_usd: '10' }]);
+      expect((await charged()).length).toBe(4);
+    });
+
+    it('is none of a grant, a subscription, or where the event does not say whose it is', async () => {
+      const told = secondVersion(event());
+      const held = { ...accounts(`grant:${randomUUID()}`)[1]!, heldNanoUsd: '10' };
+      const quota = accounts(`subscription:${randomUUID()}:20261101T000000Z-20261201T000000Z`).slice(1);
+      await booked([
+        { ...told, accounts: [...accounts(`group:${randomUUID()}`, `project:${randomUUID()}`), ...quota, held] },
+      ]);
+      expect(await quarantined()).toEqual([]);
+      expect((await charged()).length).toBe(5);
+    });
+  });
+
   it('a secret that somebody sends is masked', async () => {
     const secret = generateSecret(DEFAULT_KEY_MARKER).reveal();
     await booked([`{"note": "${secret}"`, { ...event(), outcome: secret as never }]);

@@ -331,12 +331,12 @@ describe.each(databaseShapes)("a final that comes after the event of its call's 
   });
 
   it.each([
-    ['apiKeyId', () => ({ apiKeyId: randomUUID() })],
-    ['organizationId', () => ({ organizationId: randomUUID() })],
+    ['apiKeyId', (id: string) => ({ apiKeyId: id, accounts: [{ accountId: `key:${id}`, capNanoUsd: '1000' }] })],
+    ['organizationId', (id: string) => ({ organizationId: id })],
   ])('of another %s is no final of the call: it is put aside, and the orphan stays', async (field, fields) => {
     const one = final();
     await book(orphanOf(one, { costNanoUsd: '4', chargeNanoUsd: '4' }));
-    await book({ ...one, ...fields() });
+    await book({ ...one, ...fields(randomUUID()) });
     expect(await query('SELECT cause, field FROM billing.quarantine WHERE request_id = $1', [one.requestId])).toEqual([
       { cause: 'conflict', field },
     ]);

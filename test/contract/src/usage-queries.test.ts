@@ -149,7 +149,7 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
     usageEvent({
       organizationId,
       holdNanoUsd: null,
-      accounts: [{ accountId: `key:${fields.apiKeyId ?? 'k'}`, capNanoUsd: null }],
+      accounts: [{ accountId: `key:${fields.apiKeyId ?? `key of ${organizationId}`}`, capNanoUsd: null }],
       ...fields,
     });
 
@@ -332,7 +332,7 @@ describe.each(databaseShapes)('usage as it is summed up, $shape', ({ open }) => 
         startedAt,
         endedAt: startedAt,
         holdNanoUsd: '10',
-        accounts: [{ accountId: 'key:k:daily:2026-11-19', capNanoUsd: '1000' }],
+        accounts: [{ accountId: `key:key of ${organizationId}:daily:2026-11-19`, capNanoUsd: '1000' }],
       }),
     ]);
     const day = (date: string): number[] => [Date.parse(`${date}T00:00:00Z`), Date.parse(`${date}T24:00:00Z`)];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cycleAccountId, cycleOf, paygAccountId, type CreditReset } from '@tollgate/api-key';
-import { usageRecordedV2, type UsageRecordedV2 } from '@tollgate/contracts';
+import { usageRecordedV1, usageRecordedV2, type UsageRecordedV2 } from '@tollgate/contracts';
 import { CLOCKS_APART_MS_MAX as APART_MS } from '@tollgate/credit';
 import { describe, expect, it } from 'vitest';
 import { contradiction, implausible, monthsBefore } from './implausible-event.js';
@@ -114,8 +114,43 @@ describe('an event that contradicts itself names the field', () => {
     expect(contradiction({ ...golden, ...fields })?.field).toBe(field);
   });
 
+  const KEY = `key:${golden.apiKeyId}`;
+  const named = (...ids: string[]): UsageRecordedV2['accounts'] =>
+    [KEY, ...ids].map((accountId) => ({ accountId, capNanoUsd: '10', kind: null, cycle: null }));
+  const GROUP = golden.groupIds![0]!;
+  it.each<[string, string, Partial<UsageRecordedV2>]>([
+    ['another key', 'apiKeyId', { accounts: named('key:another') }],
+    ['another key in a day', 'apiKeyId', { accounts: named('key:another:daily:2026-11-21') }],
+    ['a key whose id begins as its own', 'apiKeyId', { accounts: named(`${KEY}0`) }],
+    ['its own key in what is no cycle', 'apiKeyId', { accounts: named(`${KEY}:hourly:2026-11-21`) }],
+    ['another organisation', 'organizationId', { accounts: named('organization:another') }],
+    ['another project', 'projectId', { accounts: named('project:another') }],
+    ['another project in a month', 'projectId', { accounts: named('project:another:monthly:2026-11-01') }],
+    ['a group that its key is not in', 'groupIds', { accounts: named('group:another') }],
+    ['a group, whose key is in none', 'groupIds', { accounts: named(`group:${GROUP}`), groupIds: [] }],
+  ])('with an account of %s: %s', (_what, whose, { accounts, ...fields }) => {
+    expect(contradiction({ ...golden, ...fields, accounts: accounts! })).toEqual({
+      field: 'accounts[1].accountId',
+      reason: `must be an account of ${whose}`,
+    });
+  });
+
+  const ofAllKinds = named(
+    `${KEY}:daily:2026-11-21`,
+    `organization:${golden.organizationId}`,
+    `project:${golden.projectId!}:monthly:2026-11-01`,
+    `group:${GROUP}`,
+    'group:a',
+    'group:b:weekly:2026-11-16',
+    quotaOf(0, 1_000),
+    'subscription:s:20261129T233000Z-20261229T233000Z',
+    'grant:0199c000-0000-7000-8000-0000000000aa',
+    'an account of a release to come',
+  );
   it.each<[string, Partial<UsageRecordedV2>]>([
     ['as it is', {}],
+    ['with accounts of all that it is of', { accounts: ofAllKinds, routeGroupId: 'a', otherRouteGroupIds: ['b'] }],
+    ['that does not say whose it is', { accounts: ofAllKinds, groupIds: null, projectId: null }],
     ['whose provider reported an absurd cost', { costNanoUsd: '9223372036854775807', priceLines: [] }],
     ['with the highest charge', { costNanoUsd: '9000000000000000', chargeNanoUsd: '9000000000000000', priceLines: [] }],
     ['with the highest counts', { inputTokens: 1e9, textInputTokens: 1e9 - 5_300, durationMs: 1e9 }],
@@ -124,11 +159,12 @@ describe('an event that contradicts itself names the field', () => {
   });
 
   it('of version 1 too', () => {
-    const { eventVersion: _, secretId: _secret, ...fields } = golden;
-    const former = { ...fields, eventVersion: 1 as const };
+    const former = usageRecordedV1.parse({ ...golden, eventVersion: 1 });
     expect(contradiction(former)).toBeNull();
     expect(contradiction({ ...former, cachedInputTokens: 9_999 })?.field).toBe('cachedInputTokens');
     expect(contradiction({ ...former, inputTokens: 1e12 })?.field).toBe('inputTokens');
+    expect(contradiction({ ...former, accounts: named('group:a', 'project:p') })).toBeNull();
+    expect(contradiction({ ...former, accounts: named('key:another') })?.field).toBe('accounts[1].accountId');
   });
 });
 

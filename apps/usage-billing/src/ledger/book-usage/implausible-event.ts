@@ -1,4 +1,4 @@
-import { cycleOfAccount, limitOf } from '@tollgate/api-key';
+import { cycleOfAccount, keyAccountId, kindOfAccount, limitOf, organizationAccountId } from '@tollgate/api-key';
 import {
   fieldsOfKind,
   USAGE_RECORDED_V2_FIELDS as FIELDS,
@@ -61,8 +61,47 @@ export function contradiction(event: UsageRecorded): EventFault | null {
     return { field: 'cachedInputTokens', reason: 'must be at most inputTokens' };
   if (event.reasoningTokens > event.outputTokens)
     return { field: 'reasoningTokens', reason: 'must be at most outputTokens' };
-  return event.eventVersion === 2 ? contradictionInFacts(event) : null;
+  return foreignAccount(event) ?? (event.eventVersion === 2 ? contradictionInFacts(event) : null);
 }
+
+/** The first account that is of another key, group, project or organisation than the event says of its call. */
+function foreignAccount(event: UsageRecorded): EventFault | null {
+  for (const [at, { accountId }] of event.accounts.entries()) {
+    const whose = otherOwner(accountId, event);
+    if (whose !== null) return { field: `accounts[${at}].accountId`, reason: `must be an account of ${whose}` };
+  }
+  return null;
+}
+
+/**
+ * The field of the event that names another owner than the id of an account; null where it names the same, or the event
+ * does not tell: it says of no grant and of no subscription whose they are, and version 1 says no groups.
+ */
+function otherOwner(accountId: string, event: UsageRecorded): string | null {
+  const { projectId = null, groupIds = null, routeGroupId, otherRouteGroupIds } = event as Partial<UsageRecordedV2>;
+  switch (kindOfAccount(accountId)) {
+    case 'key':
+      return isOf(accountId, keyAccountId(event.apiKeyId)) ? null : 'apiKeyId';
+    case 'organization':
+      return isOf(accountId, organizationAccountId(event.organizationId)) ? null : 'organizationId';
+    case 'project':
+      return projectId === null || isOf(accountId, `project:${projectId}`) ? null : 'projectId';
+    case 'group': {
+      if (groupIds === null) return null;
+      const known = [...groupIds, routeGroupId ?? null, ...(otherRouteGroupIds ?? [])];
+      return known.some((id) => id !== null && isOf(accountId, `group:${id}`)) ? null : 'groupIds';
+    }
+    case 'grant':
+    case 'subscription':
+    case 'payg':
+    case null:
+      return null;
+  }
+}
+
+/** Whether an account is of a limit, in whatever cycle. */
+const isOf = (accountId: string, limitId: string): boolean =>
+  accountId === limitId || (accountId.startsWith(limitId) && limitOf(accountId) === limitId);
 
 /** The classes of each side, besides reasoning. */
 const INPUT = [
