@@ -267,6 +267,65 @@ describe.each(databaseShapes)('events that are not booked, $shape', ({ open }) =
       expect(await sums()).toMatchObject([{ requests: '2' }]);
       expect(await quarantined()).toMatchObject([{ cause: 'unknown_key' }]);
     });
+
+    const away = () => ({ knownKeys: () => Promise.reject(new Error('away')) });
+    /** key-management once it is back, and what it was asked. */
+    const backWith = (...known: string[]) => {
+      const asked: string[][] = [];
+      const knownKeys = async (_organizationId: string, ids: readonly string[]) => {
+        asked.push([...ids]);
+        return ids.filter((id) => known.includes(id));
+      };
+      return { asked, knownKeys };
+    };
+    const unasked = () =>
+      query('SELECT api_key_id FROM billing.unasked_key WHERE organization_id = $1', [organizationId]);
+    const one = (apiKeyId: string, number: number) =>
+      usageBatch([event({ apiKeyId, journalNumber: number })], partition, BigInt(number));
+
+    it('is asked about by whichever process meets it next, and nothing more of it is booked', async () => {
+      const apiKeyId = `invented ${organizationId}`;
+      // Two processes book it unasked, the second in its next life too.
+      for (const number of [1, 2, 3]) await bookUsage(away()).book(one(apiKeyId, number));
+      expect(await unasked()).toEqual([{ api_key_id: apiKeyId }]);
+      for (const number of [4, 5]) {
+        const keys = backWith();
+        const book = bookUsage(keys);
+        await book.book(one(apiKeyId, number));
+        await book.book(one(apiKeyId, number + 2));
+        expect(keys.asked).toEqual([[apiKeyId], [apiKeyId]]);
+      }
+      expect(await sums()).toMatchObject([{ requests: '3' }]);
+      expect((await quarantined()).map(({ cause }) => cause)).toEqual(Array(4).fill('unknown_key'));
+    });
+
+    it('is told apart from one that exists: that is asked about once more, and by nobody again', async () => {
+      const apiKeyId = `real ${organizationId}`;
+      const book = bookUsage(away());
+      for (const number of [1, 2]) await book.book(one(apiKeyId, number));
+      const keys = backWith(apiKeyId);
+      const back = bookUsage(keys);
+      for (const number of [3, 4]) await back.book(one(apiKeyId, number));
+      for (const number of [5, 6]) await bookUsage(keys).book(one(apiKeyId, number));
+      expect(keys.asked).toEqual([[apiKeyId]]);
+      expect(await unasked()).toEqual([]);
+      expect(await sums()).toMatchObject([{ requests: '6' }]);
+      expect(await quarantined()).toEqual([]);
+      // It was booked before: nobody is asked, and so it counts as known while key-management is away.
+      await bookUsage(away()).book(one(apiKeyId, 7));
+      expect(await unasked()).toEqual([]);
+    });
+
+    it('of another organisation than the one that has it is nobody’s there', async () => {
+      const apiKeyId = `real ${organizationId}`;
+      const other = randomUUID();
+      const foreign = usageEvent({ organizationId: other, apiKeyId });
+      await bookUsage(away()).book(usageBatch([foreign], partition, 1n));
+      const keys = backWith();
+      await bookUsage(keys).book(usageBatch([{ ...foreign, requestId: randomUUID() }], partition, 2n));
+      expect(keys.asked).toEqual([[apiKeyId]]);
+      expect(await quarantined()).toMatchObject([{ cause: 'unknown_key', said_organization_id: other }]);
+    });
   });
 
   describe('an account of somebody else', () => {

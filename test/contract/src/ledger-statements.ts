@@ -42,6 +42,9 @@ export const ledgerSeeds = (organizationId: string): string[] => [
      price_version, started_at, ended_at, client_address)
    SELECT gen_random_uuid(), '${organizationId}', 'a key of events', 'a journal of events', n, 'completed', 'r', 'p', 'm', false, 0, 0, 0, 0,
      'provider', 0, 0, '[]', 'v1', '2025-01-01Z', '2025-01-01Z', '' FROM generate_series(1, 3000) AS n`,
+  // Keys that are booked while nobody can be asked are ever few; here they are many.
+  `INSERT INTO billing.unasked_key (api_key_id, organization_id)
+   SELECT 'unasked ' || n, '${organizationId}' FROM generate_series(1, 3000) AS n`,
   // Calls that are carried are ever few; here they are many, beside those of other organisations.
   `INSERT INTO billing.carried_hold (organization_id, request_id, account_id, api_key_id, amount_nano_usd)
    SELECT CASE WHEN n % 10 = 0 THEN '${organizationId}' ELSE 'organization ' || n % 500 END, gen_random_uuid(), 'key:carried ' || n % 500, 'a key', 1
@@ -91,6 +94,7 @@ export async function useLedger({ dataSource }: Database, organizationId: string
 
   await load.load({ ...whole, accountId: 'group:group 3:monthly:2026-01-01', reset: 'monthly', startMs });
   await carryHolds(service, organizationId, meter);
+  await bookUnasked(service, organizationId);
   await bookAfterOrphan(service, organizationId);
   await replaceOrphan(service, organizationId);
   await compareAndShow(service, organizationId);
@@ -109,6 +113,19 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   await use.store([{ ...sums, organizationId: 'default', apiKeyId: key!.id, secrets }]);
   await use.of('default', [key!.id], new Date());
   await use.ofSecrets('default', key!.id);
+}
+
+/** Books calls of a key that key-management knows, while it is away and when it is back. */
+async function bookUnasked(service: ServiceDatabase, organizationId: string): Promise<void> {
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  const admission = new RecordingAdmission();
+  const away = () => Promise.reject(new Error('away'));
+  for (const [at, knownKeys] of [away, (_of: string, ids: readonly string[]) => Promise.resolve(ids)].entries()) {
+    const screened = screening(service, { knownKeys });
+    const book = new BookUsage(service, admission, new SettleHolds(admission, logger), screened, logger, meter);
+    await book.book(usageBatch([usageEvent({ organizationId, apiKeyId: 'a new key' })], 4, BigInt(at)));
+  }
 }
 
 /** Books an event of prepaid credit whose hold was released as an orphan's. */

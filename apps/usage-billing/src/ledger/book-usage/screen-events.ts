@@ -21,13 +21,15 @@ const ASK_AGAIN_MS = 10_000;
  *
  * A gateway has identified each caller, so nearly every key is known. A key that was booked before is known from the
  * ledger, and then from memory; about any other, key-management is asked once, for a whole batch at a time and before
- * the transaction begins. While it cannot be asked the events are booked: their calls were served, and are owed.
+ * the transaction begins. While it cannot be asked the events are booked: their calls were served, and are owed. Such
+ * keys are noted, since what was booked of them says nothing of whether they exist: whichever process meets them next
+ * asks.
  */
 @Injectable()
 export class ScreenEvents {
   private readonly known = new Set<string>();
-  /** Keys whose events were booked while nobody could say whether they exist: their sums say nothing of that. */
-  private readonly unasked = new Set<string>();
+  /** Keys that this process has noted as booked unasked. */
+  private readonly noted = new Set<string>();
   private askAgainAt = -Infinity;
   private readonly monthsKept: number;
 
@@ -76,8 +78,13 @@ export class ScreenEvents {
     }
     const { keyManagement } = this;
     if (unseen.size === 0 || keyManagement === undefined) return new Set();
-    for (const name of await this.bookedBefore([...unseen.values()]))
-      if (!this.unasked.has(name) && unseen.delete(name)) this.remember(name);
+    const unasked = new Map<string, UsageRecorded>();
+    for (const { name, isUnasked } of await this.bookedBefore([...unseen.values()])) {
+      const event = unseen.get(name);
+      if (event === undefined) continue;
+      if (isUnasked) unasked.set(name, event);
+      else if (unseen.delete(name)) this.remember(name);
+    }
     if (unseen.size === 0) return new Set();
     if (performance.now() < this.askAgainAt) return this.withoutAsking(unseen);
     try {
@@ -87,10 +94,8 @@ export class ScreenEvents {
           for (const id of await keyManagement.knownKeys(organizationId, apiKeyIds.slice(at, at + ASKED_MAX))) {
             const name = nameOf({ organizationId, apiKeyId: id });
             if (unseen.delete(name)) this.remember(name);
-            this.unasked.delete(name);
           }
       }
-      return new Set(unseen.keys());
     } catch (err) {
       this.askAgainAt = performance.now() + ASK_AGAIN_MS;
       this.logger.warn(
@@ -99,23 +104,39 @@ export class ScreenEvents {
       );
       return this.withoutAsking(unseen);
     }
+    await this.forget([...unasked].flatMap(([name, event]) => (unseen.has(name) ? [] : [event])));
+    return new Set(unseen.keys());
   }
 
-  private withoutAsking(unseen: ReadonlyMap<string, UsageRecorded>): ReadonlySet<string> {
-    if (this.unasked.size >= REMEMBERED_MAX) this.unasked.clear();
-    for (const name of unseen.keys()) this.unasked.add(name);
+  /** Notes keys as booked unasked, before they are: one that is noted in vain is asked about once more. */
+  private async withoutAsking(unseen: ReadonlyMap<string, UsageRecorded>): Promise<ReadonlySet<string>> {
+    const events = [...unseen].flatMap(([name, event]) => (this.noted.has(name) ? [] : [event]));
+    if (events.length > 0)
+      await this.database.acrossOrganizations((manager) => manager.query(NOTE_UNASKED, keysOf(events)));
+    if (this.noted.size >= REMEMBERED_MAX) this.noted.clear();
+    for (const name of unseen.keys()) this.noted.add(name);
     return new Set();
   }
 
-  /** Index: key_usage_pk. */
-  private async bookedBefore(events: readonly UsageRecorded[]): Promise<string[]> {
+  /** Forgets that keys were booked unasked: they exist. */
+  private async forget(events: readonly UsageRecorded[]): Promise<void> {
+    if (events.length === 0) return;
+    for (const event of events) this.noted.delete(nameOf(event));
+    await this.database.acrossOrganizations((manager) => manager.query(FORGET_UNASKED, keysOf(events)));
+  }
+
+  private async bookedBefore(
+    events: readonly UsageRecorded[],
+  ): Promise<{ readonly name: string; readonly isUnasked: boolean }[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ api_key_id: string; organization_id: string }[]>(
-        'SELECT api_key_id, organization_id FROM billing.key_usage WHERE api_key_id = ANY($1::text[])',
-        [events.map((event) => event.apiKeyId)],
-      ),
+      manager.query<{ api_key_id: string; organization_id: string; is_unasked: boolean }[]>(BOOKED_BEFORE, [
+        events.map((event) => event.apiKeyId),
+      ]),
     );
-    return rows.map((row) => nameOf({ apiKeyId: row.api_key_id, organizationId: row.organization_id }));
+    return rows.map((row) => ({
+      name: nameOf({ apiKeyId: row.api_key_id, organizationId: row.organization_id }),
+      isUnasked: row.is_unasked,
+    }));
   }
 
   private remember(name: string): void {
@@ -123,6 +144,22 @@ export class ScreenEvents {
     this.known.add(name);
   }
 }
+
+/** Indexes: key_usage_pk, unasked_key_pk. */
+const BOOKED_BEFORE = `SELECT k.api_key_id, k.organization_id, EXISTS (
+    SELECT FROM billing.unasked_key AS u WHERE u.api_key_id = k.api_key_id AND u.organization_id = k.organization_id) AS is_unasked
+  FROM billing.key_usage AS k WHERE k.api_key_id = ANY($1::text[])`;
+/** Index: unasked_key_pk. */
+const NOTE_UNASKED = `INSERT INTO billing.unasked_key (organization_id, api_key_id)
+  SELECT * FROM unnest($1::text[], $2::text[]) ORDER BY 1, 2 ON CONFLICT (api_key_id, organization_id) DO NOTHING`;
+/** Index: unasked_key_pk. */
+const FORGET_UNASKED = `DELETE FROM billing.unasked_key
+  WHERE (api_key_id, organization_id) IN (SELECT * FROM unnest($2::text[], $1::text[]))`;
+
+const keysOf = (events: readonly UsageRecorded[]): [organizationIds: string[], apiKeyIds: string[]] => [
+  events.map((event) => event.organizationId),
+  events.map((event) => event.apiKeyId),
+];
 
 const nameOf = ({ organizationId, apiKeyId }: Pick<UsageRecorded, 'organizationId' | 'apiKeyId'>): string =>
   `${organizationId}\n${apiKeyId}`;

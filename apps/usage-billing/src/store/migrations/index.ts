@@ -43,6 +43,7 @@ import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 import { ReplacedOrphans1799107200001 } from './1799107200001-replaced-orphans.js';
 import { Refunds1799107200002 } from './1799107200002-refunds.js';
+import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -93,5 +94,6 @@ export const usageBillingSchema: MigrateOptions = {
     UsageSeriesFilled1799020800002,
     ReplacedOrphans1799107200001,
     Refunds1799107200002,
+    UnaskedKeys1799280000001,
   ],
 };
