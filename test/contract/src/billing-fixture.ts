@@ -8,20 +8,28 @@ import {
   type UsageRecordedV2,
 } from '@tollgate/contracts';
 import { infraFromEnvironment, tempFolder } from '@tollgate/infra';
-import { migrate, openDatabase, ServiceDatabase, startEmbeddedPostgres, type Database } from '@tollgate/postgres';
+import {
+  migrate,
+  openDatabase,
+  ServiceDatabase,
+  startEmbeddedPostgres,
+  type Database,
+  type MigrateOptions,
+} from '@tollgate/postgres';
 import { createLogger } from '@tollgate/telemetry';
 import { AuditRecords, BillingRelay, ScreenEvents, usageBillingSchema } from '@tollgate/usage-billing';
 
 const embeddedPostgres = {
   shape: 'embedded Postgres',
-  open: async () => {
+  open: async (schema = usageBillingSchema) => {
     const embedded = await startEmbeddedPostgres(tempFolder('billing'));
-    return opened(embedded.url, embedded.close);
+    return opened(schema, embedded.url, embedded.close);
   },
 };
 export const postgresServer = {
   shape: 'Postgres server',
-  open: async () => opened(await infraFromEnvironment().createDatabase(), async () => undefined),
+  open: async (schema = usageBillingSchema) =>
+    opened(schema, await infraFromEnvironment().createDatabase(), async () => undefined),
 };
 
 /** The two kinds of Postgres that usage-billing runs on, with its schema. */
@@ -33,8 +41,8 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-async function opened(url: string, stop: () => Promise<void>): Promise<OpenedDatabase> {
-  await migrate(url, usageBillingSchema);
+async function opened(schema: MigrateOptions, url: string, stop: () => Promise<void>): Promise<OpenedDatabase> {
+  await migrate(url, schema);
   const database = await openDatabase({ url, poolSize: 6, applicationName: 'contract' });
   return {
     url,

@@ -36,6 +36,7 @@ import {
   usageEvent,
   type OpenedDatabase,
 } from './billing-fixture.js';
+import { summedUp } from './summed-up.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
@@ -43,7 +44,6 @@ const bus = { drained: () => Promise.resolve() };
 const JOURNAL = 'a journal of late finals';
 /** No grant of these tests has expired, so nobody is asked. */
 const NOBODYS_BALANCES = { of: () => Promise.resolve(() => ({ postedNanoUsd: 0n, heldNanoUsd: 0n, generation: 0 })) };
-const ROLL_UPS = ['minute', 'quarter', 'hour', 'day', 'month', 'series'];
 
 /** Whose calls are: of a key in two groups that both open the route. */
 const OF_OWNERS = {
@@ -140,35 +140,7 @@ describe.each(databaseShapes)("a final that comes after the event of its call's 
       )
     ).map(({ account, kind, amount }) => `${account as string} ${kind as string} ${amount as string}`);
 
-  /** All that is summed up of an organisation, without whose it is, and nothing of what is zero. */
-  const sumsOf = async (organization: string): Promise<Row> => {
-    const sums: Record<string, unknown> = {};
-    for (const unit of ROLL_UPS)
-      sums[unit] = await query(
-        `SELECT d.grain, d.outcome, d.model, d.provider, d.route, d.project_id, d.member_id, d.group_ids, u.*
-         FROM billing.usage_dimension AS d JOIN billing.usage_${unit} AS u USING (dimension_id) WHERE d.organization_id = $1
-         ORDER BY d.grain, d.outcome, d.model, u.at, to_jsonb(u)->>'minutes'`,
-        [organization],
-      );
-    for (const [table, columns, order] of [
-      ['key_usage', 'requests, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd', '1'],
-      ['key_usage_day', 'day::text, requests, charge_nano_usd', '1'],
-      ['secret_usage', 'requests, charge_nano_usd', '1'],
-      ['owner_usage_day', "owner_kind, CASE WHEN owner_kind IN ('group', 'project') THEN owner_id END AS owner, day::text, charge_nano_usd", '1, 2, 3'], // prettier-ignore
-      ['account_usage_month', "split_part(account_id, ':', 1) AS kind, cycle::text, charge_nano_usd", '1, 2'],
-      ['usage_event', 'outcome, input_tokens, output_tokens, cost_nano_usd, charge_nano_usd, text_input_tokens, started_at', '1'], // prettier-ignore
-      ['usage_event_facts', 'text_input_tokens, group_ids', '1'],
-    ] as const)
-      sums[table] = await query(
-        `SELECT ${columns} FROM billing.${table} WHERE organization_id = $1 ${table === 'owner_usage_day' ? 'AND charge_nano_usd <> 0' : ''} ORDER BY ${order}`,
-        [organization],
-      );
-    return JSON.parse(
-      JSON.stringify(sums, (name, value: unknown) =>
-        name === 'dimension_id' || name === 'organization_id' || value === null || value === '0' ? undefined : value,
-      ),
-    ) as Row;
-  };
+  const sumsOf = (organization: string) => summedUp(query, organization);
   /** Ledger, transfers, events and admission say the same of each account, and nothing is held. */
   const expectOne = async (): Promise<void> => {
     if (!(await admission.hasEpoch(organizationId))) await openEpoch();

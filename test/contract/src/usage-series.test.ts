@@ -14,7 +14,10 @@ const BATCHES = 12;
 /** The schema of the release before. */
 const before = {
   ...usageBillingSchema,
-  migrations: usageBillingSchema.migrations.filter((each) => !each.name.startsWith('UsageSeries')),
+  migrations: usageBillingSchema.migrations.slice(
+    0,
+    usageBillingSchema.migrations.findIndex(({ name }) => name.startsWith('UsageSeries')),
+  ),
 };
 
 const shapes = [

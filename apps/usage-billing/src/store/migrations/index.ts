@@ -44,6 +44,7 @@ import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-fil
 import { ReplacedOrphans1799107200001 } from './1799107200001-replaced-orphans.js';
 import { Refunds1799107200002 } from './1799107200002-refunds.js';
 import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
+import { FactsRolledUp1799280000002 } from './1799280000002-facts-rolled-up.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -95,5 +96,6 @@ export const usageBillingSchema: MigrateOptions = {
     ReplacedOrphans1799107200001,
     Refunds1799107200002,
     UnaskedKeys1799280000001,
+    FactsRolledUp1799280000002,
   ],
 };

@@ -162,8 +162,8 @@ export class QueryUsage {
   }
 
   /**
-   * Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start, usage_series_pk,
-   * refused_minute_pk, refused_quarter_pk, refused_day_pk; other roll-ups by their keys.
+   * Indexes: usage_dimension_by_grain, usage_dimension_by_key, usage_event_by_start, usage_event_facts_pk,
+   * usage_series_pk, refused_minute_pk, refused_quarter_pk, refused_day_pk; other roll-ups by their keys.
    */
   private async read<Sums extends UsageSelection['sums'] = 'all'>(
     manager: EntityManager,

@@ -1,5 +1,5 @@
 import { USAGE_OUTCOMES } from '@tollgate/contracts';
-import { LATENCY_SAMPLE_OF, TOKENS_OF } from '../roll-ups/event-facts.js';
+import { eventWithFacts, LATENCY_SAMPLE_OF, TOKENS_OF } from '../roll-ups/event-facts.js';
 import {
   FACTS_OF,
   GRAINS_OF,
@@ -288,8 +288,11 @@ function eventsSql(from: string, to: string, asked: Asked, add: AddParameter): s
         ARRAY(SELECT jsonb_array_elements_text(group_ids)) AS group_ids,
         billing.counted_at(started_at, accounts->0->>'accountId', accounts->0->>'capNanoUsd') AS at,
         ${sums.map((column) => `${SUMS_OF_EVENT[column]} AS ${column}_of_one`).join(', ')}
-      FROM billing.usage_event WHERE organization_id = $1
-        AND started_at >= ${from} - ${CLOCKS_APART} AND started_at < ${to} + ${CLOCKS_APART}) AS d ${eachGroup(asked)}
+      FROM (
+        SELECT ${eventWithFacts('told')}
+        FROM billing.usage_event AS e LEFT JOIN billing.usage_event_facts AS told USING (request_id, organization_id)
+        WHERE e.organization_id = $1 AND e.started_at >= ${from} - ${CLOCKS_APART} AND e.started_at < ${to} + ${CLOCKS_APART}
+      ) AS event) AS d ${eachGroup(asked)}
     WHERE ${[`d.at >= ${from} AND d.at < ${to}`, ...conditions(asked, add)].join(' AND ')}`;
 }
 

@@ -83,13 +83,14 @@ export class FindUsageEvent {
   async byRequestId(organizationId: string, requestId: string): Promise<BookedEvent | null> {
     const rows = await this.database.inOrganization(organizationId, (manager) =>
       manager.query<EventRow[]>(
-        `SELECT request_id, api_key_id, outcome, route, provider, model, stream,
+        `SELECT e.request_id, api_key_id, outcome, route, provider, model, stream,
               input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, usage_source,
-              cost_nano_usd, charge_nano_usd, billable_nano_usd, unpriced, hold_nano_usd, accounts, price_version,
+              cost_nano_usd, charge_nano_usd, hold_nano_usd, accounts, price_version,
               started_at, ended_at, booked_at, client_address,
-              coalesce(price_lines, (SELECT facts.price_lines FROM billing.usage_event_facts AS facts
-                WHERE facts.request_id = $1::uuid AND facts.organization_id = $2)) AS price_lines
-       FROM billing.usage_event WHERE request_id = $1::uuid AND organization_id = $2`,
+              coalesce(told.billable_nano_usd, e.billable_nano_usd) AS billable_nano_usd,
+              coalesce(told.unpriced, e.unpriced) AS unpriced, coalesce(told.price_lines, e.price_lines) AS price_lines
+       FROM billing.usage_event AS e LEFT JOIN billing.usage_event_facts AS told USING (request_id, organization_id)
+       WHERE e.request_id = $1::uuid AND e.organization_id = $2`,
         [requestId, organizationId],
       ),
     );

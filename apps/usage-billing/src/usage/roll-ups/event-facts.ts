@@ -2,6 +2,7 @@ import {
   HISTOGRAM_COLUMNS,
   HISTOGRAM_DIGITS,
   LATENCY_BOUNDS_MS,
+  TOKEN_CLASSES,
   type HistogramColumn,
   type TokenClass,
 } from './roll-up-columns.js';
@@ -22,6 +23,28 @@ export const TOKENS_OF: Readonly<Record<TokenClass, string>> = {
   audio_output: 'audio_output_tokens',
   image_output: 'image_output_tokens',
 };
+
+/** The columns of an event that roll-ups count by, and that version 1 has too. */
+const OF_BOTH_VERSIONS = [
+  ...['request_id', 'organization_id', 'outcome', 'model', 'provider', 'route', 'api_key_id', 'accounts'],
+  ...['started_at', 'ended_at', 'input_tokens', 'output_tokens', 'cached_input_tokens', 'reasoning_tokens'],
+  ...['cost_nano_usd', 'charge_nano_usd'],
+];
+/** Those that version 2 adds. The groups that an event of version 1 was held on are among those that it adds. */
+const OF_SECOND_VERSION = [
+  ...TOKEN_CLASSES.filter((name) => name !== 'reasoning').map((name) => `${name}_tokens`),
+  ...['project_id', 'member_id', 'group_ids', 'unpriced', 'first_byte_ms', 'duration_ms'],
+];
+
+/**
+ * The columns that roll-ups count an event by, of `e`, a row of billing.usage_event, with what version 2 has told of it
+ * later: of `facts`, its row of billing.usage_event_facts, whose columns may be null.
+ */
+export const eventWithFacts = (facts: string): string =>
+  [
+    ...OF_BOTH_VERSIONS.map((column) => `e.${column}`),
+    ...OF_SECOND_VERSION.map((column) => `coalesce(${facts}.${column}, e.${column}) AS ${column}`),
+  ].join(', ');
 
 /** What was measured of an event, in milliseconds. */
 const LATENCY_OF: Readonly<Record<HistogramColumn, string>> = {

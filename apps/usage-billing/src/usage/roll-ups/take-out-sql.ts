@@ -1,3 +1,4 @@
+import { FACTS_SQL } from './facts-sql.js';
 import { ALL_FACTS, ROLL_UP_SUMS } from './roll-up-sql.js';
 
 /** A function that adds inserted events to sums, and what makes one of it that takes deleted ones out again. */
@@ -50,8 +51,8 @@ const EMPTIED = TABLES.map(
 
 /**
  * DDL: functions that take events out of the roll-ups as if they had never been booked. They are made of the functions
- * that add events, as these are now, so that both always count the same. A migration that changes one of those runs
- * this again.
+ * that add events, as these are now, so that both always count the same. With them come those that do both for what
+ * version 2 tells later (`FACTS_SQL`). A migration that changes a function that adds events runs this again.
  */
 export const TAKE_OUT_SQL: readonly string[] = [
   ...DERIVED.flatMap(derivedSql),
@@ -62,4 +63,5 @@ export const TAKE_OUT_SQL: readonly string[] = [
        RETURN NULL;
      END $$`,
   'REVOKE ALL ON FUNCTION billing.remove_emptied_usage() FROM PUBLIC',
+  ...FACTS_SQL,
 ];
