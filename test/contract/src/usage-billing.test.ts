@@ -52,6 +52,10 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
   const drains: string[] = [];
   /** The keys that the fake key-management knows; null while it cannot be asked. */
   let known: Set<string> | null = new Set();
+  const named = (ids: readonly string[]): { id: string; name: string }[] => {
+    if (known === null) throw new Error('away');
+    return ids.flatMap((id) => (known!.has(id) ? [{ id, name: 'n' }] : []));
+  };
 
   beforeAll(async () => {
     opened = await open();
@@ -61,13 +65,13 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       keyManagement: {
         identifyPrincipal: identities.identifyPrincipal,
         createSubscriptionKey: ({ apiKeyId }) => Promise.resolve({ apiKeyId, maskedKey: 'sk-sub…1234', secret: null }),
-        knownOwners: async () => ({
+        knownOwners: async ({ groupIds = [], projectIds = [], memberIds = [] }) => ({
           organization: true,
           organizationName: null,
           apiKeys: [],
-          groups: [],
-          projects: [],
-          members: [],
+          groups: named(groupIds),
+          projects: named(projectIds),
+          members: named(memberIds),
         }),
         contacts: () =>
           Promise.resolve({ organizationName: 'Acme', keyName: null, ownerEmails: ['owner@example.com'] }),
@@ -447,23 +451,32 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         ).toEqual(lower.body.totals);
     });
 
-    it('tells a key that was not used from an id that no key has, and does not mistake one for the other', async () => {
-      const [idle, nobodys] = [randomUUID(), randomUUID()];
-      const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' };
-      known = new Set([idle]);
-      expect((await get(`/v1/usage?api_key_id=${idle}`)).body.totals).toMatchObject(nothing);
-      for (const written of [nobodys, nobodys.toUpperCase(), `${nobodys}&format=csv`, `${nobodys}&format=ndjson`])
-        expect(await get(`/v1/usage?api_key_id=${written}`)).toMatchObject({
-          status: 404,
-          body: { code: 'api_key_not_found' },
-        });
-      known = null;
-      for (const apiKeyId of [idle, nobodys])
-        expect((await get(`/v1/usage?api_key_id=${apiKeyId}`)).body.totals, 'while nobody can say').toMatchObject(
-          nothing,
-        );
-      known = new Set();
-    });
+    it.each(['api_key', 'group', 'project', 'member'])(
+      'tells a %s that was not used from an id that is nobody’s, and from one that was deleted and had been used',
+      async (kind) => {
+        const [organizationId, apiKeyId] = [randomUUID(), randomUUID()];
+        const [idle, nobodys, deleted] = [randomUUID(), randomUUID(), kind === 'api_key' ? apiKeyId : randomUUID()];
+        const nothing = { requests: 0, input_tokens: 0, output_tokens: 0, cost_usd: '0' };
+        known = new Set([idle, apiKeyId]);
+        const accounts = [{ accountId: `key:${apiKeyId}`, capNanoUsd: null }];
+        const call = secondVersion(usageEvent({ organizationId, apiKeyId, holdNanoUsd: null, accounts }));
+        await publishSecond({ ...call, groupIds: [deleted], projectId: deleted, memberId: deleted });
+        known = new Set([idle]);
+        const of = (id: string) => get(`/v1/usage?${kind}_id=${id}`, ADMIN, organizationId);
+        expect((await of(idle)).body.totals).toMatchObject(nothing);
+        const ids = [nobodys, nobodys.toUpperCase(), `${nobodys}&format=csv`, `${nobodys}&format=ndjson`];
+        for (const written of [...ids, `${nobodys}&from=2026-11-01T00:00:00Z`])
+          expect(await of(written)).toMatchObject({ status: 404, body: { code: `${kind}_not_found` } });
+        expect((await of(deleted)).body.totals).toMatchObject({ requests: 1 });
+        // Nor is it nobody's where it was not used in the period that is asked about.
+        for (const period of ['&to=2026-01-01T00:00:00Z', '&model=another'])
+          expect((await of(`${deleted}${period}`)).body.totals).toMatchObject(nothing);
+        known = null;
+        for (const id of [idle, nobodys])
+          expect((await of(id)).body.totals, 'while nobody can say').toMatchObject(nothing);
+        known = new Set();
+      },
+    );
 
     it('wants the admin secret, a key id that is one, and nothing else', async () => {
       expect((await get('/v1/usage', null)).status).toBe(401);

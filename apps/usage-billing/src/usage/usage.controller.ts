@@ -9,7 +9,7 @@ import { usageLines, type LineFormat, type NamedPage } from './query-usage/usage
 import { UsageNames } from './query-usage/usage-names.js';
 import { usageObject } from './query-usage/usage-object.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
-import { KnownKeys } from './read-usage/known-keys.js';
+import { KnownIds, NOBODYS } from './read-usage/known-ids.js';
 import { usageEventObject } from './read-usage/usage-event-object.js';
 import { usageEventListReply, type UsageEventList } from './read-usage/usage-event.reply.js';
 import { usageReply, type UsageObject } from './read-usage/usage.reply.js';
@@ -28,12 +28,12 @@ export class UsageController {
     private readonly names: UsageNames,
     private readonly exports: UsageExports,
     private readonly findUsageEvent: FindUsageEvent,
-    private readonly knownKeys: KnownKeys,
+    private readonly knownIds: KnownIds,
   ) {}
 
   /**
-   * Answers with sums, in the form that is asked for. Answers 404 for the id of a key that none ever had, so that a
-   * mistyped id does not look like an unused key; the usage of a deleted key stays.
+   * Answers with sums, in the form that is asked for. Answers 404 for an id that is nobody's, so that a mistyped id
+   * does not look like an unused key, group, project or member; the usage of what was deleted stays.
    */
   @Get()
   @Operation({
@@ -42,10 +42,11 @@ export class UsageController {
     description:
       'Of one key or of all of an organisation, at most 2 s behind. The usage of deleted keys, groups and members stays, ' +
       'with their last known names. With `interval` also by minute, hour, day or month of a time zone; with `group_by` ' +
-      'also by what is grouped by, the greatest first.',
+      'also by what is grouped by, the greatest first. The id of a key, a group, a project or a member that there is ' +
+      'not, and of which nothing was ever used, is 404.',
   })
-  @Replies(usageReply, { 200: 'The sums; zeros for a key that was never used.' }, ['text/csv', 'application/x-ndjson'])
-  @Refuses('api_key_not_found')
+  @Replies(usageReply, { 200: 'The sums; zeros for what was never used.' }, ['text/csv', 'application/x-ndjson'])
+  @Refuses('api_key_not_found', 'group_not_found', 'project_not_found', 'member_not_found')
   async totals(
     @OrganizationId() organizationId: string,
     @Query({ schema: usageQuery }) query: UsageQuery,
@@ -61,11 +62,11 @@ export class UsageController {
       limit: query.limit,
     };
     if (query.format !== 'json') {
-      await this.demandKey(question, query.api_key_id);
+      await this.demandIds(question);
       return this.lines(question, query.format, reply);
     }
     const answer = await this.queryUsage.answer(question);
-    if (answer.totals.requests === 0) await this.demandKey(question, query.api_key_id);
+    if (answer.totals.requests === 0) await this.demandIds(question);
     const nameOf = await this.names.of(
       organizationId,
       query.group_by,
@@ -75,13 +76,16 @@ export class UsageController {
   }
 
   /**
-   * Nobody's key may have usage all the same: what was charged is shown, whatever key-management knows.
-   * @throws {Problem} `api_key_not_found` for a key that is nobody's and was never used
+   * What key-management does not know may have usage all the same, at whatever time: a deleted group, or nobody's key.
+   * @throws {Problem} that says what there is not, for an id that is nobody's and was never used
    */
-  private async demandKey(question: UsageQuestion, apiKeyId: string | null): Promise<void> {
-    if (apiKeyId === null || !(await this.knownKeys.isNobodys(question.organizationId, apiKeyId))) return;
-    const { totals } = await this.queryUsage.answer({ ...question, groupBy: [], isSeries: false });
-    if (totals.requests === 0) throw new Problem('api_key_not_found');
+  private async demandIds(question: UsageQuestion): Promise<void> {
+    for (const field of await this.knownIds.unknownOf(question.organizationId, question.filters)) {
+      const ever = { bounds: [-Infinity, Infinity], groupBy: [], isSeries: false };
+      const filters = { [field]: question.filters[field]! };
+      const { totals } = await this.queryUsage.answer({ ...question, ...ever, filters });
+      if (totals.requests === 0) throw new Problem(NOBODYS[field]);
+    }
   }
 
   private lines(question: UsageQuestion, format: LineFormat, reply: FastifyReply): SerializedReply {

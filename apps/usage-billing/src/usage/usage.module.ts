@@ -5,7 +5,7 @@ import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { ActivityController } from './activity/activity.controller.js';
 import { FindUsageEvent } from './read-usage/find-usage-event.js';
-import { KnownKeys } from './read-usage/known-keys.js';
+import { KnownIds } from './read-usage/known-ids.js';
 import { QueryUsage } from './query-usage/query-usage.js';
 import { UsageExports } from './query-usage/usage-exports.js';
 import { UsageNameStore } from './query-usage/usage-name-store.js';
@@ -26,7 +26,7 @@ const WAITING_MAX = 10_000;
   controllers: [ActivityController, CallsRefusedController, UsageController],
   providers: [
     FindUsageEvent,
-    KnownKeys,
+    KnownIds,
     QueryUsage,
     StoreRefusedCalls,
     TellUsedKeys,

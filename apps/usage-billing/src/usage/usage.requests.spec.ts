@@ -41,6 +41,20 @@ describe('a query for usage', () => {
     });
   });
 
+  it.each([
+    ['to a moment', { to: '2198-01-01T00:00:00Z' }, 1],
+    ['in days to a moment', { to: '2197-01-03T00:00:00Z', interval: 'day' }, 2],
+    ['without an end', {}, 1],
+    ['in days without an end', { interval: 'day' }, 0],
+  ])('takes a period of the future as it is asked: %s', (_what, query, buckets) => {
+    const from = '2197-01-01T00:00:00Z';
+    const { value } = validate(usageQuery, { from, ...query }) as unknown as { value: { bounds: number[] } };
+    expect([value.bounds[0], value.bounds.length - 1]).toEqual([Date.parse(from), buckets]);
+    expect(value.bounds.at(-1)).toBe(
+      'to' in query ? Date.parse(query.to) : 'interval' in query ? Date.parse(from) : Infinity,
+    );
+  });
+
   it.each<[string, z.ZodType, object, string[]]>([
     [
       'a period that ends before it begins',

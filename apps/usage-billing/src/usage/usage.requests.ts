@@ -151,8 +151,9 @@ interface Period {
 /** The bounds of the buckets; without an interval there is one, which may be without end. Null for too many. */
 function boundsOf({ from, to, interval, tz }: Period, now: Date): readonly number[] | null {
   if (interval === null) return [from?.getTime() ?? -Infinity, to?.getTime() ?? Infinity];
-  const toMs = to?.getTime() ?? now.getTime();
-  return bucketBounds(Math.min(toMs, from?.getTime() ?? toMs - DEFAULT_MS[interval]), toMs, interval, tz);
+  // Of a period that begins in the future nothing is left out, and nothing is in it.
+  const toMs = to?.getTime() ?? Math.max(now.getTime(), from?.getTime() ?? -Infinity);
+  return bucketBounds(from?.getTime() ?? toMs - DEFAULT_MS[interval], toMs, interval, tz);
 }
 
 /** The query of `GET /v1/usage/events`. */
