@@ -172,14 +172,14 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
     const yesterday = new Date(Date.parse(`${today}T00:00:00.000Z`) - 1).toISOString();
     const day = `key:${key}:daily:${today}`;
     const posted = async () => (await balances())[`key:KEY:daily:${today}`];
-    await book(unheld(`${today}T09:00:00.000Z`, 100));
+    await book(unheld(`${today}T00:00:00.000Z`, 100));
     await openEpoch();
     await load('daily', today);
-    await book(unheld(`${today}T10:00:00.000Z`, 30), unheld(yesterday, 5));
+    await book(unheld(`${today}T00:00:01.000Z`, 30), unheld(yesterday, 5));
     expect(await posted()).toEqual([130, 130, 130]);
     expect(admission.count('closeEpoch')).toBe(0);
     // Calls with holds: admission has settled them before they are booked.
-    const one = held(day, `${today}T11:00:00.000Z`, 9);
+    const one = held(day, `${today}T00:00:02.000Z`, 9);
     const { requestId, apiKeyId } = one;
     const hold = { requestId, organizationId, apiKeyId, instanceId: 'i', journalId: 'j', amountNanoUsd: 9n, tokens: 0 };
     const noLimits = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
@@ -189,12 +189,12 @@ describe.each(databaseShapes)('accounts in cycles, $shape', ({ open }) => {
       rateLimits: noLimits,
     });
     expect(decision.kind).toBe('admitted');
-    await book(one, unheld(`${today}T12:00:00.000Z`, 1));
+    await book(one, unheld(`${today}T00:00:03.000Z`, 1));
     expect(await posted()).toEqual([140, 140, 140]);
     // The next epoch begins with the same.
     await admission.closeEpoch(organizationId);
     await openEpoch();
-    await book(unheld(`${today}T13:00:00.000Z`, 2));
+    await book(unheld(`${today}T00:00:04.000Z`, 2));
     await load('daily', today, 3);
     expect(await posted()).toEqual([142, 142, 142]);
   });
