@@ -188,6 +188,27 @@ export function quarantineApi({ url, adminSecret, publish, know }: QuarantineSta
     expect(await reply.text()).not.toContain(unknown);
   });
 
+  it('charges a call that named accounts of another key to those that are given', async () => {
+    const foreign = `key:${randomUUID()}`;
+    const charged = (one: UsageRecordedV1) => [{ accountId: `key:${one.apiKeyId}`, capNanoUsd: '1000' }];
+    const { event, id, found } = await quarantined((one) => [
+      { ...one, accounts: [...charged(one), { accountId: foreign, capNanoUsd: null }] },
+    ]);
+    expect(found).toMatchObject({ cause: 'implausible', field: 'accounts[1].accountId' });
+    for (const [mend, status] of [
+      [{ outcome: 'completed' }, 409],
+      [{ accounts: [] }, 400],
+      [{ accounts: [{ accountId: foreign, capNanoUsd: null }] }, 409],
+      [{ accounts: charged(event) }, 200],
+    ] as const)
+      expect((await ask(`/v1/quarantine/${id}/replay`, { mend })).status).toBe(status);
+    expect(await usageOf(event)).toEqual([1, '0.00000001']);
+    const reply = await fetch(`${url()}/v1/ledger/accounts`, {
+      headers: { authorization: `Bearer ${adminSecret}`, 'x-organization-id': event.organizationId },
+    });
+    expect(await reply.text()).not.toContain(foreign);
+  });
+
   it.each(['[', '{"eventVersion":2,"accounts":['])(
     'shows what is nested too deep as the text that it is: %s',
     async (head) => {

@@ -2,7 +2,7 @@ import { USAGE_OUTCOMES, uuid } from '@tollgate/contracts';
 import { pageQuery, Pages } from '@tollgate/http';
 import { pathSchema } from '@tollgate/openapi';
 import { z } from 'zod';
-import { COUNT_MAX } from '../ledger/book-usage/implausible-event.js';
+import { COUNT_MAX, ENTRIES_MAX } from '../ledger/book-usage/implausible-event.js';
 import { QUARANTINE_CAUSES } from '../ledger/book-usage/read-usage-record.js';
 
 /** What can have become of a quarantined event. */
@@ -36,7 +36,7 @@ const mendedAmount = z
 const mendedMoment = z.iso.datetime({ precision: 3 }).max(30);
 const mendedId = z.string().min(1).max(200);
 
-/** What an operator can know better than the event: when, whose, how it ended, and how much. */
+/** What an operator can know better than the event: when, whose, how it ended, how much, and who pays for it. */
 const mendedFields = z
   .strictObject({
     organizationId: mendedId,
@@ -55,6 +55,17 @@ const mendedFields = z
     costNanoUsd: mendedAmount,
     chargeNanoUsd: mendedAmount,
     holdNanoUsd: mendedAmount.nullable(),
+    accounts: z
+      .array(
+        z.strictObject({
+          accountId: mendedId,
+          capNanoUsd: mendedAmount.nullable(),
+          heldNanoUsd: mendedAmount.optional().describe('Of a grant: the part of the hold that stood on it.'),
+        }),
+      )
+      .min(1)
+      .max(ENTRIES_MAX)
+      .describe('What is charged, the own account of the key first.'),
     priceLines: z.array(z.never()).max(0).describe('An empty list, where its lines do not add up to the cost.'),
   })
   .partial();

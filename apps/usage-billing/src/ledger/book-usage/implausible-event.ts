@@ -33,7 +33,7 @@ export const CHARGE_MAX = 9_000_000_000_000_000n;
  */
 export const COUNT_MAX = 1_000_000_000;
 /** The most accounts and groups that one event may name, and the most characters of its names of models and routes. */
-const ENTRIES_MAX = 1_000;
+export const ENTRIES_MAX = 1_000;
 const CHARACTERS_MAX = 1_000;
 /** No status of HTTP has more than three digits. */
 const STATUS_MAX = 999;
