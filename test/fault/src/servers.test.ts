@@ -8,6 +8,7 @@ import { keyManagementKilled } from './faults/key-management-killed.js';
 import { offsetsLost } from './faults/offsets-lost.js';
 import { postgresDown } from './faults/postgres-down.js';
 import { redisEmptied } from './faults/redis-emptied.js';
+import { termsUntold } from './faults/terms-untold.js';
 import { twoUsageBillings } from './faults/two-usage-billings.js';
 import { usageBillingKilled } from './faults/usage-billing-killed.js';
 import { startServerStage, type ServerStage } from './server-stage.js';
@@ -25,6 +26,7 @@ describe('faults of servers, disks and the services behind the gateways', () => 
   keyChangesCut(() => stage);
   keyManagementKilled(() => stage);
   groupChanges(() => stage);
+  termsUntold(() => stage);
   offsetsLost(() => stage);
   usageBillingKilled(() => stage.shape);
   twoUsageBillings(() => stage);

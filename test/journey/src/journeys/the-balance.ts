@@ -544,6 +544,26 @@ export function theBalance(shape: () => Shape): void {
     expect((await client.call({ method: 'GET', path: OWN_CREDITS })).status).toBe(401);
   });
 
+  it('is for a key without a limit what the refusal of its next call says of the balance', async () => {
+    const client = await shape().client().newOrganization('Told of its balance');
+    const key = await client.createKey();
+    const grant = { organization_id: client.organizationId, amount_usd: usd(hold) };
+    await changed(client, 'POST', '/v1/credit-grants', grant);
+    expect((await client.chat(key.secret, measured)).status).toBe(200);
+    await charged(client, key.id, 1);
+    await refusedEverywhere(key.secret, 'insufficient_balance');
+    const { text } = await client.chat(key.secret, measured);
+    expect(text).toContain(` has ${usd(hold - cost)} USD left`);
+    expect(await ownCredits(key.secret)).toMatchObject({
+      payg: {
+        remaining_usd: Number(usd(hold - cost)),
+        used_usd: Number(usd(cost)),
+        total_usd: Number(usd(hold)),
+        is_unlimited: false,
+      },
+    });
+  });
+
   /** What a key is told of its own credit, at every gateway the same. */
   async function ownCredits(secret: string): Promise<unknown> {
     const replies = await Promise.all(
