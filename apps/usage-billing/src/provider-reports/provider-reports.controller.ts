@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Query, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { formatUsd } from '@tollgate/credit';
 import { listOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { compareReport, whatSays } from './compare/compare-report.js';
 import {
   comparedReportReply,
@@ -32,7 +33,10 @@ import type { ReadReport } from './read-report/report-row.js';
 @Controller('v1/provider-reports')
 @UseGuards(PrincipalGuard)
 export class ProviderReportsController {
-  constructor(private readonly store: ProviderReportStore) {}
+  constructor(
+    private readonly store: ProviderReportStore,
+    @Inject(USAGE_BILLING_SETTINGS) private readonly settings: UsageBillingSettings,
+  ) {}
 
   @Post()
   @Operation({
@@ -49,6 +53,15 @@ export class ProviderReportsController {
   ): Promise<ComparedReportObject> {
     const { rows, firstDay, lastDay } = readOrRefuse(request);
     const { provider, format } = request;
+    if (!(await this.isKnown(provider, firstDay, lastDay)))
+      throw new Problem('invalid_request', {
+        errors: [
+          {
+            path: 'provider',
+            message: `must be a provider of config.yaml, or have calls from ${firstDay} to ${lastDay}`,
+          },
+        ],
+      });
     const digest = createHash('sha256')
       .update(JSON.stringify([format, request.csv ?? request.report]))
       .digest();
@@ -76,6 +89,13 @@ export class ProviderReportsController {
   @Refuses('provider_report_not_found')
   async one(@Param({ schema: reportPath }) { id }: ReportPath): Promise<ComparedReportObject> {
     return this.compared(await this.store.find(id));
+  }
+
+  /** A provider that the file does not name any more may have calls from before. Without a file all may be right. */
+  private async isKnown(provider: string, firstDay: string, lastDay: string): Promise<boolean> {
+    const { prices } = this.settings;
+    if (prices === undefined || prices.providers.some(({ name }) => name === provider)) return true;
+    return (await this.store.ledgerUsage(provider, firstDay, lastDay)).length > 0;
   }
 
   private async compared(report: ProviderReport | null): Promise<ComparedReportObject> {

@@ -14,7 +14,7 @@ export const importReportRequest = z
       .min(1)
       .max(63)
       .refine(isLedgerText, 'must hold no NUL')
-      .describe('The name of the provider in `config.yaml`.'),
+      .describe('The name of the provider in `config.yaml`, or of one that had calls on the days of the report.'),
     format: z
       .enum([...JSON_FORMATS, 'csv'])
       .describe('What the report is; see docs/statements.md for where each comes from.'),

@@ -24,6 +24,7 @@ import { theMessages } from './the-messages.js';
 import { theModels } from './the-models.js';
 import { thePeople } from './the-people.js';
 import { thePrices } from './the-prices.js';
+import { theProviderReports } from './the-provider-reports.js';
 import { theResponses } from './the-responses.js';
 import { theRevoke } from './the-revoke.js';
 import { theRotation } from './the-rotation.js';
@@ -77,6 +78,7 @@ export function everyChapter(name: Shape['name'], start: () => Promise<Shape>): 
     theSpending(running);
     theBalance(running);
     theTerms(running);
+    theProviderReports(running);
     theAlerts(running);
     badAdminInput(running);
     badChatInput(running);

@@ -69,22 +69,25 @@ interface Page {
   readonly has_more: boolean;
 }
 
-/** What a provider counted in a part of its report. Each day that was asked for has one. */
+/**
+ * What a provider counted in a part of a day, of the whole of it as a rule. Milliseconds since 1970; the end is behind
+ * it.
+ */
 interface Bucket {
-  readonly firstDay: string;
-  readonly lastDay: string;
+  readonly startMs: number;
+  readonly endMs: number;
   readonly results: readonly unknown[];
 }
 
 const DAY_MS = 86_400_000;
-/** A bucket of more days than this is none of a report by day. */
-const BUCKET_DAYS_MAX = 366;
+const dayAfter = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS + DAY_MS;
 
-/** Milliseconds since 1970; the end is the first moment behind the bucket. */
-function bucketOf(startMs: number, endMs: number | null | undefined, results: readonly unknown[]): Bucket {
-  const lastMs = endMs == null ? startMs : Math.min(Math.max(startMs, endMs - 1), startMs + BUCKET_DAYS_MAX * DAY_MS);
-  return { firstDay: utcDay(startMs), lastDay: utcDay(lastMs), results };
-}
+/** A bucket of no known end goes to the end of its day. */
+const bucketOf = (startMs: number, endMs: number | null | undefined, results: readonly unknown[]): Bucket => ({
+  startMs,
+  endMs: endMs ?? dayAfter(startMs),
+  results,
+});
 
 const hasMore = z
   .boolean()
@@ -178,6 +181,33 @@ function row<S extends z.ZodType>(
   };
 }
 
+/** A bucket, and where it stands in the report. */
+interface PlacedBucket extends Bucket {
+  readonly field: string;
+}
+
+const WHOLE_DAYS = 'the ledger is compared by whole days in UTC, so ask for these, with bucket_width=1d';
+
+/**
+ * What is wrong with the time of a bucket, or null. The ledger knows days: buckets cover each day that they touch, and
+ * none of it twice. Hours are as good as days if all 24 of a day are there.
+ */
+function faultOfTime(buckets: readonly PlacedBucket[]): { readonly field: string; readonly message: string } | null {
+  const byTime = buckets.toSorted((one, other) => one.startMs - other.startMs);
+  for (const [at, { field, startMs, endMs }] of byTime.entries()) {
+    if (endMs <= startMs) return { field, message: 'must end after its beginning' };
+    if (endMs > dayAfter(startMs)) return { field, message: `must not reach into another day: ${WHOLE_DAYS}` };
+    const [before, after] = [byTime[at - 1], byTime[at + 1]];
+    if (before !== undefined && startMs < before.endMs)
+      return { field, message: `must be about another time than ${before.field}` };
+    if (startMs % DAY_MS !== 0 && startMs !== before?.endMs)
+      return { field, message: `must not begin inside of a day: ${WHOLE_DAYS}` };
+    if (endMs % DAY_MS !== 0 && (after === undefined || after.startMs > endMs))
+      return { field, message: `must not end inside of a day: ${WHOLE_DAYS}` };
+  }
+  return null;
+}
+
 /**
  * Reads a report: one page as the provider answers it, or all pages in an array. Only the last page may be without a
  * following one, so a report that was cut off is refused rather than taken for a day without usage. A bucket without
@@ -188,7 +218,7 @@ export function readJsonReport(format: JsonFormat, report: unknown): ReadReport 
   const pages: unknown[] = Array.isArray(report) ? (report as unknown[]) : [report];
   if (pages.length === 0) return { kind: 'invalid', field: 'report', message: 'must have at least one page' };
   const rows: ReportRow[] = [];
-  const days: string[] = [];
+  const buckets: PlacedBucket[] = [];
   for (const [at, each] of pages.entries()) {
     const where = Array.isArray(report) ? `report[${at}]` : 'report';
     const page = validate(pageSchema, each);
@@ -203,17 +233,23 @@ export function readJsonReport(format: JsonFormat, report: unknown): ReadReport 
         field: `${where}.has_more`,
         message: 'is true, so pages are missing: send all of them in an array',
       };
-    for (const [bucket, { firstDay, lastDay, results }] of page.value.data.entries()) {
-      days.push(firstDay, lastDay);
-      for (const [number, result] of results.entries()) {
-        const read = rowOf(result, firstDay);
-        if (typeof read === 'string')
-          return { kind: 'invalid', field: `${where}.data.${bucket}.results.${number}`, message: read };
+    for (const [number, bucket] of page.value.data.entries()) {
+      const field = `${where}.data.${number}`;
+      buckets.push({ field, ...bucket });
+      for (const [place, result] of bucket.results.entries()) {
+        const read = rowOf(result, utcDay(bucket.startMs));
+        if (typeof read === 'string') return { kind: 'invalid', field: `${field}.results.${place}`, message: read };
         rows.push(read);
         if (rows.length > REPORT_ROWS_MAX)
           return { kind: 'invalid', field: 'report', message: `must have at most ${REPORT_ROWS_MAX} results` };
       }
     }
   }
-  return readReport(rows, days, 'report');
+  const fault = faultOfTime(buckets);
+  if (fault !== null) return { kind: 'invalid', ...fault };
+  return readReport(
+    rows,
+    buckets.map(({ startMs }) => utcDay(startMs)),
+    'report',
+  );
 }

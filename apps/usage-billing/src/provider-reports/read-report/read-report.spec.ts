@@ -5,6 +5,7 @@ import { readJsonReport } from './json-reports.js';
 import { REPORT_ROWS_MAX } from './report-row.js';
 
 const DAY_S = 1_795_910_400; // 2026-11-29
+const hourAt = (hour: number): string => new Date((DAY_S + hour * 3_600) * 1_000).toISOString();
 const openAi = (results: readonly object[], more = false) => ({
   object: 'page',
   data: [{ object: 'bucket', start_time: DAY_S, end_time: DAY_S + 86_400, results }],
@@ -106,7 +107,8 @@ describe('a report of a provider (H4)', () => {
 
   it('may have several pages, of which only the last has no following one', () => {
     const result = { amount: { value: 1, currency: 'usd' }, line_item: null };
-    const pages = [openAi([result], true), openAi([result])];
+    const next = { ...openAi([result]), data: [{ start_time: DAY_S + 86_400, results: [result] }] };
+    const pages = [openAi([result], true), next];
     expect(readJsonReport('openai_costs', pages)).toMatchObject({ kind: 'rows', rows: { length: 2 } });
     expect(readJsonReport('openai_costs', pages.slice(0, 1))).toMatchObject({ field: 'report[0].has_more' });
     expect(readJsonReport('openai_costs', pages[0])).toMatchObject({ field: 'report.has_more' });
@@ -158,13 +160,11 @@ describe('the days of a report', () => {
       '2026-12-01',
     ],
     ['all are empty', 'openai_usage', [openAiDay(0, []), openAiDay(1, [])], '2026-11-29', '2026-11-30'],
-    ['a bucket has several days', 'openai_costs', [openAiDay(0, [], 7)], '2026-11-29', '2026-12-05'],
     ['a bucket has no end', 'openai_costs', [{ start_time: DAY_S, results: [] }], '2026-11-29', '2026-11-29'],
-    ['an end is before its start', 'openai_costs', [openAiDay(0, [], -1)], '2026-11-29', '2026-11-29'],
     [
-      'hours are counted',
+      'its hours are all those of a day',
       'anthropic_usage',
-      [anthropicDay('2026-11-29T23:00:00Z', '2026-11-30T00:00:00Z')],
+      Array.from({ length: 24 }, (_, hour) => anthropicDay(hourAt(hour), hourAt(hour + 1))),
       '2026-11-29',
       '2026-11-29',
     ],
@@ -178,6 +178,63 @@ describe('the days of a report', () => {
     ['they come in another order', 'openai_costs', [openAiDay(2, []), openAiDay(0, [])], '2026-11-29', '2026-12-01'],
   ] as const)('are all that it asked for where %s', (_, format, data, firstDay, lastDay) => {
     expect(readJsonReport(format, { data, has_more: false })).toMatchObject({ kind: 'rows', firstDay, lastDay });
+  });
+  it.each([
+    ['a bucket has several days', 'openai_costs', [openAiDay(0, [cost], 7)], 0, 'must not reach into another day'],
+    ['an end is before its start', 'openai_costs', [openAiDay(0, [cost], -1)], 0, 'must end after its beginning'],
+    ['a bucket has no time', 'openai_costs', [openAiDay(0, [cost], 0)], 0, 'must end after its beginning'],
+    [
+      'a day comes twice',
+      'openai_costs',
+      [openAiDay(0, [cost]), openAiDay(1, []), openAiDay(0, [cost])],
+      2,
+      'must be about another time than report.data.0',
+    ],
+    [
+      'its first bucket begins when it was asked for',
+      'openai_usage',
+      [{ start_time: DAY_S + 60, end_time: DAY_S + 86_400, results: [] }, openAiDay(1, [])],
+      0,
+      'must not begin inside of a day',
+    ],
+    [
+      'its last bucket ends when it was asked for',
+      'openai_usage',
+      [openAiDay(0, []), { start_time: DAY_S + 86_400, end_time: DAY_S + 90_000, results: [] }],
+      1,
+      'must not end inside of a day',
+    ],
+    [
+      'its hours are cut off',
+      'anthropic_usage',
+      Array.from({ length: 23 }, (_, hour) => anthropicDay(hourAt(hour), hourAt(hour + 1))),
+      22,
+      'must not end inside of a day',
+    ],
+    [
+      'an hour is missing',
+      'anthropic_usage',
+      [0, 1, 3].map((hour) => anthropicDay(hourAt(hour), hourAt(hour + 1))),
+      1,
+      'must not end inside of a day',
+    ],
+    [
+      'its days are those of another zone',
+      'anthropic_costs',
+      [anthropicDay('2026-11-29T00:00:00+02:00', '2026-11-30T00:00:00+02:00')],
+      0,
+      'must not reach into another day',
+    ],
+  ] as const)('are whole, and each there once: refused where %s', (_, format, data, at, message) => {
+    expect(readJsonReport(format, { data, has_more: false })).toMatchObject({
+      kind: 'invalid',
+      field: `report.data.${at}`,
+      message: expect.stringContaining(message),
+    });
+  });
+  it('come twice on two pages neither', () => {
+    const page = openAi([cost]);
+    expect(readJsonReport('openai_costs', [page, page])).toMatchObject({ field: 'report[1].data.0' });
   });
   it.each([
     ['openai_usage', { data: [], has_more: false }],
