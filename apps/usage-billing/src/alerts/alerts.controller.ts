@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Patch, Query, UseGuards } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { listOf, OrganizationId } from '@tollgate/http';
-import { Operation, Replies, Tag } from '@tollgate/openapi';
+import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { Owners } from '../owners/owners.js';
 import { AlertSettingsStore } from './alert-settings.js';
 import { AlertStore } from './alert-store.js';
 import {
@@ -28,6 +29,7 @@ export class AlertsController {
   constructor(
     private readonly alerts: AlertStore,
     private readonly settings: AlertSettingsStore,
+    private readonly owners: Owners,
   ) {}
 
   @Get()
@@ -69,12 +71,14 @@ export class AlertsController {
     description:
       'What is left out stays as it is. Mails go to the owners and to `emails`; webhooks get the same alerts, where they ask for them.',
   })
+  @Refuses('organization_not_found')
   @Replies(alertSettingsReply, { 200: 'The settings as they are now.' })
   async update(
     @OrganizationId() organizationId: string,
     @Body({ schema: updateAlertSettingsRequest }) { levels, emails, unusual_spend }: UpdateAlertSettingsRequest,
     @CurrentActor() actor: Actor,
   ): Promise<AlertSettingsObject> {
+    await this.owners.ofOrganization({ organizationId });
     const changed = await this.settings.change(organizationId, actor, (before) => ({
       levels: levels ?? before.levels,
       emails: emails ?? before.emails,

@@ -3,6 +3,7 @@ import { CREDIT_THRESHOLD_CROSSED_V1 } from '@tollgate/contracts';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { BillingAuditModule } from '../audit/audit.module.js';
 import { registerAlertMailGauges } from '../metrics.js';
+import { OwnersModule } from '../owners/owners.module.js';
 import { BillingRelay } from '../relay/billing-relay.js';
 import { BillingRelayModule } from '../relay/relay.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -18,7 +19,7 @@ import { WatchSpending } from './unusual-spend/watch-spending.js';
 
 /** Tells people how much of their credit is used. The ledger raises the alerts about limits as it books. */
 @Module({
-  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule],
+  imports: [BillingAuditModule, BillingRelayModule, BillingStoreModule, OwnersModule],
   controllers: [AlertsController, LimitsChangedController],
   providers: [AlertMailStore, AlertSettingsStore, AlertStore, MailAlerts, WatchLimits, WatchRefusals, WatchSpending],
 })

@@ -29,6 +29,7 @@ import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import { SEALING, type Sealing } from '@tollgate/sealing';
 import type { FastifyReply } from 'fastify';
+import { Owners } from '../owners/owners.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { newWebhookSecret, sealedForWebhook } from './webhook-secret.js';
 import { WebhookStore } from './webhook-store.js';
@@ -65,6 +66,7 @@ import {
 export class WebhooksController {
   constructor(
     private readonly store: WebhookStore,
+    private readonly owners: Owners,
     private readonly idempotency: Idempotency,
     @Inject(SEALING) private readonly sealing: Pick<Sealing, 'seal'>,
     @Inject(USAGE_BILLING_SETTINGS) private readonly settings: UsageBillingSettings,
@@ -78,7 +80,7 @@ export class WebhooksController {
       'Its messages are signed as Standard Webhooks says, with the secret that only this reply shows. What is sent, and how to verify it, is in docs/webhooks.md.',
   })
   @ShowsVersion()
-  @Refuses('webhook_limit_reached')
+  @Refuses('webhook_limit_reached', 'organization_not_found')
   @Replies(webhookWithSecretReply, { 201: 'The webhook with its secret.' })
   async create(
     @OrganizationId() organizationId: string,
@@ -88,6 +90,7 @@ export class WebhooksController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookWithSecret | SerializedReply> {
     const url = this.addressOf(asked);
+    await this.owners.ofOrganization({ organizationId });
     return this.idempotency.answer(request, organizationId, reply, async (manager) => {
       const id = randomUUID();
       const secret = newWebhookSecret();

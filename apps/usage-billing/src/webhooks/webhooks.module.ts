@@ -3,6 +3,7 @@ import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
 import { BillingAuditModule } from '../audit/audit.module.js';
 import { BillingIdempotencyModule } from '../idempotency/idempotency.module.js';
 import { registerWebhookGauges } from '../metrics.js';
+import { OwnersModule } from '../owners/owners.module.js';
 import { USAGE_BILLING_SETTINGS, type UsageBillingSettings } from '../ports.js';
 import { BillingStoreModule } from '../store/store.module.js';
 import { DeliverNoticesController } from './deliver-notices.controller.js';
@@ -16,7 +17,7 @@ import { WebhooksController } from './webhooks.controller.js';
 
 /** Tells the webhooks of organisations what happens in them. */
 @Module({
-  imports: [BillingAuditModule, BillingIdempotencyModule, BillingStoreModule],
+  imports: [BillingAuditModule, BillingIdempotencyModule, BillingStoreModule, OwnersModule],
   controllers: [WebhooksController, DeliveriesController, DeliverNoticesController],
   providers: [
     DeliverWebhooks,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import { mailsIn } from '../kit/mailbox.js';
@@ -73,6 +74,20 @@ export function theAlerts(shape: () => Shape): void {
       await refused();
       await told(2);
       expect((await alerts()).map(({ limit_usd }) => limit_usd)).toEqual([usd(limit + cost), usd(limit)]);
+    });
+
+    const somewhere = { url: 'https://hooks.example.com/tollgate', events: ['credit.threshold_crossed'] };
+    it.each([
+      ['POST', '/v1/webhooks', somewhere],
+      ['PATCH', '/v1/alerts/settings', { emails: ['somebody@example.com'] }],
+    ])('goes nowhere for an organisation that is not there: %s %s is 404', async (method, path, body) => {
+      const gone = await shape().client().newOrganization('soon gone');
+      const deleted = await gone.admin('DELETE', `/v1/organizations/${gone.organizationId!}`);
+      expect(deleted.status, deleted.text).toBe(200);
+      for (const organizationId of [gone.organizationId!, randomUUID()]) {
+        const reply = await shape().client().admin(method, path, body, { 'x-organization-id': organizationId });
+        expect([reply.status, reply.code]).toEqual([404, 'organization_not_found']);
+      }
     });
   });
 }
