@@ -2,7 +2,7 @@ import type { Journal } from '../journal/journal.js';
 import { isJournaled, type Exchange, type Journaled } from '../request-path/exchange/exchange.js';
 import type { UsedSoFar } from '../request-path/forward/call.js';
 import { chargeOf } from '../request-path/settle/charge-of.js';
-import { endText, waitsOf } from '../request-path/settle/end-text.js';
+import { endText, type CallEnd } from '../request-path/settle/end-text.js';
 
 /**
  * Journals what long streams have used as progress, so that it is charged even if the process is killed. A stream is
@@ -30,14 +30,13 @@ function progressText(
   { target, usage: reported, usageSource }: UsedSoFar,
 ): string {
   const { usage, ...charge } = chargeOf(exchange, target, reported);
-  const end = endText(usage, {
+  const facts: CallEnd = {
     ...charge,
     usageSource,
     journalNumber: 0,
     outcome: 'orphaned',
     endedAt: Date.now(),
     statusCode: exchange.reply.headersSent ? exchange.reply.statusCode : null,
-    ...waitsOf(exchange),
-  });
-  return `{"outputTokens":${outputTokens},"event":{${target.eventPart},${end}}}`;
+  };
+  return `{"outputTokens":${outputTokens},"event":{${target.eventPart},${endText(usage, facts, exchange)}}}`;
 }

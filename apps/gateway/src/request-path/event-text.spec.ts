@@ -126,10 +126,9 @@ describe('the text of an event', () => {
       priceLines: '[]',
       endedAt: 1_795_190_401_007,
       statusCode: 200,
-      firstByteMs: 310,
-      durationMs: 877,
     } as const;
-    const final = finalText(head, exchange.targets[0], endText(usage, end));
+    const times = { arrivedAt: 1_000.2, firstByteAt: 1_310.4, answeredAt: 1_877 };
+    const final = finalText(head, exchange.targets[0], endText(usage, end, times));
     expect(final).toBe(
       `${known},"journalNumber":42,"outcome":"completed","inputTokens":1000,"outputTokens":500,` +
         '"cachedInputTokens":0,"reasoningTokens":7,"usageSource":"provider","costNanoUsd":"450000",' +
@@ -139,7 +138,7 @@ describe('the text of an event', () => {
     );
     // A call with details is the same event, whatever these are.
     const read = (text: string) => usageRecordedV2.parse(JSON.parse(text));
-    const detailed = finalText(head, exchange.targets[0], endText({ ...usage, details: NO_DETAILS }, end));
+    const detailed = finalText(head, exchange.targets[0], endText({ ...usage, details: NO_DETAILS }, end, times));
     expect(read(detailed)).toEqual(read(final));
     expect(read(final)).toMatchObject({
       audioInputTokens: 0,
@@ -200,9 +199,8 @@ describe('the text of an event', () => {
             unpriced: undefined,
             endedAt: 1_795_190_401_000,
             statusCode: 200,
-            firstByteMs: 1,
-            durationMs: null,
           } as const;
+          const times = { arrivedAt: 1_000, firstByteAt: 1_001, answeredAt: 0 };
           const withSearch = {
             ...price,
             more: {
@@ -221,7 +219,7 @@ describe('the text of an event', () => {
               finalText(
                 exchange.eventHead,
                 exchange.targets[0],
-                endText(detailed, { ...ended, priceLines: linesText }),
+                endText(detailed, { ...ended, priceLines: linesText }, times),
               ),
             ),
           );

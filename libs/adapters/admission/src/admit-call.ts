@@ -297,7 +297,7 @@ export function decideReserves(reserves: readonly PendingReserve[], reply: strin
   });
   // The whole reply is read before the first request is decided: after an error all holds of the batch are released,
   // and no request may have gone on by then.
-  for (const [place, decision] of decisions.entries()) reserves[place]?.decide(decision);
+  decisions.forEach((decision, place) => reserves[place]?.decide(decision));
 }
 
 function numberAt(values: readonly (number | string)[], at: number): number {

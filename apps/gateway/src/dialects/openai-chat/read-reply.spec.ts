@@ -41,6 +41,16 @@ describe('a plain reply', () => {
     expect(served({ service_tier: 'priority', usage: { prompt_tokens: 7, completion_tokens: 0 } })).toBe('priority');
   });
 
+  it('is an answer also with a name or a text that begins like an error, and none with an error', () => {
+    for (const more of [
+      { errors: [], usage },
+      { error_code: 0, usage },
+      { more: { token: 'error' }, usage },
+    ])
+      expect(readReply(reply('an "error" of mine', more))).toMatchObject({ kind: 'answer', report });
+    expect(readReply(reply('one', { error: { message: 'overloaded' }, usage }))).toMatchObject({ kind: 'no_answer' });
+  });
+
   it('of more than 8 MiB is a completion where it reports its usage at its end, and is not parsed', () => {
     const long = reply('x'.repeat(9 * mebibyte));
     expect(readReply(long)).toMatchObject({ kind: 'answer', report });

@@ -12,7 +12,11 @@ import { faultOfReply } from './completion-check.js';
 const USAGE = Buffer.from('"usage"');
 const SERVICE_TIER = Buffer.from('"service_tier"');
 const CHOICES = '"choices"';
-const ERROR = '"error"';
+/**
+ * Without the quote behind it: the engine takes half the time for a word of up to six characters. A reply with a longer
+ * name of this beginning is parsed.
+ */
+const ERROR = '"error';
 const MESSAGE = '"message"';
 const OPEN_BRACE = 0x7b,
   OPEN_BRACKET = 0x5b,

@@ -7,7 +7,7 @@ import type { ErrorShape } from '../../dialects/dialect.js';
  */
 export function rateLimitHeaders(rate: RateState, errors: Pick<ErrorShape, 'rateLimitHeaders'>): string[] {
   const { requests, tokens } = rate;
-  const headers = [...(errors.rateLimitHeaders?.(rate, Date.now()) ?? [])];
+  const headers = errors.rateLimitHeaders === undefined ? [] : [...errors.rateLimitHeaders(rate, Date.now())];
   if (requests !== null) {
     headers.push(
       'x-ratelimit-limit-requests',

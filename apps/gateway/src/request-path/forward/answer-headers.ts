@@ -17,7 +17,8 @@ export function plainAnswerHeaders(exchange: Journaled, target: Target): readonl
   const overheadMs = performance.now() - answeredAt + calledAt - arrivedAt;
   const headers = [...target.nameHeaders, 'x-tollgate-overhead-ms', inMs(overheadMs)];
   const cost = toldCost(exchange, target);
-  headers.push(...(cost === null ? [UNPRICED, 'true'] : [COST, formatUsd(cost)]));
+  if (cost === null) headers.push(UNPRICED, 'true');
+  else headers.push(COST, formatUsd(cost));
   addLeftOut(headers, exchange, target);
   return headers;
 }

@@ -2,26 +2,20 @@ import { usageClasses, type ModelPass, type TokenUsage } from '@tollgate/usage';
 import { endPart, plainEndPart, type PlainEnd } from '../event-parts.js';
 import type { Exchange } from '../exchange/exchange.js';
 
-/** The facts about the end of a call besides its usage. */
-export type CallEnd = Omit<PlainEnd, keyof TokenUsage | 'textInputTokens' | 'cachedTextTokens' | 'textOutputTokens'>;
+/** The facts about the end of a call besides its usage and its times. */
+export type CallEnd = Omit<
+  PlainEnd,
+  keyof TokenUsage | 'textInputTokens' | 'cachedTextTokens' | 'textOutputTokens' | 'firstByteMs' | 'durationMs'
+>;
 
-/**
- * How long the client waited for the first byte and for the whole answer, in milliseconds from the arrival of its
- * request; null before either came.
- */
-export function waitsOf({
-  arrivedAt,
-  firstByteAt,
-  answeredAt,
-}: Pick<Exchange, 'answeredAt' | 'arrivedAt' | 'firstByteAt'>): Pick<CallEnd, 'durationMs' | 'firstByteMs'> {
-  return {
-    firstByteMs: firstByteAt === 0 ? null : Math.round(firstByteAt - arrivedAt),
-    durationMs: answeredAt === 0 ? null : Math.round(answeredAt - arrivedAt),
-  };
-}
+/** When the client's request came, its first byte was there, and its answer was whole. */
+type Times = Pick<Exchange, 'answeredAt' | 'arrivedAt' | 'firstByteAt'>;
+
+/** How long the client waited for a moment, in milliseconds from the arrival of its request; null before it came. */
+const waitMs = (at: number, { arrivedAt }: Times): number | null => (at === 0 ? null : Math.round(at - arrivedAt));
 
 /** The event's fields about the end of a call. Nearly all calls have no details, and their text is made in short. */
-export function endText(usage: TokenUsage, end: CallEnd): string {
+export function endText(usage: TokenUsage, end: CallEnd, times: Times): string {
   const { inputTokens, outputTokens, details } = usage;
   const cachedInputTokens = Math.min(usage.cachedInputTokens, inputTokens);
   const reasoningTokens = Math.min(usage.reasoningTokens, outputTokens);
@@ -37,8 +31,8 @@ export function endText(usage: TokenUsage, end: CallEnd): string {
     unpriced: end.unpriced,
     endedAt: end.endedAt,
     statusCode: end.statusCode,
-    firstByteMs: end.firstByteMs,
-    durationMs: end.durationMs,
+    firstByteMs: waitMs(times.firstByteAt, times),
+    durationMs: waitMs(times.answeredAt, times),
     inputTokens,
     outputTokens,
     cachedInputTokens,

@@ -6,7 +6,7 @@ import { isIdentified, type Exchange, type Journaled } from '../exchange/exchang
 import type { Target } from '../choose-route/route-table.js';
 import type { CallOutcome } from '../forward/call.js';
 import { chargeOf } from './charge-of.js';
-import { endText, waitsOf } from './end-text.js';
+import { endText, type CallEnd } from './end-text.js';
 
 /**
  * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
@@ -37,7 +37,7 @@ export function settle(
     exchange.chargeNanoUsd = chargeNanoUsd;
     if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
     const journalNumber = journal.takeNumber();
-    const end = endText(usage, {
+    const facts: CallEnd = {
       journalNumber,
       outcome,
       usageSource,
@@ -48,9 +48,8 @@ export function settle(
       unpriced,
       endedAt: Date.now(),
       statusCode: exchange.reply.headersSent ? exchange.reply.statusCode : (statusCode ?? null),
-      ...waitsOf(exchange),
-    });
-    const final = finalText(exchange.eventHead, target, end);
+    };
+    const final = finalText(exchange.eventHead, target, endText(usage, facts, exchange));
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
       const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;
