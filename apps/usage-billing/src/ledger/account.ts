@@ -3,6 +3,9 @@ import { cycleOfAccount, kindOfAccount, limitOf, type CreditCycle } from '@tollg
 /** No call holds credit for so long. */
 export const CALL_MS_MAX = 3_600_000;
 
+/** The account that takes losses which no customer pays. It belongs to no organisation. */
+export const PLATFORM = 'platform';
+
 /** An account of the ledger. Amounts are nano-USD. */
 export interface AccountState {
   readonly organizationId: string;

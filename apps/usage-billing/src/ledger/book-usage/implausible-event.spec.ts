@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { cycleAccountId, cycleOf, paygAccountId, type CreditReset } from '@tollgate/api-key';
+import {
+  accountsOf,
+  cycleAccountId,
+  cycleOf,
+  groupsThatOpen,
+  paygAccountId,
+  type ActiveSnapshot,
+  type CreditReset,
+  type OrganizationSnapshot,
+} from '@tollgate/api-key';
 import { usageRecordedV1, usageRecordedV2, type UsageRecordedV2 } from '@tollgate/contracts';
 import { CLOCKS_APART_MS_MAX as APART_MS } from '@tollgate/credit';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contradiction, implausible, monthsBefore } from './implausible-event.js';
 
@@ -124,6 +134,7 @@ describe('an event that contradicts itself names the field', () => {
     ['a key whose id begins as its own', 'apiKeyId', { accounts: named(`${KEY}0`) }],
     ['its own key in what is no cycle', 'apiKeyId', { accounts: named(`${KEY}:hourly:2026-11-21`) }],
     ['another organisation', 'organizationId', { accounts: named('organization:another') }],
+    ['nobody, which takes losses', 'organizationId', { accounts: named('platform') }],
     ['another project', 'projectId', { accounts: named('project:another') }],
     ['another project in a month', 'projectId', { accounts: named('project:another:monthly:2026-11-01') }],
     ['a group that its key is not in', 'groupIds', { accounts: named('group:another') }],
@@ -165,6 +176,69 @@ describe('an event that contradicts itself names the field', () => {
     expect(contradiction({ ...former, inputTokens: 1e12 })?.field).toBe('inputTokens');
     expect(contradiction({ ...former, accounts: named('group:a', 'project:p') })).toBeNull();
     expect(contradiction({ ...former, accounts: named('key:another') })?.field).toBe('accounts[1].accountId');
+  });
+});
+
+describe('accounts as gateways name them', () => {
+  const id = fc.constantFrom('a', 'b', 'c', '0d9a7c52-6a0e-4f0b-9a53-2f0c7f0e5b11', 'a:daily:2026-11-30');
+  const reset = fc.constantFrom<CreditReset>('never', 'daily', 'weekly', 'monthly');
+  const lists = { groups: fc.uniqueArray(id), routed: fc.uniqueArray(id) };
+  const budget = fc.record({ kind: fc.constantFrom('group' as const, 'project' as const), ownerId: id, reset });
+  const life = fc.record({
+    ...{
+      apiKeyId: id,
+      organizationId: id,
+      projectId: fc.option(id),
+      ...lists,
+      reset,
+      cap: fc.option(fc.constant('5')),
+    },
+    ...{ budgets: fc.array(budget), isCapped: fc.boolean(), isSubscribed: fc.boolean(), form: fc.constantFrom(1, 2) },
+  });
+
+  it('are of nobody else, whatever limits there are, on any route and in any release', () => {
+    fc.assert(
+      fc.property(life, ({ apiKeyId, organizationId, projectId, groups, routed, budgets, ...limits }) => {
+        const own = [{ accountId: `key:${apiKeyId}`, capNanoUsd: limits.cap }];
+        const subscription = {
+          subscriptionId: 's',
+          anchorMs: MIDNIGHT,
+          quotas: [],
+          endsAtMs: null,
+          payg: { capNanoUsd: '1' },
+        };
+        const key = {
+          ...{ apiKeyId, organizationId, projectId, groups, creditReset: limits.reset },
+          // The release of before wrote the account of the organisation into the key's snapshot.
+          accounts:
+            limits.form === 1 ? [...own, { accountId: `organization:${organizationId}`, capNanoUsd: '9' }] : own,
+          ...(limits.isSubscribed ? { subscription } : {}),
+        } as unknown as ActiveSnapshot;
+        const organization: OrganizationSnapshot = {
+          ...{ organizationId, version: 1, state: 'billed', capNanoUsd: limits.isCapped ? '5' : null },
+          groupRoutes: Object.fromEntries(routed.map((group) => [group, ['r']])),
+          budgets: budgets.map((each) => ({ ...each, capNanoUsd: '5', generation: 1 })),
+        };
+        const openers = groupsThatOpen(key, organization, 'r');
+        const charges = [
+          accountsOf(key, organization, MIDNIGHT),
+          accountsOf(key, organization, MIDNIGHT, openers),
+          accountsOf(key, null, MIDNIGHT),
+        ];
+        for (const { whole, either } of charges) {
+          const accounts = [...whole, ...either].map(({ accountId, capNanoUsd }) => ({ accountId, capNanoUsd }));
+          const [routeGroupId = null, ...others] = openers;
+          const told = usageRecordedV2.parse({
+            ...{ ...golden, apiKeyId, organizationId, projectId, routeGroupId, accounts },
+            groupIds: groups.length === 0 ? null : groups,
+            ...(others.length > 0 && { otherRouteGroupIds: others }),
+          });
+          expect(contradiction(told)).toBeNull();
+          expect(contradiction(usageRecordedV1.parse({ ...told, eventVersion: 1 }))).toBeNull();
+        }
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import {
 } from '@tollgate/contracts';
 import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
 import { utcDay } from '../../store/utc-day.js';
+import { PLATFORM } from '../account.js';
 
 /** Why an event that can be read is not booked. The reason names a field and a bound, never a value. */
 export interface EventFault {
@@ -94,8 +95,9 @@ function otherOwner(accountId: string, event: UsageRecorded): string | null {
     case 'grant':
     case 'subscription':
     case 'payg':
-    case null:
       return null;
+    case null:
+      return accountId === PLATFORM ? 'organizationId' : null;
   }
 }
 

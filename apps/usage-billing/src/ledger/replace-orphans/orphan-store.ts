@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { binaryArray } from '../../store/binary-array.js';
 import { accountsInForce, othersInForce } from '../book-usage/accounts-in-force.js';
 import { wasHeld } from '../book-usage/share-charge.js';
-import type { AccountState } from '../account.js';
+import { PLATFORM, type AccountState } from '../account.js';
 import type { BookedOrphan } from './booked-orphan.js';
 
 interface OrphanRow {
@@ -30,9 +30,6 @@ interface OrphanRow {
 export interface FoundOrphan extends BookedOrphan {
   readonly chargedAt: string | null;
 }
-
-/** The account that takes losses which no customer pays. It belongs to no organisation. */
-export const PLATFORM = 'platform';
 
 /** Indexes: usage_event_pk, usage_event_facts_pk, transfer_pk. */
 const ORPHANS = `SELECT e.request_id, e.organization_id, e.api_key_id, e.accounts, e.hold_nano_usd AS hold, e.started_at,
