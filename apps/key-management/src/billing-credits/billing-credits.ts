@@ -3,6 +3,7 @@ import { formatUsd, remainingOf, type AccountBalance } from '@tollgate/credit';
 import { raisedLimit } from '@tollgate/http';
 import type { ApiKey } from '../keys/api-key/api-key.js';
 import { creditBalance, type ChargedSums } from '../keys/key-use/credit-used.js';
+import { creditOfSubscription } from '../keys/key-use/subscription-credit.js';
 import type { BillingCredits } from './billing-credits.reply.js';
 import type { SharedCredit } from './shared-limits.js';
 
@@ -31,14 +32,9 @@ export function billingCredits(
 
 /** One that has ended is no subscription any more: nothing of it can be spent. */
 function creditsOfSubscription(cycle: KeySubscriptionCycle, shared: SharedCredit): BillingCredits {
-  const isUsable = cycle.status !== 'ended';
-  const payg = paygOf(
-    isUsable ? BigInt(cycle.paygCapNanoUsd ?? 0) : 0n,
-    balanceOf(cycle.paygUsedNanoUsd, cycle.paygHeldNanoUsd),
-    shared,
-  );
-  if (!isUsable) return { object: 'billing_credits', is_subscriber: false, payg };
-  const [quota, balance] = [BigInt(cycle.quotaNanoUsd), balanceOf(cycle.quotaUsedNanoUsd, cycle.quotaHeldNanoUsd)];
+  const { quota, payg: beyond } = creditOfSubscription(cycle);
+  const payg = paygOf(beyond.limitNanoUsd, beyond.balance, shared);
+  if (cycle.status === 'ended') return { object: 'billing_credits', is_subscriber: false, payg };
   return {
     object: 'billing_credits',
     is_subscriber: true,
@@ -46,9 +42,9 @@ function creditsOfSubscription(cycle: KeySubscriptionCycle, shared: SharedCredit
     subscription: {
       plan_type: cycle.plan,
       status: cycle.status === 'active' ? 'active' : 'cancelled',
-      cycle_quota_limit: usd(quota),
-      cycle_quota_used: usd(balance.postedNanoUsd),
-      cycle_quota_remaining: usd(remainingOf(quota, balance)),
+      cycle_quota_limit: usd(quota.limitNanoUsd),
+      cycle_quota_used: usd(quota.balance.postedNanoUsd),
+      cycle_quota_remaining: usd(remainingOf(quota.limitNanoUsd, quota.balance)),
       cycle_start: cycle.startsAt,
       cycle_end: cycle.endsAt,
       payg_fallback_enabled: cycle.paygCapNanoUsd !== null,
@@ -80,12 +76,6 @@ function paygOf(
     is_unlimited: false,
   };
 }
-
-/** Releases before this one do not tell what calls in flight hold. */
-const balanceOf = (used: string, held = '0'): AccountBalance => ({
-  postedNanoUsd: BigInt(used),
-  heldNanoUsd: BigInt(held),
-});
 
 /** The nearest number: the shape has no exact amounts. */
 const usd = (nanoUsd: bigint): number => Number(formatUsd(nanoUsd));

@@ -32,11 +32,12 @@ export class CurrentKeyController {
       // A project key is one with both halves alone; and a key may have ended since it was identified.
       throw error instanceof Problem && error.code === 'api_key_not_found' ? new Problem('access_denied') : error;
     });
-    const [charged, makers] = await Promise.all([
+    const [charged, cycle, makers] = await Promise.all([
       this.keys.chargedTo(organizationId, [id]),
+      this.keys.cycleOf(key),
       this.makers.of(organizationId, [id]),
     ]);
     const sums = charged.get(id) ?? { chargedNanoUsd: '0' };
-    return { data: currentOpenRouterKey(key, sums, makers.get(id) ?? null, new Date()) };
+    return { data: currentOpenRouterKey(key, sums, cycle, makers.get(id) ?? null, new Date()) };
   }
 }

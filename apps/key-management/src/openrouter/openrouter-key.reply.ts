@@ -7,7 +7,9 @@ const noByok = z.literal(0).describe('Always 0: nobody brings keys of providers.
 const RESETS = ['daily', 'weekly', 'monthly'] as const;
 
 const spending = {
-  limit: usd.nullable().describe('Null is unlimited.'),
+  limit: usd
+    .nullable()
+    .describe('With a raise while it counts. Null is unlimited, or the key of a subscription in a list of keys.'),
   limit_remaining: usd
     .nullable()
     .describe(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { generateSecret, hashOfKey } from '@tollgate/api-key';
-import type { KeySpending } from '@tollgate/contracts';
+import type { KeySpending, KeySubscriptionCycle } from '@tollgate/contracts';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createMetricsRegistry } from '@tollgate/telemetry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,8 @@ let stage: KeyManagementStage;
 /** What usage-billing says of keys; a key that is not here has spent nothing. */
 const charged = new Map<string, Partial<KeySpending>>();
 let away = false;
+/** The subscription of any key that is asked about. */
+let cycle: KeySubscriptionCycle | 'away' | null = null;
 const organization = randomUUID();
 let admin: string;
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
               })),
             ),
       loadAccount: () => Promise.resolve({ postedNanoUsd: '0' }),
+      subscriptionOfKey: () => (cycle === 'away' ? Promise.reject(new Error('away')) : Promise.resolve(cycle)),
     },
     registry: createMetricsRegistry('test', { processMetrics: false }),
   });
@@ -180,11 +183,12 @@ describe('keys in the shape of OpenRouter', () => {
       expect(own.body.data).toMatchObject({ limit: 10, limit_remaining: shown.limit_remaining, limit_reset: reset });
       const raise = 'UPDATE keys.api_key SET credit_raise_nano_usd = 3000000000, credit_raise_until = $2 WHERE id = $1';
       await stage.database.dataSource.query(raise, [id, new Date(Date.now() + 60_000)]);
-      const raised = { limit: 10, limit_remaining: { daily: 12, weekly: 10.5, monthly: 2 }[reset] };
+      const raised = { limit: 13, limit_remaining: { daily: 12, weekly: 10.5, monthly: 2 }[reset] };
       expect((await send('GET', '/api/v1/key', { bearer: body.key })).body.data).toMatchObject(raised);
       expect((await send('GET', `/api/v1/keys/${body.data.hash}`)).body.data).toMatchObject(raised);
       await stage.database.dataSource.query(raise, [id, new Date()]);
       expect((await send('GET', '/api/v1/key', { bearer: body.key })).body.data).toMatchObject({
+        limit: 10,
         limit_remaining: shown.limit_remaining,
       });
     },
@@ -314,6 +318,43 @@ describe('the key that asks, in the shape of OpenRouter', () => {
   ])('is not %s', async (_, bearerOf, status) => {
     const reply = await send('GET', '/api/v1/key', { bearer: await bearerOf() });
     expect([reply.status, reply.body]).toEqual([status, refusal(status)]);
+  });
+
+  it.each([
+    ['in its cycle', {}, 30, 26.5],
+    ['without pay-as-you-go', { paygCapNanoUsd: null, paygUsedNanoUsd: '0' }, 20, 19.5],
+    ['with its quota spent', { quotaUsedNanoUsd: '20000000000' }, 30, 7],
+    ['with less than is used', { paygCapNanoUsd: '1000000000' }, 21, 19.5],
+    ['with calls in flight', { quotaHeldNanoUsd: '1500000000', paygHeldNanoUsd: '1000000000' }, 30, 24],
+    ['that was cancelled for its end', { status: 'ending' as const }, 30, 26.5],
+    ['that has ended', { status: 'ended' as const }, 0, 0],
+  ])('has the limit of its subscription %s', async (_, more, limit, remaining) => {
+    const { secret } = await stage.api.createSubscriptionKey({
+      apiKeyId: randomUUID(),
+      organizationId: organization,
+      name: 'pro',
+      expiresAt: null,
+      creditLimitNanoUsd: null,
+      creditReset: 'never',
+      models: null,
+      rateLimits: { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null },
+    });
+    cycle = {
+      plan: 'pro',
+      status: 'active',
+      startsAt: '2026-11-16T10:02:35.000Z',
+      endsAt: '2026-12-16T10:02:35.000Z',
+      quotaNanoUsd: '20000000000',
+      quotaUsedNanoUsd: '500000000',
+      paygCapNanoUsd: '10000000000',
+      paygUsedNanoUsd: '3000000000',
+      ...more,
+    };
+    const { body } = await send('GET', '/api/v1/key', { bearer: secret });
+    expect(body.data).toMatchObject({ limit, limit_remaining: remaining, limit_reset: null });
+
+    cycle = 'away';
+    expect((await send('GET', '/api/v1/key', { bearer: secret })).status).toBe(503);
   });
 
   it('is not one that has ended', async () => {
