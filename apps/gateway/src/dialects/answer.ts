@@ -26,7 +26,12 @@ export type PlainReply =
       /** The reply for the client; absent if it is the provider's own. */
       readonly body?: Buffer;
     }
-  | { readonly kind: 'no_answer'; readonly error: ProviderError };
+  | {
+      readonly kind: 'no_answer';
+      readonly error: ProviderError;
+      /** The usage that it reports all the same; null for none. */
+      readonly report: UsageReport | null;
+    };
 
 /** A provider's error about the request, as the client is told it: JSON, or the events of a stream. */
 export interface ToldError {

@@ -9,6 +9,7 @@ import {
   type UsageRecordedV1,
   type UsageRecordedV2,
 } from '@tollgate/contracts';
+import { CAP_NANO_USD_MAX } from '@tollgate/credit';
 import type { Journal } from './journal.js';
 import { intentSchema, parseJson, progressSchema, type Intent, type Progress } from './records.js';
 import { listSegments, recordsOf } from './segment.js';
@@ -96,7 +97,7 @@ function pricedHere(
   };
   const lines = priceLines(price, { inputTokens, outputTokens, cachedInputTokens: 0, reasoningTokens: 0 });
   const cost = sumOf(lines);
-  const hold = intent.event.holdNanoUsd === null ? null : BigInt(intent.event.holdNanoUsd);
+  const most = intent.event.holdNanoUsd === null ? CAP_NANO_USD_MAX : BigInt(intent.event.holdNanoUsd);
   const end: Pick<UsageRecordedV1, FieldsFrom<typeof USAGE_RECORDED_V1_FIELDS, 'end'>> = {
     journalNumber,
     outcome: 'orphaned',
@@ -106,7 +107,7 @@ function pricedHere(
     reasoningTokens: 0,
     usageSource: progress === undefined ? 'none' : 'counted',
     costNanoUsd: cost.toString(),
-    chargeNanoUsd: (hold !== null && cost > hold ? hold : cost).toString(),
+    chargeNanoUsd: (cost > most ? most : cost).toString(),
     endedAt,
   };
   const { event } = intent;

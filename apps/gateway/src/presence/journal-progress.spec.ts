@@ -73,6 +73,7 @@ function streaming(used: UsedSoFar | null, holdNanoUsd: bigint | null = null, de
     journaled: { organizationId: 'o' },
     eventHead: `${JSON.stringify(headOf(holdNanoUsd)).slice(0, -1)},`,
     holdNanoUsd,
+    reportsInVain: null,
     settled: false,
     admitted: false,
     journaledOutputTokens: -1,

@@ -43,7 +43,7 @@ export class RequestMeter {
     });
     this.#loss = new Counter({
       name: 'tollgate_gateway_platform_loss_usd_total',
-      help: 'Cost of calls beyond the credit that was held for them, or beyond what they can have used, by provider',
+      help: 'Cost of calls beyond their holds or what they can have used, and of attempts without an answer, by provider',
       labelNames: ['provider'],
       registers: [registry],
     });

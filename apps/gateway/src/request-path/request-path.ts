@@ -18,8 +18,9 @@ import { checkScope } from './check-scope/check-scope.js';
 import { chooseRoute } from './choose-route/choose-route.js';
 import type { RouteTable } from './choose-route/route-table.js';
 import { isIdentified, isJournaled, isReceived, isRouted, type Exchange, type Journaled } from './exchange/exchange.js';
-import { NO_USAGE, type CallOutcome } from './forward/call.js';
+import type { CallOutcome } from './forward/call.js';
 import { forward } from './forward/forward.js';
+import { unanswered } from './forward/reports-in-vain.js';
 import type { DigestMemory } from './identify-key/digest-memory.js';
 import { identifyKey } from './identify-key/identify-key.js';
 import type { KeyCache } from './identify-key/key-cache.js';
@@ -128,9 +129,9 @@ export function requestPath(endpoint: Endpoint, parts: RequestPathParts): (excha
   const look = new KeyLook(parts.keys);
   const list = steps(endpoint, parts, look);
   const path = list.steps;
-  const settleCall = settle(parts.journal, parts.admission, (exchange, target, lossNanoUsd, usage) => {
+  const settleCall = settle(parts.journal, parts.admission, (exchange, target, lossNanoUsd, usage, inVain) => {
     parts.meter.lost(target.provider.name, lossNanoUsd);
-    parts.log.loss(exchange, target, lossNanoUsd, usage);
+    parts.log.loss(exchange, target, lossNanoUsd, usage, inVain);
   });
 
   async function run(arrived: Exchange): Promise<void> {
@@ -210,13 +211,8 @@ async function endUnexpected(
 ): Promise<void> {
   parts.meter.refused('internal_error');
   if (isJournaled(exchange) && exchange.journaled.intended && !exchange.settled) {
-    await settleCall(exchange, {
-      target: exchange.targets[0],
-      outcome: 'provider_failed',
-      usage: NO_USAGE,
-      usageSource: 'none',
-      finish: () => undefined,
-    });
+    const target = exchange.targets[0];
+    await settleCall(exchange, unanswered(exchange, { target, outcome: 'provider_failed', finish: () => undefined }));
   }
   release(parts.admission, exchange);
   if (exchange.reply.headersSent) exchange.reply.destroy();

@@ -133,7 +133,7 @@ export class Translation implements Speech {
     if (judged.kind === 'no_answer') return judged;
     const document = parsedObject(body);
     const answer = document === null ? null : provider.codec.readReply(document, written.names);
-    if (answer === null) return { kind: 'no_answer', error: NO_ANSWER };
+    if (answer === null) return { kind: 'no_answer', error: NO_ANSWER, report: judged.report };
     return {
       ...judged,
       body: bytesOf(caller.codec.writeReply(provider.hidesIds === true ? { ...answer, id: '' } : answer, reply)),

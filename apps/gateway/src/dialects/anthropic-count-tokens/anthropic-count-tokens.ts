@@ -55,10 +55,10 @@ function askOf(body: Buffer, fields: MessagesFields | ScanFault): Ask | Refusal 
 
 function readReply(body: Buffer): PlainReply {
   const document = parseReply(body);
-  if (!isObject(document)) return { kind: 'no_answer', error: NO_ANSWER };
+  if (!isObject(document)) return { kind: 'no_answer', error: NO_ANSWER, report: null };
   const error = errorIn(document);
-  if (error !== null) return { kind: 'no_answer', error };
+  if (error !== null) return { kind: 'no_answer', error, report: null };
   const tokens = document['input_tokens'];
-  if (typeof tokens !== 'number' || tokens < 0) return { kind: 'no_answer', error: NO_ANSWER };
+  if (typeof tokens !== 'number' || tokens < 0) return { kind: 'no_answer', error: NO_ANSWER, report: null };
   return { kind: 'answer', report: NOTHING, countedOutputTokens: 0 };
 }

@@ -1,4 +1,4 @@
-import { reportIn } from '@tollgate/usage';
+import { reportIn, type UsageReport } from '@tollgate/usage';
 import {
   CLOSE_BRACE,
   COMMA,
@@ -37,12 +37,16 @@ interface ReplyFields {
 export function readReply(body: Buffer): PlainReply {
   const fields = topLevel(body);
   if (fields !== null && isMessage(body, fields)) {
-    const report = fields.usage === null ? null : reportIn({ usage: valueAt(body, fields.usage) });
+    const report = reportOf(body, fields);
     if ((report?.inputTokens ?? 0) > 0 && (report?.outputTokens ?? 0) > 0)
       return { kind: 'answer', report, countedOutputTokens: 0 };
   }
-  return body.length > PARSED_BYTES_MAX ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
+  if (body.length <= PARSED_BYTES_MAX) return readDocument(parseReply(body));
+  return { kind: 'no_answer', error: NO_ANSWER, report: fields === null ? null : reportOf(body, fields) };
 }
+
+const reportOf = (body: Buffer, { usage }: ReplyFields): UsageReport | null =>
+  usage === null ? null : reportIn({ usage: valueAt(body, usage) });
 
 function isMessage(body: Buffer, { content, type, error }: ReplyFields): boolean {
   return (
@@ -77,16 +81,17 @@ function topLevel(body: Buffer): ReplyFields | null {
 }
 
 function readDocument(document: unknown): PlainReply {
-  if (!isObject(document)) return { kind: 'no_answer', error: NO_ANSWER };
+  if (!isObject(document)) return { kind: 'no_answer', error: NO_ANSWER, report: null };
+  const report = reportIn(document);
   const error = errorIn(document);
-  if (error !== null) return { kind: 'no_answer', error };
+  if (error !== null) return { kind: 'no_answer', error, report };
   const { content, stop_reason: reason, type } = document;
   const isAnswer =
     Array.isArray(content) &&
     (type === 'message' || type === undefined) &&
     (content.length > 0 || reason !== undefined);
-  if (!isAnswer) return { kind: 'no_answer', error: NO_ANSWER };
-  return { kind: 'answer', report: reportIn(document), countedOutputTokens: deliveredTokens(textsOfMessage(document)) };
+  if (!isAnswer) return { kind: 'no_answer', error: NO_ANSWER, report };
+  return { kind: 'answer', report, countedOutputTokens: deliveredTokens(textsOfMessage(document)) };
 }
 
 /** Counts the tokens of a whole answer. Data in its text counts as images. */

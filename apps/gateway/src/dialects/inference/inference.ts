@@ -22,7 +22,7 @@ export const inference: Dialect = {
   replyBytesMax: 0,
   read: readInference,
   readWholeStream: () => null,
-  readReply: () => ({ kind: 'no_answer', error: NO_ANSWER }),
+  readReply: () => ({ kind: 'no_answer', error: NO_ANSWER, report: null }),
 };
 
 function readInference(body: Buffer): Ask | Refusal | Promise<Ask | Refusal> {

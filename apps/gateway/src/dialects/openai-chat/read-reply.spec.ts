@@ -68,7 +68,7 @@ describe('a plain reply', () => {
     ['usage of nothing', { usage: { prompt_tokens: 0, completion_tokens: 0 } }],
     ['usage somewhere before its end', { usage, more: 'x'.repeat(mebibyte) }],
   ])('of more than 8 MiB with %s is no completion', (_, more) => {
-    expect(readReply(reply('x'.repeat(9 * mebibyte), more))).toEqual({
+    expect(readReply(reply('x'.repeat(9 * mebibyte), more))).toMatchObject({
       kind: 'no_answer',
       error: { status: 502, why: 'no_answer' },
     });

@@ -1,4 +1,4 @@
-import { readUsage, reportIn, withServiceTier } from '@tollgate/usage';
+import { readUsage, reportIn, withServiceTier, type UsageReport } from '@tollgate/usage';
 import { EmbeddedData } from '../../request-path/usage/embedded-data.js';
 import { measureTexts } from '../../request-path/usage/text-meter.js';
 import { textsOfChoices } from './delivered-text.js';
@@ -51,7 +51,14 @@ export function readReply(body: Buffer, text: string | null = null): PlainReply 
       return { kind: 'answer', report: served, countedOutputTokens: 0 };
     }
   }
-  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER, report: reportAtEnd(body) } : readDocument(parseReply(body));
+}
+
+/** The report at the end of a reply that is too long to be parsed; null for none. */
+function reportAtEnd(body: Buffer): UsageReport | null {
+  const end = body.subarray(-END_BYTES);
+  const last = lastField(end, USAGE);
+  return last === undefined ? null : readUsage(valueAt(end, last));
 }
 
 /**
@@ -90,7 +97,7 @@ function afterSpace(text: string, from: number): number {
 function readDocument(document: unknown): PlainReply {
   const report = reportIn(document);
   const error = faultOfReply(document);
-  if (error !== null) return { kind: 'no_answer', error };
+  if (error !== null) return { kind: 'no_answer', error, report };
   return { kind: 'answer', report, countedOutputTokens: deliveredTokens(textsOfChoices(document)) };
 }
 

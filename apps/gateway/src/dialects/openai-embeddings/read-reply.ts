@@ -36,10 +36,10 @@ const END_BYTES = 64 * 1024;
 export function readReply(body: Buffer): PlainReply {
   const isLong = body.length > PARSED_BYTES_MAX;
   if (isListOfVectors(body)) {
-    const report = reportAtEnd(body) ?? reportAtStart(body);
+    const report = reportIn(body);
     if (report !== null || isLong) return { kind: 'answer', report, countedOutputTokens: 0 };
   }
-  return isLong ? { kind: 'no_answer', error: NO_ANSWER } : readDocument(parseReply(body));
+  return isLong ? { kind: 'no_answer', error: NO_ANSWER, report: reportIn(body) } : readDocument(parseReply(body));
 }
 
 /** Whether the reply is an object whose data begins with a vector, without an error at either end. */
@@ -69,6 +69,9 @@ function afterColon(body: Buffer, from: number): number {
   return body[colon] === COLON ? skipSpace(body, colon + 1) : colon;
 }
 
+/** The report in a reply that is not parsed, at its end or before its vectors; null for none. */
+const reportIn = (body: Buffer): UsageReport | null => reportAtEnd(body) ?? reportAtStart(body);
+
 function reportAtEnd(body: Buffer): UsageReport | null {
   const end = body.subarray(-END_BYTES);
   const last = lastField(end, USAGE);
@@ -87,12 +90,9 @@ function reportAtStart(body: Buffer): UsageReport | null {
 
 function readDocument(document: unknown): PlainReply {
   const error = faultOfReply(document);
-  if (error !== null) return { kind: 'no_answer', error };
-  return {
-    kind: 'answer',
-    report: readEmbeddingsUsage(isObject(document) ? document['usage'] : null),
-    countedOutputTokens: 0,
-  };
+  const report = readEmbeddingsUsage(isObject(document) ? document['usage'] : null);
+  if (error !== null) return { kind: 'no_answer', error, report };
+  return { kind: 'answer', report, countedOutputTokens: 0 };
 }
 
 /** The error in a parsed reply; null if it is a list of vectors. */

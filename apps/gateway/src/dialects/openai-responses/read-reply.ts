@@ -15,15 +15,15 @@ const PARSED_BYTES_MAX = 16 * 1024 * 1024;
  * the body as latin1, if known.
  */
 export function readReply(body: Buffer, text: string | null, seal: IdSeal | null): PlainReply {
-  if (body.length > PARSED_BYTES_MAX) return { kind: 'no_answer', error: NO_ANSWER };
+  if (body.length > PARSED_BYTES_MAX) return { kind: 'no_answer', error: NO_ANSWER, report: null };
   const document = parseReply(body);
   const error = faultOfResponse(document);
-  if (error !== null) return { kind: 'no_answer', error };
   const report = reportIn(document);
+  if (error !== null) return { kind: 'no_answer', error, report };
   const isCounted = (report?.outputTokens ?? 0) > 0;
   const answer = { kind: 'answer', report, countedOutputTokens: isCounted ? 0 : deliveredTokens(document) } as const;
   if (seal === null) return answer;
-  if (!seal.learn((document as { id?: unknown }).id)) return { kind: 'no_answer', error: NO_ANSWER };
+  if (!seal.learn((document as { id?: unknown }).id)) return { kind: 'no_answer', error: NO_ANSWER, report };
   return { ...answer, body: Buffer.from(seal.inJson(text ?? body.toString('latin1'), document), 'latin1') };
 }
 

@@ -94,7 +94,7 @@ describe('a plain reply of Responses', () => {
     ['an id that is no id', response({ id: { a: 1 } }), 502, 'no_answer'],
     ['an id without end', response({ id: 'x'.repeat(5_000) }), 502, 'no_answer'],
   ])('is no answer: %s', (_what, value, status, why) => {
-    expect(read(value)).toEqual({ kind: 'no_answer', error: { status, why } });
+    expect(read(value)).toMatchObject({ kind: 'no_answer', error: { status, why } });
   });
 });
 

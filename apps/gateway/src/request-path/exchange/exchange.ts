@@ -11,6 +11,7 @@ import type { PassedHeaders } from '../../providers/caller-headers.js';
 import type { Provider } from '../../providers/provider.js';
 import { NOTHING_INJECTED, type FieldNames, type Injected } from '../../providers/injected-fields.js';
 import type { UsedSoFar } from '../forward/call.js';
+import type { ReportInVain } from '../forward/reports-in-vain.js';
 import type { Ask, Speech } from '../../dialects/ask.js';
 import type { Translation } from '../../dialects/across/translation.js';
 import type { ErrorShape } from '../../dialects/dialect.js';
@@ -149,6 +150,8 @@ export class Exchange {
   ceilingLeftOut = false;
   /** True if the client left during a call to its provider. */
   clientLeft = false;
+  /** What providers reported as used by attempts that gave the client no answer; null for nothing. */
+  reportsInVain: ReportInVain[] | null = null;
   /** Called once the request is settled. */
   onSettled: (() => void)[] | null = null;
   /** The provider whose answer contained our credential for it; null if none did. */

@@ -82,14 +82,16 @@ describe('the log of requests', () => {
     const usage = { inputTokens: 5, outputTokens: 1e9, cachedInputTokens: 0, reasoningTokens: 0 };
     const lines = logged((log, exchange) => {
       exchange.holdNanoUsd = 7n;
-      log.loss(exchange, target, 39_000n, usage);
+      log.loss(exchange, target, 39_000n, usage, false);
       exchange.holdNanoUsd = null;
-      log.loss(exchange, target, 39_000n, usage);
+      log.loss(exchange, target, 39_000n, usage, false);
+      log.loss(exchange, target, 39_000n, usage, true);
     });
     const told = { code: 'platform_loss', lossNanoUsd: '39000', inputTokens: 5, outputTokens: 1e9 };
     expect(lines).toMatchObject([
       { ...told, message: 'a call cost more than was held for it' },
       { ...told, message: 'a provider reported more than the call can have used' },
+      { ...told, message: 'a provider reported usage of an attempt that gave no answer' },
     ]);
   });
   it('is sampled where one key is refused without end', () => {

@@ -59,12 +59,19 @@ export class RequestLog {
 
   /**
    * Logs a loss of the platform: a provider charges more than the hold of its call, or reports more than a call without
-   * a hold can have used.
+   * a hold can have used, or (`inVain`) what it used although the client got no answer from it.
    */
-  loss(exchange: Exchange, target: Target, lossNanoUsd: bigint, { inputTokens, outputTokens }: TokenUsage): void {
+  loss(
+    exchange: Exchange,
+    target: Target,
+    lossNanoUsd: bigint,
+    { inputTokens, outputTokens }: TokenUsage,
+    inVain: boolean,
+  ): void {
     const details = { ...ofTarget(target), lossNanoUsd: lossNanoUsd.toString(), inputTokens, outputTokens };
-    const message =
-      exchange.holdNanoUsd === null
+    const message = inVain
+      ? 'a provider reported usage of an attempt that gave no answer'
+      : exchange.holdNanoUsd === null
         ? 'a provider reported more than the call can have used'
         : 'a call cost more than was held for it';
     this.#write(exchange, 'platform_loss', details, message);

@@ -8,6 +8,8 @@ export interface CallOutcome {
   readonly outcome: Exclude<UsageRecorded['outcome'], 'orphaned'>;
   readonly usage: TokenUsage;
   readonly usageSource: UsageRecorded['usageSource'];
+  /** Whether the client gets no part of an answer: nothing is charged then, whatever a provider reported. */
+  readonly owesNothing?: true;
   /** What the client will be answered if it was sent nothing yet; undefined if it will be answered nothing. */
   readonly statusCode?: number;
   /** Sends the last bytes of the reply. It is called only when the usage is in the journal. */

@@ -5,11 +5,12 @@ import type { KeyLook } from '../identify-key/look-again.js';
 import { refuse, type Refusal } from '../exchange/refusal.js';
 import { sendRefusal, statusOf } from '../exchange/reply.js';
 import type { RequestLog } from '../exchange/request-log.js';
-import { NO_USAGE, type CallOutcome } from './call.js';
+import type { CallOutcome } from './call.js';
 import { FAILED, judge, type Verdict } from './judge-attempt.js';
 import { callProvider, type Attempt } from './provider-call.js';
 import { isBusy } from '../../providers/provider.js';
 import type { Failure } from './provider-failure.js';
+import { unanswered } from './reports-in-vain.js';
 
 const UNREACHABLE: Failure = { code: 'provider_unreachable', headers: [] };
 /** Other requests have taken the last connections since this one was checked by skipBusy. */
@@ -108,5 +109,5 @@ function failed(
   const { code, headers, message } = failure;
   const finish = (): void =>
     sendRefusal(exchange, refuse(code, { headers, ...(message !== undefined && { message }) }));
-  return { target, outcome, usage: NO_USAGE, usageSource: 'none', statusCode: statusOf(exchange, code), finish };
+  return unanswered(exchange, { target, outcome, statusCode: statusOf(exchange, code), finish });
 }

@@ -11,10 +11,12 @@ import { KEY_ENDS } from '../identify-key/key-end.js';
 import type { TokenUsage } from '@tollgate/usage';
 import { askedOf, judgeUsage } from '../usage/judge-usage.js';
 import { plainAnswerHeaders, toldCost } from './answer-headers.js';
-import { NO_USAGE, type CallOutcome } from './call.js';
+import type { CallOutcome } from './call.js';
 import { failureOf, failureOfError, type Failure } from './provider-failure.js';
+import { NO_ANSWER } from '../../dialects/answer.js';
 import { readProviderError } from '../../dialects/provider-error.js';
 import { headerOf, type Attempt } from './provider-call.js';
+import { keepReport, reportOfError, unanswered } from './reports-in-vain.js';
 import { replyWithCost } from './told-cost.js';
 
 /**
@@ -53,6 +55,7 @@ export function judge(
     case 'replied':
       return judgeReply(exchange, target, attempt, triedOther, log);
     case 'rejected': {
+      keepReport(exchange, target, attempt.report);
       // The data of an event is JSON, whatever the content type of the stream.
       const headers = { ...attempt.headers, 'content-type': 'application/json' };
       const replied: Replied = {
@@ -65,12 +68,13 @@ export function judge(
       return judgeError(exchange, target, replied, attempt.error.why, triedOther, log);
     }
     case 'failed': {
+      keepReport(exchange, target, attempt.report);
       const failure = failureOfError(attempt.error);
       log.attemptFailed(exchange, target, failure.code, { error: attempt.error });
       return { kind: 'failed', failure };
     }
     case 'aborted':
-      return judgeAborted(exchange, target, attempt.why, log);
+      return judgeAborted(exchange, target, attempt, log);
     default:
       return unreachable(attempt);
   }
@@ -79,22 +83,23 @@ export function judge(
 function judgeAborted(
   exchange: Journaled,
   target: Target,
-  why: Extract<Attempt, { kind: 'aborted' }>['why'],
+  { why, report }: Extract<Attempt, { kind: 'aborted' }>,
   log: RequestLog,
 ): Verdict {
+  if (why !== 'client_left') keepReport(exchange, target, report);
   switch (why) {
     case 'revoked':
       return { kind: 'key_ended', refusal: exchange.keyEnd ?? KEY_ENDS.invalid_api_key };
     case 'key_in_doubt':
       return { kind: 'try_again' };
     case 'client_left': {
-      // It is unknown what the provider has done so far, but it has read the request.
+      // Unless it has told what it has done so far, that is unknown; but it has read the request.
       const { ask } = exchange;
       const counted = { inputTokens: ask.inputTokensEstimate, outputTokens: 0 };
-      const { usage } = judgeUsage(null, counted, true, askedOf(ask, target));
+      const { usage, usageSource } = judgeUsage(report, counted, true, askedOf(ask, target));
       return {
         kind: 'answered',
-        outcome: { target, outcome: 'client_left', usage, usageSource: 'counted', finish: () => undefined },
+        outcome: { target, outcome: 'client_left', usage, usageSource, finish: () => undefined },
       };
     }
     case 'timed_out':
@@ -117,13 +122,17 @@ function judgeReply(
   triedOther: boolean,
   log: RequestLog,
 ): Verdict {
-  if (attempt.status >= 300) return judgeError(exchange, target, attempt, 'error', triedOther, log);
+  if (attempt.status >= 300) {
+    keepReport(exchange, target, reportOfError(attempt.body));
+    return judgeError(exchange, target, attempt, 'error', triedOther, log);
+  }
   const reply = speechTo(exchange, target).readReply(attempt.body, attempt.text);
-  if (reply.kind === 'no_answer')
-    return judgeError(exchange, target, { ...attempt, status: reply.error.status }, reply.error.why, triedOther, log);
   // A client that asked for a stream cannot read a plain reply.
-  if (exchange.ask.stream)
-    return judgeError(exchange, target, { ...attempt, status: 502 }, 'no_answer', triedOther, log);
+  if (reply.kind === 'no_answer' || exchange.ask.stream) {
+    keepReport(exchange, target, reply.report);
+    const { status, why } = reply.kind === 'no_answer' ? reply.error : NO_ANSWER;
+    return judgeError(exchange, target, { ...attempt, status }, why, triedOther, log);
+  }
   const counted = { inputTokens: exchange.ask.inputTokensEstimate, outputTokens: reply.countedOutputTokens };
   const { usage, usageSource } = judgeUsage(reply.report, counted, false, askedOf(exchange.ask, target));
   const outcome = exchange.clientLeft ? 'client_left' : 'completed';
@@ -182,14 +191,12 @@ function judgeError(
   const told = toldError(exchange, target, attempt);
   return {
     kind: 'answered',
-    outcome: {
+    outcome: unanswered(exchange, {
       target,
       outcome: 'provider_refused',
-      usage: NO_USAGE,
-      usageSource: 'none',
       statusCode: told.status,
       finish: passOn(exchange, target, told),
-    },
+    }),
   };
 }
 

@@ -113,7 +113,7 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
     this.#aborted = why;
     if (this.#controller !== null) this.#controller.abort(new Error(why));
     // The call still waits for a connection.
-    else this.#finish({ kind: 'aborted', why });
+    else this.#finish({ kind: 'aborted', why, report: null });
   }
 
   clientLeft(): void {
@@ -212,7 +212,8 @@ class ProviderCall implements Dispatcher.DispatchHandler, RunningCall, DecodedSi
       this.#triedAgain = true;
       return this.send(this.target.provider.freshPool);
     }
-    this.#finish(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
+    const why = this.#aborted;
+    this.#finish(why === null ? { kind: 'failed', error, report: null } : { kind: 'aborted', why, report: null });
   }
 
   /** True for a reused connection that died before any answer, since the provider cannot have handled the request. */

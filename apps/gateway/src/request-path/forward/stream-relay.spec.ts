@@ -90,7 +90,7 @@ describe('a stream passed through', () => {
     const late = await relay();
     late.relay.abort('timed_out');
     late.relay.fail(new Error('timed_out'));
-    expect(await late.ended).toEqual({ kind: 'aborted', why: 'timed_out' });
+    expect(await late.ended).toEqual({ kind: 'aborted', why: 'timed_out', report: null });
   });
   it('tells its client that it is alive after 15 silent seconds, between events, once it has begun and until it ends', async () => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });

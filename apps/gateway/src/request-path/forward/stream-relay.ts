@@ -5,7 +5,7 @@ import type { Target } from '../choose-route/route-table.js';
 import { speechTo, type AbortReason, type RunningCall, type Journaled } from '../exchange/exchange.js';
 import { markedUp } from '../exchange/mark-up.js';
 import { replyHeaders } from '../exchange/reply.js';
-import type { TokenUsage } from '@tollgate/usage';
+import type { TokenUsage, UsageReport } from '@tollgate/usage';
 import { askedOf, judgeUsage, type Asked, type JudgedUsage } from '../usage/judge-usage.js';
 import { addCostTrailer, streamHeaders, toldCost } from './answer-headers.js';
 import type { CallOutcome, UsedSoFar } from './call.js';
@@ -61,9 +61,15 @@ export type RelayEnd =
       readonly broken: EventError | Error | AbortReason | null;
     }
   /** No part of a completion arrived and the client was sent nothing, so another provider may be asked. */
-  | { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer }
-  | { readonly kind: 'failed'; readonly error: Error }
-  | { readonly kind: 'aborted'; readonly why: AbortReason };
+  | (Unopened & { readonly kind: 'rejected'; readonly error: ProviderError; readonly body: Buffer })
+  | (Unopened & { readonly kind: 'failed'; readonly error: Error })
+  | (Unopened & { readonly kind: 'aborted'; readonly why: AbortReason });
+
+/** The end of a call before any part of a completion. */
+interface Unopened {
+  /** The usage that the provider reported all the same; null for none. */
+  readonly report: UsageReport | null;
+}
 
 /**
  * Relays a stream to the client. Chunks of one event-loop turn, and chunks in quick succession, are read and written
@@ -135,7 +141,9 @@ export class StreamRelay implements RunningCall {
     this.#upstreamEnded = true;
     if (this.#state === 'opening') {
       this.#state = 'finished';
-      this.ended(this.#aborted === null ? { kind: 'failed', error } : { kind: 'aborted', why: this.#aborted });
+      const { report } = this.#events;
+      const why = this.#aborted;
+      this.ended(why === null ? { kind: 'failed', error, report } : { kind: 'aborted', why, report });
     } else if (this.#state === 'open') {
       this.#breakOff(this.#aborted ?? error);
     }
@@ -209,14 +217,15 @@ export class StreamRelay implements RunningCall {
   #rejectWhole(): void {
     const data = this.#opening + this.#events.dropped;
     const reply = this.#speech.readReply(Buffer.from(data, 'latin1'), null);
-    this.#reject({ ...(reply.kind === 'no_answer' ? reply.error : NO_ANSWER), data });
+    this.#reject({ ...(reply.kind === 'no_answer' ? reply.error : NO_ANSWER), data }, reply.report);
   }
 
-  #reject(error: EventError): void {
+  #reject(error: EventError, reportOfWhole: UsageReport | null = null): void {
     this.#state = 'finished';
     this.exchange.providerCall = null;
     if (!this.#upstreamEnded) this.controller.abort(new Error('the stream contains no completion'));
-    this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1') });
+    const report = this.#events.report ?? reportOfWhole;
+    this.ended({ kind: 'rejected', error, body: Buffer.from(error.data, 'latin1'), report });
   }
 
   /** Returns the reason for `abort` and `breakOff`. */

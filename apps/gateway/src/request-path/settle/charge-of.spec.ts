@@ -7,6 +7,7 @@ import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
 import type { Target } from '../choose-route/route-table.js';
 import type { CachedKey } from '../identify-key/cached-key.js';
 import { markedUp } from '../exchange/mark-up.js';
+import { NO_USAGE } from '../forward/call.js';
 import { chargeOf } from './charge-of.js';
 
 const price: ModelPrice = {
@@ -38,7 +39,7 @@ const usage = (inputTokens: number, outputTokens: number, more: Partial<TokenUsa
   ...more,
 });
 const charged = (target: Target, used: TokenUsage, markUp = 0, holdNanoUsd: bigint | null = null) =>
-  chargeOf({ ask, holdNanoUsd, key: keyWith(markUp) }, target, used);
+  chargeOf({ ask, holdNanoUsd, key: keyWith(markUp), reportsInVain: null }, target, used);
 
 describe('the mark-up', () => {
   it('is on the cost before that is rounded: both are rounded up once', () => {
@@ -136,7 +137,7 @@ describe('a report of more than the request can have used', () => {
     const { costNanoUsd } = charged(targetOf(drawing), owed);
     for (const markUp of [0, 50_000]) {
       const charges = [null, ample * 10n, markedUp(ample, { key: keyWith(markUp) })].map((holdNanoUsd) =>
-        chargeOf({ ask: named, holdNanoUsd, key: keyWith(markUp) }, targetOf(drawing), report),
+        chargeOf({ ask: named, holdNanoUsd, key: keyWith(markUp), reportsInVain: null }, targetOf(drawing), report),
       );
       expect(new Set(charges.map(({ chargeNanoUsd }) => chargeNanoUsd)).size).toBe(1);
       expect(charges[0]?.chargeNanoUsd).toBe(costNanoUsd + (costNanoUsd * BigInt(markUp)) / 1_000_000n);
@@ -145,11 +146,69 @@ describe('a report of more than the request can have used', () => {
 
   it('is charged up to the hold where that is less', () => {
     const { chargeNanoUsd } = chargeOf(
-      { ask: named, holdNanoUsd: 7n, key: keyWith(0) },
+      { ask: named, holdNanoUsd: 7n, key: keyWith(0), reportsInVain: null },
       targetOf(drawing),
       usage(100, 5_000),
     );
     expect(chargeNanoUsd).toBe(7n);
+  });
+});
+
+describe('the most that a call is charged', () => {
+  it('is 9,000,000 USD, whatever a provider reports, whatever it costs, and with any mark-up', () => {
+    const amounts = fc.bigInt(0n, 10_000_000_000_000_000n);
+    fc.assert(
+      fc.property(
+        fc.record({ input: amounts, output: amounts, markUp: fc.nat(1_000_000_000) }),
+        fc.nat(1_000_000_000),
+        fc.nat(1_000_000_000),
+        fc.option(fc.bigInt(0n, 9_000_000_000_000_000n)),
+        ({ input, output, markUp }, inputTokens, outputTokens, holdNanoUsd) => {
+          const dear = { ...price, inputNanoUsdPerMillion: input, outputNanoUsdPerMillion: output };
+          const { costNanoUsd, chargeNanoUsd, billableNanoUsd } = charged(
+            targetOf(dear),
+            usage(inputTokens, outputTokens),
+            markUp,
+            holdNanoUsd,
+          );
+          expect(chargeNanoUsd).toBeLessThanOrEqual(holdNanoUsd ?? 9_000_000_000_000_000n);
+          expect(chargeNanoUsd).toBeLessThanOrEqual(billableNanoUsd ?? costNanoUsd);
+        },
+      ),
+      { numRuns: 300, examples: [[{ input: 9_999_999_000_000_000n, output: 0n, markUp: 0 }, 950_000, 0, null]] },
+    );
+  });
+  it('is what a call of a key without a limit is charged that costs more', () => {
+    const dear = { ...price, inputNanoUsdPerMillion: 9_999_999_000_000_000n };
+    const long = { ...ask, inputTokensAllowed: 1_000_000 } as Ask;
+    const exchange = { ask: long, holdNanoUsd: null, key: keyWith(0), reportsInVain: null };
+    expect(chargeOf(exchange, targetOf(dear), usage(950_000, 0))).toMatchObject({
+      costNanoUsd: 9_499_999_050_000_000n,
+      chargeNanoUsd: 9_000_000_000_000_000n,
+    });
+  });
+});
+
+describe('a call without an answer', () => {
+  it('costs no fee for the request if nothing was reported of it', () => {
+    const withFee = { ...price, more: { ...NO_MORE, requestNanoUsd: 5n } };
+    const exchange = { ask, holdNanoUsd: null, key: keyWith(0), reportsInVain: null };
+    expect(chargeOf(exchange, targetOf(withFee), NO_USAGE, true)).toMatchObject({
+      costNanoUsd: 0n,
+      chargeNanoUsd: 0n,
+      billableNanoUsd: undefined,
+    });
+  });
+  it('leaves the lines out where what was reported is absurd, as it would be of an answer', () => {
+    const dear = { ...price, inputNanoUsdPerMillion: 90_000_000_000_000_000n };
+    const reportsInVain = [{ target: targetOf(dear), usage: usage(1_000_000_000, 0) }];
+    const exchange = { ask, holdNanoUsd: null, key: keyWith(0), reportsInVain };
+    expect(chargeOf(exchange, targetOf(price), usage(1_000, 500))).toMatchObject({
+      costNanoUsd: 9_000_000_000_000_000_000n,
+      chargeNanoUsd: 450_000n,
+      billableNanoUsd: 450_000n,
+      priceLines: '[]',
+    });
   });
 });
 

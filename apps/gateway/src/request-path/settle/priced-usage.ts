@@ -23,13 +23,26 @@ export function pricedUsage(price: ModelPrice, usage: TokenUsage, priceOf: Price
     const plain = pricedPlain(price, usage);
     if (plain !== null) return plain;
   }
+  return pricedInParts(price, usage, priceOf, null);
+}
+
+/** Prices a usage class by class. `model` is the name that lines of its own model have; null for none. */
+export function pricedInParts(
+  price: ModelPrice,
+  usage: TokenUsage,
+  priceOf: PriceOf,
+  model: string | null,
+): PricedUsage {
   const { lines, millionths, unpriced } = pricedCall(price, usage, priceOf);
   const cost = sumOf(lines);
   if (cost > COST_NANO_USD_MAX) return { costNanoUsd: COST_NANO_USD_MAX, linesText: '[]', millionths, unpriced };
-  return { costNanoUsd: cost, linesText: `[${lines.map(lineText).join(',')}]`, millionths, unpriced };
+  const texts = lines.map((line) => lineText(line, model));
+  return { costNanoUsd: cost, linesText: `[${texts.join(',')}]`, millionths, unpriced };
 }
 
-function lineText({ class: name, model, tool, quantity, nanoUsdPerMillion, nanoUsd }: PriceLine): string {
+function lineText(line: PriceLine, ownModel: string | null): string {
+  const { class: name, tool, quantity, nanoUsdPerMillion, nanoUsd } = line;
+  const model = line.model ?? ownModel;
   const of =
     (model === null ? '' : `"model":${JSON.stringify(model)},`) +
     (tool === null ? '' : `"tool":${JSON.stringify(tool)},`);

@@ -32,7 +32,7 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
   const items: SettleItem[] = [];
   const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
   const journaled = { organizationId: 'o' };
-  const taken = { admitted: true, settled: false, openEnded, holdNanoUsd: null };
+  const taken = { admitted: true, settled: false, openEnded, holdNanoUsd: null, reportsInVain: null };
   const exchange = {
     requestId: 'r',
     ...plain,
@@ -43,7 +43,8 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
   } as unknown as Journaled;
   const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
   const target = { price, eventPart: '' };
-  const call = { target, outcome, usage, usageSource, finish: () => undefined } as unknown as CallOutcome;
+  const ended = { outcome, usageSource, ...(usageSource === 'none' && { owesNothing: true }) };
+  const call = { target, usage, ...ended, finish: () => undefined } as unknown as CallOutcome;
   await settle(journal, admission, () => undefined)(exchange, call);
   await settle(journal, admission, () => undefined)(exchange, call);
   expect(items).toHaveLength(1);
@@ -58,7 +59,7 @@ describe('the end of a call', () => {
       { settle: () => undefined } as unknown as Admission,
       (_exchange, _target, loss) => void losses.push(loss),
     );
-    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n };
+    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n, reportsInVain: null };
     const journaled = { organizationId: 'o' };
     const exchange = {
       requestId: 'r',
@@ -109,7 +110,7 @@ describe('the charge of a call', () => {
     const append = (...record: unknown[]) => Promise.resolve(finals.push(String(record[3])));
     const written = { takeNumber: () => 1, append } as unknown as Journal;
     const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
-    const taken = { admitted: true, settled: false, openEnded: true, holdNanoUsd };
+    const taken = { admitted: true, settled: false, openEnded: true, holdNanoUsd, reportsInVain: null };
     const journaled = { organizationId: 'o' };
     const exchange = {
       requestId: 'r',
@@ -189,7 +190,7 @@ describe('the event of a call that used more than text', () => {
     const append = (...record: unknown[]) => Promise.resolve(finals.push(String(record[3])));
     const items: SettleItem[] = [];
     const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
-    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd };
+    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd, reportsInVain: null };
     // The body names an image by its address, so the model may have read its whole context.
     const asked = bodyOf({ messages: image });
     const journaled = { organizationId: 'o' };

@@ -9,10 +9,16 @@ import { chargeOf } from './charge-of.js';
 import { endText, type CallEnd } from './end-text.js';
 
 /**
- * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used.
- * `usage` is the report.
+ * Called with the platform's loss: the cost of a call beyond its hold or, without one, beyond what it can have used, or
+ * (`inVain`) the cost of attempts that gave the client no answer. `usage` is the report.
  */
-export type OnLoss = (exchange: Exchange, target: Target, lossNanoUsd: bigint, usage: TokenUsage) => void;
+export type OnLoss = (
+  exchange: Exchange,
+  target: Target,
+  lossNanoUsd: bigint,
+  usage: TokenUsage,
+  inVain: boolean,
+) => void;
 
 /**
  * Ends a request that reached a provider, once: appends the final to the journal and queues the settlement with
@@ -25,7 +31,7 @@ export function settle(
   admission: Admission,
   onLoss: OnLoss,
 ): (exchange: Journaled, call: CallOutcome) => Promise<unknown> {
-  return (exchange, { target, outcome, usage: reported, usageSource, statusCode }) => {
+  return (exchange, { target, outcome, usage: reported, usageSource, owesNothing = false, statusCode }) => {
     if (exchange.settled) return Promise.resolve();
     exchange.settled = true;
     const { journaled, requestId } = exchange;
@@ -33,9 +39,13 @@ export function settle(
       exchange,
       target,
       reported,
+      owesNothing,
     );
     exchange.chargeNanoUsd = chargeNanoUsd;
-    if (chargeNanoUsd < costNanoUsd) onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported);
+    if (chargeNanoUsd < costNanoUsd) {
+      const inVain = owesNothing || exchange.reportsInVain !== null;
+      onLoss(exchange, target, costNanoUsd - chargeNanoUsd, reported, inVain);
+    }
     const journalNumber = journal.takeNumber();
     const facts: CallEnd = {
       journalNumber,
@@ -52,8 +62,9 @@ export function settle(
     const final = finalText(exchange.eventHead, target, endText(usage, facts, exchange));
     const written = journal.append('F', journaled, journalNumber, final);
     if (exchange.admitted) {
-      const tokens = usageSource === 'none' ? 0 : usage.inputTokens + usage.outputTokens;
-      const answerTokens = exchange.openEnded && isWhole(outcome, usageSource) ? usage.outputTokens : null;
+      const tokens = owesNothing ? 0 : usage.inputTokens + usage.outputTokens;
+      const answerTokens =
+        exchange.openEnded && !owesNothing && isWhole(outcome, usageSource) ? usage.outputTokens : null;
       admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
     }
     for (const tell of exchange.onSettled ?? []) tell();

@@ -225,6 +225,16 @@ describe('decideBooking', () => {
     expect(late('25', 0n, '0')).toMatchObject({ chargeNanoUsd: 0n, lossNanoUsd: 25n });
   });
 
+  it('an event of a call without an answer charges nothing, though its provider reported usage', () => {
+    for (const holdNanoUsd of ['20', null])
+      for (const isVoided of [false, true]) {
+        const failed = { outcome: 'provider_failed', costNanoUsd: '15', chargeNanoUsd: '0', holdNanoUsd } as const;
+        const one: UsageRecordedV2 = { ...second(event(failed)), billableNanoUsd: '0' };
+        const state = ledger({ voided: new Set(isVoided ? [one.requestId] : []) });
+        expect(decideBooking([one], state).bookings).toMatchObject([{ chargeNanoUsd: 0n, lossNanoUsd: 15n }]);
+      }
+  });
+
   it("an event with a hold from a journal whose gateway is gone is not in anybody's balances", () => {
     const gone = ledger({ liveJournals: new Set() });
     expect(decideBooking([event()], gone).bookings[0]).toMatchObject({

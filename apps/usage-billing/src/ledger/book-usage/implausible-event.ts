@@ -5,7 +5,7 @@ import {
   type UsageRecorded,
   type UsageRecordedV2,
 } from '@tollgate/contracts';
-import { CLOCKS_APART_MS_MAX } from '@tollgate/credit';
+import { CAP_NANO_USD_MAX, CLOCKS_APART_MS_MAX } from '@tollgate/credit';
 import { utcDay } from '../../store/utc-day.js';
 import { PLATFORM } from '../account.js';
 
@@ -24,10 +24,10 @@ export interface EventWindow {
 
 const MINUTE_MS = 60_000;
 /**
- * 9,000,000 USD, in nano-USD: no account holds more in a cycle, so one call cannot cost it. Sums of a thousand such
- * charges still fit into a `bigint` of Postgres.
+ * 9,000,000 USD, in nano-USD: no account holds more in a cycle, and gateways charge no call more. Sums of a thousand
+ * such charges still fit into a `bigint` of Postgres.
  */
-export const CHARGE_MAX = 9_000_000_000_000_000n;
+export const CHARGE_MAX = CAP_NANO_USD_MAX;
 /**
  * The most that one event may count of anything: a hundred times what a gateway believes of a provider's report. Sums
  * of millions of such counts still fit.

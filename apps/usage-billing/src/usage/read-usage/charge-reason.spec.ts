@@ -9,6 +9,7 @@ const event = (fields: Partial<Parameters<typeof chargeReason>[0]>) =>
     usageSource: 'provider',
     costNanoUsd: 10n,
     chargeNanoUsd: 10n,
+    billableNanoUsd: null,
     holdNanoUsd: null,
     unpriced: false,
     ...fields,
@@ -52,6 +53,36 @@ describe('why a request was charged what it was', () => {
       'the provider failed',
     ],
     [
+      'failed, and reported usage all the same',
+      { outcome: 'provider_failed', chargeNanoUsd: 0n, billableNanoUsd: 0n },
+      'nothing_owed',
+      'a provider reported usage',
+    ],
+    [
+      'failed after it had reported usage, with a limit',
+      { outcome: 'provider_failed', chargeNanoUsd: 0n, billableNanoUsd: 0n, holdNanoUsd: 7n },
+      'nothing_owed',
+      'a provider reported usage',
+    ],
+    [
+      'answered after an attempt that reported usage',
+      { chargeNanoUsd: 4n, billableNanoUsd: 4n },
+      'provider_reported',
+      'attempts without an answer is not charged',
+    ],
+    [
+      'answered after such an attempt, and dearer than its hold',
+      { chargeNanoUsd: 3n, billableNanoUsd: 4n, holdNanoUsd: 3n },
+      'capped_by_hold',
+      'attempts without an answer is not charged',
+    ],
+    [
+      'charged the most that there is',
+      { costNanoUsd: 9_000_000_000_000_000n, chargeNanoUsd: 9_000_000_000_000_000n },
+      'capped_as_implausible',
+      'No more than 9000000 USD are charged for one call.',
+    ],
+    [
       'refused',
       { usageSource: 'none', outcome: 'provider_refused', costNanoUsd: 0n, chargeNanoUsd: 0n },
       'nothing_owed',
@@ -76,7 +107,7 @@ describe('why a request was charged what it was', () => {
     fc.assert(
       fc.property(kinds, fc.bigInt(0n, 20n), fc.bigInt(0n, 20n), (fields, charge, loss) => {
         const { reason, explanation } = event({ ...fields, costNanoUsd: charge + loss, chargeNanoUsd: charge });
-        expect(explanation).toMatch(/^[A-Z][^.]*\.( [A-Z][^.]*\.)?$/);
+        expect(explanation).toMatch(/^[A-Z][^.]*\.( [A-Z][^.]*\.){0,2}$/);
         expect(reason.startsWith('capped')).toBe(loss > 0n);
         if (reason === 'nothing_owed') expect(charge).toBe(0n);
       }),

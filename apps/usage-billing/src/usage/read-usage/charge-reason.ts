@@ -1,8 +1,9 @@
+import { CAP_NANO_USD_MAX, formatUsd } from '@tollgate/credit';
 import type { BookedEvent } from './find-usage-event.js';
 
 type ReasonFields = Pick<
   BookedEvent,
-  'outcome' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'holdNanoUsd' | 'unpriced'
+  'outcome' | 'usageSource' | 'costNanoUsd' | 'chargeNanoUsd' | 'billableNanoUsd' | 'holdNanoUsd' | 'unpriced'
 >;
 
 /** The reason for the amount that a request was charged, for programs and for people. */
@@ -11,19 +12,37 @@ export interface ChargeReason {
    * `provider_reported` and `counted`: the charge is the cost of the usage that the provider, or the gateway, counted.
    * `capped_by_hold`: it is less than the cost, since no more than this was held. `capped_by_limit`: it is less, since
    * no more was left of a limit, or since no such request can use that much. `capped_as_implausible`: it is less for
-   * that reason alone, as the call had no limit. `nothing_owed`: there was no usage.
+   * that reason alone, as the call had no limit, or it is the most that one call is charged. `nothing_owed`: there was
+   * no usage, or no answer.
    */
   readonly reason:
     'provider_reported' | 'counted' | 'capped_by_hold' | 'capped_by_limit' | 'capped_as_implausible' | 'nothing_owed';
-  /** One or two sentences. */
+  /** One to three sentences. */
   readonly explanation: string;
 }
 
 /** Explains a charge. If outcome or source come from a later release, the sentences are more general but not wrong. */
 export function chargeReason(event: ReasonFields): ChargeReason {
-  const { costNanoUsd, chargeNanoUsd, holdNanoUsd, usageSource } = event;
+  const { costNanoUsd, usageSource } = event;
   if (usageSource === 'none' && costNanoUsd === 0n) return { reason: 'nothing_owed', explanation: nothingOwed(event) };
+  const owedNanoUsd = owed(event);
+  const isInVain = owedNanoUsd < costNanoUsd;
+  if (isInVain && owedNanoUsd === 0n && UNANSWERED.has(event.outcome))
+    return { reason: 'nothing_owed', explanation: REPORTED_IN_VAIN };
+  const { reason, explanation } = ofAnswer(event, owedNanoUsd);
+  return { reason, explanation: isInVain ? `${explanation} ${ATTEMPTS_IN_VAIN}` : explanation };
+}
+
+/** What is owed of the cost: all of it, but for what attempts used that gave the client no answer. */
+function owed({ costNanoUsd, billableNanoUsd }: ReasonFields): bigint {
+  return billableNanoUsd !== null && billableNanoUsd < costNanoUsd ? billableNanoUsd : costNanoUsd;
+}
+
+function ofAnswer(event: ReasonFields, costNanoUsd: bigint): ChargeReason {
+  const { chargeNanoUsd, holdNanoUsd, usageSource } = event;
   const counted = usageCounted(event);
+  if (chargeNanoUsd === CAP_NANO_USD_MAX)
+    return { reason: 'capped_as_implausible', explanation: `${counted} ${THE_MOST}` };
   if (chargeNanoUsd < costNanoUsd && holdNanoUsd === null) {
     return { reason: 'capped_as_implausible', explanation: `${counted} ${IMPLAUSIBLE}` };
   }
@@ -39,13 +58,18 @@ export function chargeReason(event: ReasonFields): ChargeReason {
   return { reason: usageSource === 'provider' ? 'provider_reported' : 'counted', explanation: counted + price };
 }
 
+/** Outcomes of calls of which the client got no part of an answer. */
+const UNANSWERED: ReadonlySet<string> = new Set(['provider_failed', 'provider_refused', 'revoked']);
+const REPORTED_IN_VAIN = 'Nothing is charged: a provider reported usage, but the client got no answer.';
+const ATTEMPTS_IN_VAIN = 'What providers reported of attempts without an answer is not charged.';
+const THE_MOST = `No more than ${formatUsd(CAP_NANO_USD_MAX)} USD are charged for one call.`;
 const IMPLAUSIBLE =
   'That is more than such a request can use, or more than the ceiling that it named, so the rest is not charged.';
 
 function nothingOwed({ outcome }: ReasonFields): string {
   switch (outcome) {
     case 'provider_failed':
-      return 'Nothing is charged: the provider failed before the first byte of its answer.';
+      return 'Nothing is charged: the provider failed to give an answer.';
     case 'provider_refused':
       return 'Nothing is charged: the provider refused the request.';
     case 'client_left':

@@ -17,7 +17,7 @@ export interface BookedEvent {
   readonly usageSource: string;
   readonly costNanoUsd: bigint;
   readonly chargeNanoUsd: bigint;
-  /** The cost with the mark-up; null where nothing is added to the cost. */
+  /** What is charged up to the hold, where that is not the cost: with a mark-up, or without attempts in vain. */
   readonly billableNanoUsd: bigint | null;
   /** Whether a part of what was used has no known price, and is not in the cost. */
   readonly unpriced: boolean;

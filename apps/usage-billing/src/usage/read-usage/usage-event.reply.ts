@@ -8,7 +8,12 @@ const priceLine = z.object({
   class: z
     .string()
     .describe('`text_input`, `cached_text`, `cache_write_5m`, `text_output`, `reasoning`, `tool_calls` and others.'),
-  model: z.string().nullable().describe('The model of another pass; null for the model that served the call.'),
+  model: z
+    .string()
+    .nullable()
+    .describe(
+      'The model of another pass, or of an attempt that gave no answer; null for the model that served the call.',
+    ),
   tool: z.string().nullable().describe('The tool of `tool_calls`.'),
   quantity: count.describe('Tokens, or calls of the tool.'),
   usd_per_million: usd.nullable().describe('Null where no price is known.'),
@@ -35,7 +40,9 @@ const usageEvent = z
     charge_usd: usd.describe('What the accounts were charged, each of them.'),
     billable_usd: usd
       .nullable()
-      .describe('The cost with the mark-up, which is charged up to the hold; null where there is no mark-up.'),
+      .describe(
+        'What is charged up to the hold: the cost with the mark-up, without attempts that gave no answer; null where that is `cost_usd`.',
+      ),
     unpriced: z.boolean().describe('Whether a part of what was used has no known price; the rest is charged.'),
     charge_reason: z.string(),
     charge_explanation: z.string(),

@@ -77,7 +77,7 @@ export const USAGE_RECORDED_V2_FIELDS = {
   usageSource: field('end', 'word', z.enum(['provider', 'counted', 'none'])),
   /** What the usage costs by the price book. */
   costNanoUsd: field('end', 'amount', nanoUsd),
-  /** What the customer pays: the cost, at most the hold where there is one. */
+  /** What the customer pays: the cost, at most the hold where there is one, and at most 9,000,000 USD. */
   chargeNanoUsd: field('end', 'amount', nanoUsd),
   /** The credit that was held; null for a key without a cap. */
   holdNanoUsd: field('request', 'amountOrNull', nanoUsd.nullable()),
@@ -120,7 +120,11 @@ export const USAGE_RECORDED_V2_FIELDS = {
   /** The groups of the key at the time of the request, and the one that opened the route to it. */
   groupIds: usualField('key', 'jsonOrNull', z.array(id).nullable(), null),
   routeGroupId: usualField('request', 'idOrNull', id.nullable(), null),
-  /** The cost with the mark-up, which is charged up to the hold; absent where nothing is added to the cost. */
+  /**
+   * What is charged up to the hold, where that is not the cost: the cost with the mark-up, without what was used by
+   * attempts that gave the client no answer (those before the last one that reported usage are passes of the kind
+   * `attempt_in_vain`). So it is 0 where there was no answer at all.
+   */
   billableNanoUsd: optionalField('end', 'amount', nanoUsd),
   /** True if a part of what was used has no known price: the cost is that of the rest. Absent where all has one. */
   unpriced: optionalField('end', 'flag', z.boolean()),
