@@ -258,6 +258,46 @@ describe.each(shapes)('the accounts of a call, $shape', ({ admissionOf, lose }) 
     expect((await stage.call(key)).code).toBe('quota_exceeded');
   });
 
+  describe('of a subscription are charged as the plan of the cycle says from its first moment, by the clock alone:', () => {
+    type Charging = Omit<NonNullable<SnapshotSubscription['cycleTerms']>[number], 'fromMs'>;
+    const off = { payg: null, markupMillionths: null };
+    const on = { payg: { capNanoUsd: units(8) }, markupMillionths: null };
+    const dear = { payg: null, markupMillionths: 1_000_000 };
+    type Booked = readonly [quota: number, payg: number];
+    it.each<[string, number, Charging, Charging, Record<number, number>, Booked, Record<number, number>, Booked]>([
+      ['pay-as-you-go that the next plan forbids', 2, on, off, { 200: 4 }, [2, 2], { 200: 2, 402: 2 }, [2, 0]],
+      ['pay-as-you-go that the next plan allows', 2, off, on, { 200: 2, 402: 2 }, [2, 0], { 200: 4 }, [2, 2]],
+      ['a mark-up that follows', 6, off, dear, { 200: 4 }, [4, 0], { 200: 3, 402: 1 }, [6, 0]],
+      ['a mark-up that ends', 6, dear, off, { 200: 3, 402: 1 }, [6, 0], { 200: 4 }, [4, 0]],
+    ])('%s', async (_, quota, present, following, first, booked, second, bookedNext) => {
+      const owner: SnapshotSubscription = {
+        ...subscription(quota, null),
+        cycleTerms: [
+          { fromMs: 0, ...present },
+          { fromMs: evening + 1_000, ...following },
+        ],
+      };
+      const key = await makeKey({ subscription: owner });
+      const accounts = () => [
+        subscriptionAccountId(owner.subscriptionId, cycleNow(owner)),
+        paygAccountId(owner.subscriptionId, cycleNow(owner)),
+      ];
+      const before = accounts();
+      stage.provider.isHolding = true;
+      const calls = stage.callAtOnce(key, 4);
+      await stage.waitAtProvider(first[200]!);
+      await time.set(evening + 1_000);
+      const after = accounts();
+      const more = stage.callAtOnce(key, 4);
+      await stage.waitAtProvider(first[200]! + second[200]!);
+      stage.provider.release();
+      // A call that was reserved before is charged as it was agreed then, though it ends in the next cycle.
+      expect([await calls, await more]).toEqual([first, second]);
+      for (const [at, count] of [...booked, ...bookedNext].entries())
+        await stage.settled([...before, ...after][at]!, count);
+    });
+  });
+
   it('are grants in their order, of the last one a part, and none of them for what a quota covers (C1)', async () => {
     const [first, second] = [randomUUID(), randomUUID()];
     const owner = subscription(2, 4);

@@ -37,6 +37,17 @@ const revoked = golden('internal/golden/key-snapshot.revoked');
 const organization = golden('internal/golden/organization-snapshot');
 /** What the former release must refuse rather than read without the rules that it does not know. */
 const subscribed = golden('internal/golden/key-snapshot.subscribed');
+/** The same with what its plan charges in the next cycle, as a change of plan says it. */
+const changing = {
+  ...subscribed,
+  subscription: {
+    ...(subscribed['subscription'] as Sample),
+    cycleTerms: [
+      { fromMs: 1795217400000, payg: { capNanoUsd: '5000000000' }, markupMillionths: null },
+      { fromMs: 1797809400000, payg: null, markupMillionths: 50000 },
+    ],
+  },
+};
 const billed = golden('internal/golden/organization-snapshot.billed');
 /** What both releases know beyond the plain. */
 const extended = golden('internal/golden/key-snapshot.extended');
@@ -140,6 +151,7 @@ describe('what this release and the third of 2026-11-29 tell each other', () => 
 
   it.each<[Schema, Sample]>([
     ['keySnapshot', subscribed],
+    ['keySnapshot', changing],
     ['organizationSnapshot', billed],
     ['verifyKeyReply', { snapshot: subscribed, organization }],
     ['verifyKeyReply', { snapshot: active, organization: billed }],

@@ -1048,6 +1048,120 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(await shown(id)).toMatchObject({ plan: small.name, next_plan: null });
     });
 
+    describe('tells the key ahead what is charged from the next cycle on, so that no job is waited for:', () => {
+      const smaller = { quota_usd: 10, price_usd: 5 };
+      const paid = { capNanoUsd: '5000000000' };
+      it.each<[string, object, object, 'asked for' | 'changed', object, object]>([
+        [
+          'a mark-up',
+          {},
+          { ...smaller, markup_percent: 100 },
+          'asked for',
+          { payg: paid, markupMillionths: null },
+          { payg: paid, markupMillionths: 1_000_000 },
+        ],
+        [
+          'no pay-as-you-go any more',
+          { markup_percent: 0 },
+          { ...smaller, payg_allowed: false },
+          'asked for',
+          { payg: paid, markupMillionths: 0 },
+          { payg: null, markupMillionths: null },
+        ],
+        [
+          'both, where the operator has changed the plan',
+          {},
+          { payg_allowed: false, markup_percent: 7 },
+          'changed',
+          { payg: paid, markupMillionths: null },
+          { payg: null, markupMillionths: 70_000 },
+        ],
+      ])('%s', async (_, present, following, how, now, then) => {
+        const first = await plan(present);
+        const {
+          id,
+          anchor,
+          api_key: key,
+        } = await subscribed(first.id, randomUUID(), { payg: { enabled: true, limit_usd: 5 } });
+        const [start, next] = [0, 1].map((number) => subscriptionCycleStart(Date.parse(anchor), number));
+        if (how === 'changed') {
+          await ask('PATCH', `/v1/plans/${first.id}`, following);
+          await renew(Date.now());
+        } else {
+          await ask('PATCH', `/v1/subscriptions/${id}`, { plan: (await plan(following)).id });
+        }
+        const cycleTerms = [
+          { fromMs: start, ...now },
+          { fromMs: next, ...then },
+        ];
+        await waitUntil(() => lastTold(key.id), { what: 'the key to hear of the next cycle' });
+        expect(lastTold(key.id)).toMatchObject({ ...now, cycleTerms });
+        await renew(next!);
+        await waitUntil(
+          () => lastTold(key.id)?.markupMillionths === (then as { markupMillionths: number }).markupMillionths,
+          {
+            what: 'releases before to hear of it',
+          },
+        );
+        expect(lastTold(key.id)).toMatchObject({ ...then, cycleTerms });
+      });
+    });
+
+    describe('is taken back although the present one is archived, by', () => {
+      const downgraded = async (organization = randomUUID()) => {
+        const [large, small] = [await plan({ quota_usd: 60, price_usd: 20, self_service: true }), await plan()];
+        const { id, anchor } = await subscribed(large.id, organization);
+        const path = `/v1/subscriptions/${id}`;
+        expect((await ask('PATCH', path, { plan: small.id })).body.next_plan).toBe(small.name);
+        await ask('DELETE', `/v1/plans/${large.id}`);
+        return { large, small, path, anchorMs: Date.parse(anchor) };
+      };
+      const NO_PLAN = { status: 400, body: { errors: [{ path: 'plan' }] } };
+
+      it.each(['id', 'name'] as const)('its %s', async (field) => {
+        const { large, path, anchorMs } = await downgraded();
+        const back = await ask('PATCH', path, { plan: field === 'name' ? String(large.name).toUpperCase() : large.id });
+        expect(back).toMatchObject({ status: 200, body: { plan: large.name, next_plan: null } });
+        await renew(subscriptionCycleStart(anchorMs, 1));
+        expect((await ask('GET', path)).body).toMatchObject({ plan: large.name, quota: { included_usd: '60' } });
+      });
+
+      it('an owner, too, where the plan is for self-service', async () => {
+        const organization = randomUUID();
+        const { large, path } = await downgraded(organization);
+        expect(await ask('PATCH', path, { plan: large.id }, owner(organization))).toMatchObject({
+          status: 200,
+          body: { next_plan: null },
+        });
+      });
+
+      it('nobody once another plan has begun, or who has another plan', async () => {
+        const { large, path, anchorMs } = await downgraded();
+        const other = await subscribed((await plan()).id);
+        for (const named of [large.id, large.name])
+          expect(await ask('PATCH', `/v1/subscriptions/${other.id}`, { plan: named })).toMatchObject(NO_PLAN);
+        await renew(subscriptionCycleStart(anchorMs, 1));
+        for (const named of [large.id, large.name])
+          expect(await ask('PATCH', path, { plan: named })).toMatchObject(NO_PLAN);
+      });
+
+      it('its name where no other plan has it: the name of another is that one’s', async () => {
+        const { large, path } = await downgraded();
+        const another = await plan({ name: large.name, quota_usd: 1, price_usd: 1 });
+        expect((await ask('PATCH', path, { plan: large.name })).body).toMatchObject({ next_plan: large.name });
+        await ask('DELETE', `/v1/plans/${another.id}`);
+        expect((await ask('PATCH', path, { plan: large.name })).body).toMatchObject({ next_plan: null });
+      });
+
+      it('no name of a plan that was never there, of a subscription that is not there', async () => {
+        const { large, path } = await downgraded();
+        expect(await ask('PATCH', path, { plan: 'never' })).toMatchObject(NO_PLAN);
+        const stranger = `/v1/subscriptions/${randomUUID()}`;
+        expect(await ask('PATCH', stranger, { plan: large.name })).toMatchObject(NO_PLAN);
+        expect((await ask('PATCH', stranger, { plan: large.id })).status).toBe(404);
+      });
+    });
+
     it('without pay-as-you-go switches it off, and a plan that forbids it refuses it', async () => {
       const [open_, closed] = [await plan(), await plan({ quota_usd: 60, price_usd: 20, payg_allowed: false })];
       const { id, api_key: key } = await subscribed(open_.id, randomUUID(), { payg: { enabled: true, limit_usd: 5 } });

@@ -7,7 +7,7 @@ import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { PlanVersions } from './plan-versions.js';
 import { subscriptionChange, type SubscriptionAct } from './subscription-audit.js';
-import { endedWith, newestCharge, renewed, type Subscription } from './subscription.js';
+import { chargeBefore, endedWith, newestCharge, renewed, type Subscription } from './subscription.js';
 import { addDeliveries } from '../webhooks/deliver-webhooks/delivery-store.js';
 import { subscriptionNotices } from './subscription-notices.js';
 import type { StoredSubscription } from './subscription-row.js';
@@ -109,10 +109,11 @@ const earliest = (one: number | null, other: number | null): number | null =>
 
 /** What the key is told of a subscription that is renewed. */
 export function termsNow(subscription: Subscription, versions: PlanVersions) {
+  const before = chargeBefore(subscription);
   const { planId, planVersion } = newestCharge(subscription);
-  return termsOf(
-    subscription,
-    versions.exactly(planId, planVersion),
-    versions.newest(subscription.nextPlanId ?? planId),
-  );
+  return termsOf(subscription, {
+    before: before && versions.exactly(before.planId, before.planVersion),
+    present: versions.exactly(planId, planVersion),
+    next: versions.newest(subscription.nextPlanId ?? planId),
+  });
 }

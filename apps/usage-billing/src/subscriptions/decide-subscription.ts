@@ -55,6 +55,8 @@ export function updated(
 }
 
 function changedPlan(subscription: Subscription, plan: Plan, versions: PlanVersions, now: Date): Subscription {
+  // Who has an archived plan may stay with it, and nobody else may come to it.
+  if (plan.archivedAt !== null && plan.id !== newestCharge(subscription).planId) throw noSuchPlan();
   const change = withPlan(subscription, versions.newest(plan.id), versions.exactly, now.getTime());
   switch (change.kind) {
     case 'unchanged':
@@ -80,6 +82,9 @@ export function resumed(subscription: Subscription, now: Date): Subscription {
   if (statusOf(subscription, now.getTime()) === 'ended') throw new Problem('subscription_ended');
   return { ...subscription, endsAtMs: null };
 }
+
+/** The refusal of a plan that nobody can subscribe to. */
+export const noSuchPlan = (): Problem => invalid('plan', 'must be the id or the name of a plan');
 
 const invalid = (path: string, message: string): Problem =>
   new Problem('invalid_request', { errors: [{ path, message }] });

@@ -232,7 +232,8 @@ describe('the end', () => {
 });
 
 describe('what the key of a subscription is told', () => {
-  const terms = (subscription: Subscription, next = SMALL) => termsOf(subscription, SMALL, next);
+  const terms = (subscription: Subscription, next = SMALL) =>
+    termsOf(subscription, { before: null, present: SMALL, next });
 
   it('is the same in each cycle while nothing changes', () => {
     const quotas = [{ fromMs: ANCHOR, quotaNanoUsd: (20n * USD).toString() }];
@@ -266,6 +267,80 @@ describe('what the key of a subscription is told', () => {
     });
     expect(terms({ ...on, payg: { ...on.payg, enabled: false } }).payg).toBeNull();
     expect(terms({ ...on, payg: { enabled: true, limitNanoUsd: null, raise: null } }).payg).toBeNull();
-    expect(termsOf(on, { ...SMALL, paygAllowed: false }, SMALL).payg).toBeNull();
+    const closed = { ...SMALL, paygAllowed: false };
+    expect(termsOf(on, { before: null, present: closed, next: closed }).payg).toBeNull();
+  });
+
+  describe('has what is charged beside the quota by cycles where these differ:', () => {
+    const [first, second, third] = [0, 1, 2].map((number) => subscriptionCycleStart(ANCHOR, number));
+    const closed = { ...SMALL, paygAllowed: false };
+    const dear = { ...SMALL, markupMillionths: 1_000_000 };
+    const payg = { capNanoUsd: '5' };
+    const plain = { payg, markupMillionths: null };
+    const OFF = { payg: null, markupMillionths: null };
+    const DEAR = { payg, markupMillionths: 1_000_000 };
+    const on: Subscription = { ...begun(SMALL), payg: { enabled: true, limitNanoUsd: 5n, raise: null } };
+    const later = renewed(on, versionOf, second!);
+    it.each<[string, Subscription, Parameters<typeof termsOf>[1], object[] | undefined]>([
+      ['none', on, { before: null, present: SMALL, next: SMALL }, undefined],
+      [
+        'a mark-up that follows',
+        on,
+        { before: null, present: SMALL, next: dear },
+        [
+          { fromMs: first, ...plain },
+          { fromMs: second, ...DEAR },
+        ],
+      ],
+      [
+        'pay-as-you-go that the next plan forbids',
+        on,
+        { before: null, present: SMALL, next: closed },
+        [
+          { fromMs: first, ...plain },
+          { fromMs: second, ...OFF },
+        ],
+      ],
+      [
+        'pay-as-you-go that the next plan allows',
+        on,
+        { before: null, present: closed, next: SMALL },
+        [
+          { fromMs: first, ...OFF },
+          { fromMs: second, ...plain },
+        ],
+      ],
+      ['pay-as-you-go that nobody has', begun(SMALL), { before: null, present: SMALL, next: closed }, undefined],
+      [
+        'those of the cycle before',
+        later,
+        { before: closed, present: dear, next: dear },
+        [
+          { fromMs: first, ...OFF },
+          { fromMs: second, ...DEAR },
+        ],
+      ],
+      [
+        'all three',
+        later,
+        { before: closed, present: dear, next: SMALL },
+        [
+          { fromMs: first, ...OFF },
+          { fromMs: second, ...DEAR },
+          { fromMs: third, ...plain },
+        ],
+      ],
+    ])('%s', (_, subscription, plans, expected) => {
+      const told = termsOf(subscription, plans);
+      expect(told.cycleTerms).toEqual(expected);
+      expect('cycleTerms' in told, 'absent, so that the terms stay the same').toBe(expected !== undefined);
+      const { payg: paid, markupMillionths } = told;
+      expect({ payg: paid, markupMillionths }, 'what releases before read is of the present cycle').toEqual(
+        termsOf(subscription, { ...plans, before: null, next: plans.present }).cycleTerms ?? {
+          payg: paid,
+          markupMillionths: plans.present.markupMillionths,
+        },
+      );
+    });
   });
 });

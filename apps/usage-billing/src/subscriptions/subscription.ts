@@ -65,6 +65,12 @@ export function newestCharge({ charges }: Pick<Subscription, 'charges'>): CycleC
   return charges.at(-1) ?? charges[0];
 }
 
+/** The charge whose terms counted last in the cycle before; null in the first cycle. */
+export function chargeBefore({ charges }: Pick<Subscription, 'charges'>): CycleCharge | null {
+  const { number: present } = newestCharge({ charges });
+  return charges.findLast(({ number }) => number < present) ?? null;
+}
+
 /** The price of a whole cycle, at its beginning. */
 export function cycleCharge(plan: PlanVersion, anchorMs: number, number: number): CycleCharge {
   const startMs = subscriptionCycleStart(anchorMs, number);

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { principalName, type Principal } from '@tollgate/access';
 import { CurrentActor, CurrentPrincipal, PrincipalGuard, type Actor } from '@tollgate/auth';
+import { foldedPlanName } from '@tollgate/config';
 import { uuid } from '@tollgate/contracts';
 import {
   Idempotent,
@@ -19,10 +20,11 @@ import { PlanStore } from '../plans/plan-store.js';
 import type { Plan } from '../plans/plan.js';
 import { TermsInForce } from '../terms/terms-in-force.js';
 import { ChangeSubscription, type DecideSubscription } from './change-subscription.js';
-import { cancelledAt, demandSelfService, paygAsked, resumed, updated } from './decide-subscription.js';
+import { cancelledAt, demandSelfService, noSuchPlan, paygAsked, resumed, updated } from './decide-subscription.js';
 import { ReplaceKey } from './replace-key.js';
 import { ShowSubscriptions } from './show-subscriptions.js';
 import { Subscribe } from './subscribe.js';
+import { newestCharge } from './subscription.js';
 import type { StoredSubscription } from './subscription-row.js';
 import { SubscriptionKeys } from './subscription-keys.js';
 import { SubscriptionStore } from './subscription-store.js';
@@ -53,6 +55,13 @@ const CHANGED = {
   202: 'The subscription as it is now; some gateways did not know in time, and are still being told.',
 };
 const NO_PAYG = { enabled: false, limitNanoUsd: null, raise: null };
+
+/** Who asks about a subscription, and which organisation they name. */
+interface Asker {
+  readonly named: string;
+  readonly principal: Principal;
+  readonly raw: FastifyRequest;
+}
 
 /** Who subscribes to a plan gets a key that lives as long as the subscription. */
 @Tag('Plans')
@@ -171,7 +180,7 @@ export class SubscriptionsController {
     @Req() raw: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DetailedSubscriptionObject> {
-    const plan = body.plan === undefined ? null : await this.planNamed(body.plan);
+    const plan = body.plan === undefined ? null : await this.planFor(id, body.plan, { named, principal, raw });
     const further = plan === null ? [] : [plan];
     const organizationId = await this.changeable(id, named, principal, raw, further);
     const now = new Date();
@@ -320,12 +329,29 @@ export class SubscriptionsController {
    * @throws {Problem} `invalid_request` if nobody can subscribe to such a plan
    */
   private async planNamed(reference: string): Promise<Plan> {
-    const id = uuid.safeParse(reference).data;
-    const plan = id === undefined ? await this.plans.findNamed(reference) : await this.plans.find(id);
+    const plan = await this.knownPlan(reference);
     if (plan !== null && plan.archivedAt === null) return plan;
-    throw new Problem('invalid_request', {
-      errors: [{ path: 'plan', message: 'must be the id or the name of a plan' }],
-    });
+    throw noSuchPlan();
+  }
+
+  /**
+   * The plan that a request names for a subscription. That may be an archived one: whether it is the present one of the
+   * subscription is decided under its lock. Of two plans of one name, it is the one that is not archived.
+   * @throws {Problem} `invalid_request` if there is none
+   */
+  private async planFor(id: string, reference: string, { named, principal, raw }: Asker): Promise<Plan> {
+    const known = await this.knownPlan(reference);
+    if (known !== null) return known;
+    const stored = await this.store.find(await this.organizationOf(id, named, principal, raw), id);
+    const present = stored === null ? null : await this.plans.find(newestCharge(stored.subscription).planId);
+    if (present === null || foldedPlanName(present.name) !== foldedPlanName(reference)) throw noSuchPlan();
+    return present;
+  }
+
+  /** The plan of this id, archived or not, or the one that can be subscribed to under this name; null for none. */
+  private knownPlan(reference: string): Promise<Plan | null> {
+    const id = uuid.safeParse(reference).data;
+    return id === undefined ? this.plans.findNamed(reference) : this.plans.find(id);
   }
 
   /** @throws {Problem} `organization_not_found`; `invalid_request` if the organisation has no such member */

@@ -3,6 +3,7 @@ import { accountsOf, type JoinedAccount } from './accounts-of.js';
 import { cycleOf } from './credit-cycle.js';
 import { groupsThatOpen, type OrganizationSnapshot, type SnapshotBudget } from './organization-snapshot.js';
 import type { ActiveSnapshot, CappedAccount } from './snapshot.js';
+import { subscriptionTermsAt } from './subscription-cycle-terms.js';
 
 const NOW = Date.parse('2026-11-29T12:00:00Z');
 const own = { accountId: 'key:k', capNanoUsd: '5' };
@@ -221,6 +222,31 @@ describe('the accounts of a subscription', () => {
       '0',
       '30',
     ]);
+  });
+  describe('are charged by the clock as the plan of each cycle says:', () => {
+    const next = Date.UTC(2026, 10, 30, 23, 30);
+    const off = { payg: null, markupMillionths: null };
+    const on = { payg: { capNanoUsd: '3' }, markupMillionths: 50_000 };
+    it.each<[string, object, object, object]>([
+      ['what counted first', { ...off, cycleTerms: [{ fromMs: anchorMs, ...on }] }, on, on],
+      [
+        'what follows',
+        { ...off, cycleTerms: [off, on].map((one, at) => ({ fromMs: [0, next][at], ...one })) },
+        off,
+        on,
+      ],
+      ['what ends', { ...on, cycleTerms: [on, off].map((one, at) => ({ fromMs: [0, next][at], ...one })) }, on, off],
+      ['the same in each, as releases before write it', on, on, on],
+      ['the same in each, and no mark-up', { payg: null }, off, off],
+    ])('%s', (_, fields, present, following) => {
+      const { subscription } = subscribed(fields);
+      expect(subscriptionTermsAt(subscription!, next - 1)).toMatchObject({ number: 0, ...present });
+      expect(subscriptionTermsAt(subscription!, next)).toMatchObject({ number: 1, ...following });
+      const caps = (ms: number) => accountsOf(subscribed(fields), null, ms).either.map(({ capNanoUsd }) => capNanoUsd);
+      expect([caps(next - 1), caps(next)]).toEqual(
+        [present, following].map((one) => (one === on ? ['10', '3'] : ['10'])),
+      );
+    });
   });
   it('may be used by a clock that is behind the one by which it began', () => {
     expect(accountsOf(subscribed(), null, anchorMs - 5_000).either[0]).toMatchObject({

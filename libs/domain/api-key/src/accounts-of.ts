@@ -9,7 +9,7 @@ import {
 import { cycleOf, type CreditCycle } from './credit-cycle.js';
 import type { OrganizationSnapshot, SnapshotBudget, SnapshotGrant } from './organization-snapshot.js';
 import type { ActiveSnapshot, CappedAccount, CapRaise } from './snapshot.js';
-import { subscriptionCycleAt } from './subscription-cycle.js';
+import { subscriptionTermsAt } from './subscription-cycle-terms.js';
 
 /** An account of a key at a moment. */
 export interface JoinedAccount extends CappedAccount {
@@ -100,12 +100,10 @@ function budgetAccount(budget: SnapshotBudget, nowMs: number): JoinedAccount {
 /** The accounts of a subscription's present cycle: its quota, and what it may spend beyond that, if anything. */
 function subscriptionAccounts({ subscription }: ActiveSnapshot, nowMs: number): readonly JoinedAccount[] {
   if (subscription === undefined) return [];
-  const { subscriptionId, anchorMs, quotas, payg } = subscription;
-  const { number, startMs, endMs } = subscriptionCycleAt(anchorMs, nowMs);
+  const { subscriptionId } = subscription;
+  const { number, startMs, endMs, quotaNanoUsd, payg } = subscriptionTermsAt(subscription, nowMs);
   // The clock of admission may be behind that by which the subscription began.
   const cycle: CreditCycle = { reset: 'subscription', startMs: number === 0 ? 0 : startMs, endMs };
-  const [first, ...later] = quotas;
-  const { quotaNanoUsd = '0' } = later.findLast(({ fromMs }) => fromMs <= startMs) ?? first ?? {};
   const period = { startMs, endMs };
   const common = { generation: 0, cycle };
   const quota = { accountId: subscriptionAccountId(subscriptionId, period), capNanoUsd: quotaNanoUsd, ...common };

@@ -67,4 +67,5 @@ export {
   type AccountKind,
 } from './account-id.js';
 export { subscriptionCycleAt, subscriptionCycleStart } from './subscription-cycle.js';
+export { subscriptionTermsAt } from './subscription-cycle-terms.js';
 export { compileAllowedIps, normaliseAddress, parseSubnet, type Subnet } from './allowed-ip.js';

@@ -68,6 +68,21 @@ interface SnapshotIdentity {
   readonly digests: readonly string[];
 }
 
+/** What may be spent in a cycle of a subscription by calls that its quota does not cover. */
+interface SnapshotPayg {
+  readonly capNanoUsd: string;
+  readonly raise?: CapRaise;
+}
+
+/** How calls are charged from a cycle of a subscription on. */
+export interface SnapshotCycleTerms {
+  readonly fromMs: number;
+  /** Null: pay-as-you-go is off. */
+  readonly payg: SnapshotPayg | null;
+  /** Of the plan; null where that of the organisation counts. */
+  readonly markupMillionths: number | null;
+}
+
 /** What a key of a subscription may spend, and until when. */
 export interface SnapshotSubscription {
   readonly subscriptionId: string;
@@ -81,9 +96,15 @@ export interface SnapshotSubscription {
   /** When it ends, in milliseconds since 1970: from then on its key is refused. Null while it renews itself. */
   readonly endsAtMs: number | null;
   /** What may be spent in a cycle by calls that its quota does not cover; null: pay-as-you-go is off. */
-  readonly payg: { readonly capNanoUsd: string; readonly raise?: CapRaise } | null;
+  readonly payg: SnapshotPayg | null;
   /** Of the plan; it takes the place of that of the organisation. Absent for none of its own. */
   readonly markupMillionths?: number;
+  /**
+   * What counts in the place of the two fields above, by the start of the cycle as in `quotas`. Absent where all known
+   * cycles are alike, and in snapshots of releases before 2026-12; their gateways read those two alone, which follow
+   * when billing has noticed that a cycle has begun.
+   */
+  readonly cycleTerms?: readonly SnapshotCycleTerms[];
 }
 
 /**

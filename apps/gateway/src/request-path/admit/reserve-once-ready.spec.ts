@@ -3,9 +3,13 @@ import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import type { ActiveSnapshot, OrganizationSnapshot } from '@tollgate/api-key';
 import { createLogger } from '@tollgate/telemetry';
 import { describe, expect, it } from 'vitest';
+import { openAiChat } from '../../dialects/openai-chat/openai-chat.js';
+import { routeOf, type Target } from '../choose-route/route-table.js';
 import type { Routed } from '../exchange/exchange.js';
+import { markUpOf } from '../exchange/mark-up.js';
 import { cacheKey, type CachedKey } from '../identify-key/cached-key.js';
 import { AccountLoads } from './account-loads.js';
+import { boundCost, type CostBound } from './cost-bound.js';
 import { reserveOnceReady, type ReadyParts } from './reserve-once-ready.js';
 
 const NOON = Date.parse('2026-11-29T12:00:00Z');
@@ -33,6 +37,14 @@ const ORGANIZATION: OrganizationSnapshot = {
   capNanoUsd: '5',
   capGeneration: 3,
 };
+const PRICE = {
+  inputNanoUsdPerMillion: 1_000_000n,
+  outputNanoUsdPerMillion: 10_000_000n,
+  cachedInputNanoUsdPerMillion: null,
+  maxOutputTokens: 500,
+};
+const PROVIDER = { injectedFields: { takesCeiling: true }, endAtHold: false, allowFields: new Set<string>() };
+const TARGETS = [{ price: PRICE, provider: PROVIDER }] as unknown as Target[];
 const TODAY = 'key:k:daily:2026-11-29';
 const ADMITTED = { kind: 'admitted', rate: { requests: null, tokens: null } } as const;
 const otherCycle = (nowMs: number): AdmissionDecision => ({ kind: 'unavailable', why: 'other_cycle', nowMs });
@@ -45,8 +57,8 @@ const unavailable = (why: 'no_epoch' | 'announcing' | 'store_unreachable'): Admi
 /** A request whose reserves are decided by the list, one after the other; the last decision stays. */
 class Stage {
   readonly asked: string[] = [];
-  readonly key = cacheKey(SNAPSHOT, '', { snapshot: ORGANIZATION, current: true }, undefined, NOON);
-  readonly exchange = { key: this.key, route: { access: 'everyone', name: 'r' } } as unknown as Routed;
+  readonly key: CachedKey;
+  readonly exchange: Routed;
   readonly reserved: ReserveItem[] = [];
   load: (request: LoadAccountRequest) => Promise<{ postedNanoUsd: string }> = () =>
     Promise.resolve({ postedNanoUsd: '0' });
@@ -60,14 +72,28 @@ class Stage {
     createLogger({ service: 'test', level: 'silent' }),
   );
 
-  constructor(private readonly decisions: AdmissionDecision[]) {}
+  constructor(
+    private readonly decisions: AdmissionDecision[],
+    snapshot = SNAPSHOT,
+  ) {
+    this.key = cacheKey(snapshot, '', { snapshot: ORGANIZATION, current: true }, undefined, NOON);
+    const body = { model: 'r', max_tokens: 7, messages: [{ role: 'user', content: 'hi' }] };
+    this.exchange = {
+      key: this.key,
+      ask: openAiChat.read(Buffer.from(JSON.stringify(body))),
+      route: routeOf('r', TARGETS),
+      targets: TARGETS,
+      translations: null,
+    } as unknown as Routed;
+  }
 
   next(): AdmissionDecision {
     return this.decisions.length > 1 ? this.decisions.shift()! : this.decisions[0]!;
   }
 
-  async run(waitMsMax = 60_000): Promise<string> {
+  async run(waitMsMax = 60_000, amountNanoUsd = 1n): Promise<string> {
     const item = {
+      amountNanoUsd,
       requestId: 'r',
       organizationId: 'o',
       apiKeyId: 'k',
@@ -157,6 +183,24 @@ describe('a reserve that cannot be decided at once', () => {
     expect(stage.reserved.map(({ accounts }) => accounts[0]?.accountId)).toEqual(['key:k:daily:2026-11-30']);
     expect(stage.exchange.key.charges.onOpenRoutes.eventPart).toContain('key:k:daily:2026-11-30');
     expect(stage.exchange.key.snapshot).toBe(SNAPSHOT);
+  });
+
+  it.each([
+    ['dearer', 1_000_000, 2n],
+    ['no dearer', 0, 1n],
+  ])('holds what a call may cost by the plan of the cycle that admission names: %s', async (_what, markUp, times) => {
+    const cycleTerms = [
+      { fromMs: 0, payg: null, markupMillionths: 0 },
+      { fromMs: MIDNIGHT, payg: null, markupMillionths: markUp },
+    ];
+    const quotas = [{ fromMs: 0, quotaNanoUsd: '9' }];
+    const anchorMs = Date.parse('2026-10-30T00:00:00Z');
+    const subscription = { subscriptionId: 's', anchorMs, quotas, endsAtMs: null, payg: null, cycleTerms };
+    const stage = new Stage([otherCycle(MIDNIGHT), ADMITTED], { ...SNAPSHOT, subscription });
+    const bound = boundCost(stage.exchange) as CostBound;
+    await stage.run(undefined, bound.amountNanoUsd);
+    expect(stage.reserved.map(({ amountNanoUsd }) => amountNanoUsd)).toEqual([bound.amountNanoUsd * times]);
+    expect(markUpOf(stage.exchange)).toBe(markUp);
   });
 
   it('shares a load with the other requests of its account, and waits for no other account', async () => {

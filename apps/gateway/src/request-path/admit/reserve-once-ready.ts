@@ -5,9 +5,12 @@ import type { LoadAccountRequest } from '@tollgate/contracts';
 import type { AdmissionDecision, ReserveItem } from '@tollgate/credit';
 import { unreachable } from '@tollgate/errors';
 import type { Routed } from '../exchange/exchange.js';
+import { markUpOf } from '../exchange/mark-up.js';
+import type { CachedKey } from '../identify-key/cached-key.js';
 import type { KeyCache } from '../identify-key/key-cache.js';
 import type { KeyCharge } from '../identify-key/key-charge.js';
 import type { AccountLoads } from './account-loads.js';
+import { boundCost } from './cost-bound.js';
 import type { CreditEpochs } from './credit-epochs.js';
 
 /** How long a request waits until its credit can be decided, before it is answered 503. */
@@ -34,7 +37,7 @@ export interface ReadyParts {
  * Tries a reserve again until it can be decided: the organisation has an epoch that waits for no gateway, its accounts
  * are of the present cycle by the time of admission, and they are loaded. Gives up after `waitMsMax`. A key of another
  * cycle is joined anew, and the exchange has the joined key from then on: what is reserved on an account is charged to
- * that account.
+ * that account, at the mark-up of the plan of that cycle.
  */
 export async function reserveOnceReady(
   exchange: Routed,
@@ -54,9 +57,11 @@ export async function reserveOnceReady(
         return { item, decision };
       case 'other_cycle':
         if (++rejoins > REJOINS_MAX) return { item, decision };
-        exchange.key = keys.inCycleAt(exchange.key, decision.nowMs);
-        exchange.charge = exchange.key.charges.on(exchange.route);
-        item = { ...item, ...accountsOf(exchange.charge) };
+        {
+          const rejoined = inCycleOf(keys.inCycleAt(exchange.key, decision.nowMs), exchange, item);
+          if (rejoined === null) return { item, decision };
+          item = rejoined;
+        }
         break;
       case 'not_loaded':
         // A load of just now may not be seen at once; without a pause the account would be asked for without end.
@@ -80,6 +85,20 @@ export async function reserveOnceReady(
   }
   if (decision.kind !== 'unavailable') epochs.noteUsable(organizationId);
   return { item, decision };
+}
+
+/**
+ * The reserve on the accounts of the cycle that a key is joined for, at the mark-up of its plan; null where it cannot be
+ * said any more what the request may cost.
+ */
+function inCycleOf(key: CachedKey, exchange: Routed, item: ReserveItem): ReserveItem | null {
+  const former = markUpOf(exchange);
+  exchange.key = key;
+  exchange.charge = key.charges.on(exchange.route);
+  const rejoined = { ...item, ...accountsOf(exchange.charge) };
+  if (markUpOf(exchange) === former) return rejoined;
+  const bound = boundCost(exchange);
+  return 'kind' in bound ? null : { ...rejoined, amountNanoUsd: bound.amountNanoUsd };
 }
 
 function atMost(deadline: number, done: Promise<unknown>): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { compileKeyAccess, endOf, endsAtMsOf, secretHasEnded, type KeyAccess, type KeyEnd } from '@tollgate/access';
-import type { ActiveSnapshot, SnapshotSecret } from '@tollgate/api-key';
+import { subscriptionTermsAt, type ActiveSnapshot, type SnapshotSecret } from '@tollgate/api-key';
 import { ExpiryClocks, PROCESS_CLOCKS, type ExpiryClock } from './expiry-clock.js';
 import { KeyCharges } from './key-charge.js';
 import type { KnownOrganization } from './organizations.js';
@@ -19,7 +19,7 @@ export interface CachedKey extends KeyAccess {
   readonly clock: ExpiryClock | null;
   /** What its calls are charged to, for the present cycle of each limit. */
   readonly charges: KeyCharges;
-  /** What its calls cost beyond their cost, in millionths of it: of its plan, else of its organisation. */
+  /** What its calls cost beyond their cost, in millionths of it: of its plan in the present cycle, else of its organisation. */
   readonly markUpMillionths: number;
   /** Whether the key has a cap on any route, or a rate limit, so that admission must be asked. */
   readonly governed: boolean;
@@ -55,7 +55,7 @@ export function cacheKey(
     clock: endsAtMs === null ? null : expiries.of(apiKeyId, endsAtMs),
     ...compileKeyAccess(snapshot, organization.snapshot),
     charges,
-    markUpMillionths: snapshot.subscription?.markupMillionths ?? organization.snapshot?.markupMillionths ?? 0,
+    markUpMillionths: markUpOfPlan(snapshot, nowMs) ?? organization.snapshot?.markupMillionths ?? 0,
     governed:
       charges.onOpenRoutes.isCapped ||
       requestsPerMinute !== null ||
@@ -63,6 +63,10 @@ export function cacheKey(
       parallelRequests !== null,
   };
 }
+
+/** The mark-up of the plan of the present cycle; null for a key without a plan, or a plan without one of its own. */
+const markUpOfPlan = ({ subscription }: ActiveSnapshot, nowMs: number): number | null =>
+  subscription === undefined ? null : subscriptionTermsAt(subscription, nowMs).markupMillionths;
 
 /** The secret that a digest is of; undefined in a snapshot of a release that knows one secret for each key. */
 function secretOf({ secrets }: ActiveSnapshot, digest: string): SnapshotSecret | undefined {

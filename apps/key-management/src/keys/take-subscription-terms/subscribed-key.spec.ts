@@ -1,4 +1,4 @@
-import type { SubscriptionTerms } from '@tollgate/contracts';
+import { keySnapshot, type SubscriptionTerms } from '@tollgate/contracts';
 import { describe, expect, it } from 'vitest';
 import { newApiKey } from '../api-key/new-api-key.js';
 import { snapshotOf } from '../api-key/snapshot-of.js';
@@ -39,6 +39,17 @@ describe('the key of a subscription', () => {
     });
     expect(Object.keys((snapshotOf(key) as { subscription: object }).subscription)).not.toContain('version');
     expect(settingsOfTerms({ ...TERMS, markupMillionths: 0 }).subscription).toMatchObject({ markupMillionths: 0 });
+  });
+
+  it('has what the plan of the next cycle decides about money, and nothing of it from a release that tells none', () => {
+    const cycleTerms = [
+      { fromMs: 1_000, payg: null, markupMillionths: null },
+      { fromMs: 2_000, payg: { capNanoUsd: '7' }, markupMillionths: 50_000 },
+    ];
+    const changed = snapshotOf(subscribedKey(key, { ...TERMS, version: 3, cycleTerms })!);
+    expect(changed).toMatchObject({ subscription: { cycleTerms } });
+    expect(keySnapshot.parse(JSON.parse(JSON.stringify(changed)))).toEqual(changed);
+    expect(snapshotOf(key)).not.toHaveProperty('subscription.cycleTerms');
   });
 
   it('changes by later terms alone, in a new version', () => {

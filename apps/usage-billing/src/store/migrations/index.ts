@@ -45,6 +45,7 @@ import { ReplacedOrphans1799107200001 } from './1799107200001-replaced-orphans.j
 import { Refunds1799107200002 } from './1799107200002-refunds.js';
 import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
 import { FactsRolledUp1799280000002 } from './1799280000002-facts-rolled-up.js';
+import { TermsToldAhead1799625600001 } from './1799625600001-terms-told-ahead.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -97,5 +98,6 @@ export const usageBillingSchema: MigrateOptions = {
     Refunds1799107200002,
     UnaskedKeys1799280000001,
     FactsRolledUp1799280000002,
+    TermsToldAhead1799625600001,
   ],
 };

@@ -8,6 +8,15 @@ import { id, nanoUsd } from '../primitives.js';
 export const SUBSCRIPTIONS_CHANGED_V1 = 'subscriptions.changed.v1';
 
 const limit = z.int().positive().nullable();
+const payg = z
+  .object({
+    capNanoUsd: nanoUsd,
+    /** More than the cap, until a moment; absent for none. */
+    raise: z.object({ amountNanoUsd: nanoUsd, untilMs: z.int() }).exactOptional(),
+  })
+  .nullable();
+/** Of the plan, in millionths of the cost; null where the organisation's own counts. */
+const markupMillionths = z.int().nonnegative().nullable();
 
 /** What a plan and its subscription decide about their key. */
 export const subscriptionTerms = z.object({
@@ -17,15 +26,17 @@ export const subscriptionTerms = z.object({
   anchorMs: z.int(),
   quotas: z.array(z.object({ fromMs: z.int(), quotaNanoUsd: nanoUsd })).min(1),
   endsAtMs: z.int().nullable(),
-  payg: z
-    .object({
-      capNanoUsd: nanoUsd,
-      /** More than the cap, until a moment; absent for none. */
-      raise: z.object({ amountNanoUsd: nanoUsd, untilMs: z.int() }).exactOptional(),
-    })
-    .nullable(),
-  /** Of the plan, in millionths of the cost; null where the organisation's own counts. */
-  markupMillionths: z.int().nonnegative().nullable(),
+  /** This and the mark-up are those of the present cycle. */
+  payg,
+  markupMillionths,
+  /**
+   * Both of cycles that differ in them, in the order of `fromMs`: of the entries that are not later than the start of a
+   * cycle, the last one counts. Absent where all known cycles are alike.
+   */
+  cycleTerms: z
+    .array(z.object({ fromMs: z.int(), payg, markupMillionths }))
+    .min(1)
+    .exactOptional(),
   models: z.array(z.string()).min(1).nullable(),
   rateLimits: z.object({ requestsPerMinute: limit, tokensPerMinute: limit, parallelRequests: limit }),
 });

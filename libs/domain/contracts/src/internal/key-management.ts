@@ -24,6 +24,7 @@ const identity = {
 };
 const limit = z.int().positive().nullable();
 const capRaise = z.object({ amountNanoUsd: nanoUsd, untilMs: z.number() });
+const payg = z.object({ capNanoUsd: nanoUsd, raise: capRaise.exactOptional() }).nullable();
 const subscription = z.object({
   subscriptionId: ledgerId,
   anchorMs: z.int(),
@@ -32,8 +33,13 @@ const subscription = z.object({
     .min(1)
     .readonly(),
   endsAtMs: z.int().nullable(),
-  payg: z.object({ capNanoUsd: nanoUsd, raise: capRaise.exactOptional() }).nullable(),
+  payg,
   markupMillionths: z.int().nonnegative().exactOptional(),
+  cycleTerms: z
+    .array(z.object({ fromMs: z.int(), payg, markupMillionths: z.int().nonnegative().nullable() }))
+    .min(1)
+    .readonly()
+    .exactOptional(),
 });
 const SUBSCRIPTION_NAME_LENGTH_MAX = 100;
 /** Longer than any credential or address of ours. */
