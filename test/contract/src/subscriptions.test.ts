@@ -22,6 +22,7 @@ import {
   Subscribe,
   TakeConfiguredPlans,
   UsageBillingProcessModule,
+  usageBillingSchema,
   WEBHOOK_EVENTS,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -1105,6 +1106,25 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
         );
         expect(lastTold(key.id)).toMatchObject({ ...then, cycleTerms });
       });
+    });
+
+    it('that follows is told again some minutes after an upgrade, where a release before told of its quota alone', async () => {
+      const { id, api_key: key } = await subscribed((await plan()).id);
+      await ask('PATCH', `/v1/subscriptions/${id}`, {
+        plan: (await plan({ quota_usd: 1, price_usd: 1, markup_percent: 9 })).id,
+      });
+      await waitUntil(() => lastTold(key.id)?.cycleTerms, { what: 'the key to hear of the next cycle' });
+      const { cycleTerms, ...known } = lastTold(key.id)!;
+      const migration = usageBillingSchema.migrations.find(({ name }) => name.startsWith('TermsToldAhead'));
+      await opened.database.dataSource.transaction(async (manager) => {
+        await manager.query(`SELECT set_config('tollgate.as_owner', 'on', true)`);
+        await manager.query('UPDATE billing.subscription SET told = $2 WHERE id = $1', [id, JSON.stringify(known)]);
+        await new migration!().up(manager.queryRunner!);
+      });
+      told.length = 0;
+      await renew(Date.now() + 360_000);
+      await waitUntil(() => lastTold(key.id), { what: 'the key to hear of the rest' });
+      expect(lastTold(key.id)).toEqual({ ...known, cycleTerms, version: known.version + 1 });
     });
 
     describe('is taken back although the present one is archived, by', () => {

@@ -11,8 +11,9 @@ const BATCH = 100;
 const SECRETS_KEPT_MS = 24 * 60 * 60_000;
 
 /**
- * Charges the cycles that have begun, and tells keys what they may do in the next. Quotas begin anew by the clock of
- * admission and wait for none of this. Any number of processes may do it at once: each cycle is charged once.
+ * Charges the cycles that have begun, and tells keys what they may do in the next. Quotas, pay-as-you-go and mark-ups
+ * count by the clock of admission and wait for none of this. Any number of processes may do it at once: each cycle is
+ * charged once.
  */
 @Injectable()
 export class RenewSubscriptions extends PeriodicService {

@@ -55,14 +55,13 @@ export async function reserveOnceReady(
     switch (decision.why) {
       case 'store_unreachable':
         return { item, decision };
-      case 'other_cycle':
+      case 'other_cycle': {
         if (++rejoins > REJOINS_MAX) return { item, decision };
-        {
-          const rejoined = inCycleOf(keys.inCycleAt(exchange.key, decision.nowMs), exchange, item);
-          if (rejoined === null) return { item, decision };
-          item = rejoined;
-        }
+        const rejoined = inCycleOf(keys.inCycleAt(exchange.key, decision.nowMs), exchange, item);
+        if (rejoined === null) return { item, decision };
+        item = rejoined;
         break;
+      }
       case 'not_loaded':
         // A load of just now may not be seen at once; without a pause the account would be asked for without end.
         if (loaded === decision.accountId) await pause(POLL_MS);
@@ -88,8 +87,8 @@ export async function reserveOnceReady(
 }
 
 /**
- * The reserve on the accounts of the cycle that a key is joined for, at the mark-up of its plan; null where it cannot be
- * said any more what the request may cost.
+ * The reserve on the accounts of the cycle that a key is joined for, at the mark-up of its plan; null where it cannot
+ * be said any more what the request may cost.
  */
 function inCycleOf(key: CachedKey, exchange: Routed, item: ReserveItem): ReserveItem | null {
   const former = markUpOf(exchange);

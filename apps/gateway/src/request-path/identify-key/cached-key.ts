@@ -19,7 +19,7 @@ export interface CachedKey extends KeyAccess {
   readonly clock: ExpiryClock | null;
   /** What its calls are charged to, for the present cycle of each limit. */
   readonly charges: KeyCharges;
-  /** What its calls cost beyond their cost, in millionths of it: of its plan in the present cycle, else of its organisation. */
+  /** What its calls cost beyond their cost, in millionths of it: by its plan of this cycle, else its organisation's. */
   readonly markUpMillionths: number;
   /** Whether the key has a cap on any route, or a rate limit, so that admission must be asked. */
   readonly governed: boolean;

@@ -2,9 +2,9 @@ import type { Migration } from '@tollgate/postgres';
 import type { QueryRunner } from 'typeorm';
 
 /**
- * Subscriptions that may have other terms in their next cycle are looked at once more, so that their keys are told ahead
- * what is charged in it. Not at once: a process of the release before, which runs on for a while, would do it, and tells
- * of quotas alone.
+ * Subscriptions that may have other terms in their next cycle are looked at once more, so that their keys are told
+ * ahead what is charged in it. Not at once: a process of the release before, which runs on for a while, would do it,
+ * and tells of quotas alone.
  */
 const LOOK_AT_THOSE_THAT_CHANGE = `
   DO $$
