@@ -50,6 +50,23 @@ describe('a streamed completion', () => {
       done: true,
     });
   });
+  it.each([
+    ['in its first event alone', ['priority', null, null], 'priority'],
+    ['before its report, which has none', ['priority', 'priority', null], 'priority'],
+    ['with its report alone', [null, null, 'flex'], 'flex'],
+    ['and another one later', ['priority', 'priority', 'default'], undefined],
+    ['and another one with its report', ['default', 'default', 'flex'], 'flex'],
+    ['by a word that no provider uses', ['a\u0000b', null, null], undefined],
+  ])('was served by the tier that it names %s', (_, tiers, served) => {
+    const usage = { prompt_tokens: 7, completion_tokens: 3 };
+    const events = [
+      { choices: [{ delta: { content: 'one' } }] },
+      { choices: [{ delta: {}, finish_reason: 'stop' }] },
+      { choices: [], usage },
+    ];
+    const chunks = events.map((each, at) => event({ ...each, ...(tiers[at] !== null && { service_tier: tiers[at] }) }));
+    expect(run(true, [...chunks, DONE]).report?.details?.serviceTier ?? undefined).toBe(served);
+  });
   it('reads the same wherever the network cuts it', () => {
     const bytes = Buffer.from(whole.join(''));
     for (let at = 1; at < bytes.length; at++) {

@@ -1,5 +1,5 @@
 import { textsOfChoice, textsOfChoices } from './delivered-text.js';
-import { mergeReports, reportIn, type UsageReport } from '@tollgate/usage';
+import { mergeReports, reportIn, withServiceTier, type UsageReport } from '@tollgate/usage';
 import { DeliveredMeter } from '../../request-path/usage/delivered-meter.js';
 import type { PartsPattern } from '../../providers/credential-mask.js';
 import { ToldParts } from '../../providers/told-parts.js';
@@ -80,9 +80,14 @@ export class StreamEvents implements StreamReader {
     return isWhole ? this.#read(`${rest}\n\n`) : NOTHING;
   }
 
-  /** The usage that the provider has reported so far; null for none. */
+  /**
+   * The usage that the provider has reported so far; null for none. A tier that an event before it has named counts
+   * where the report's own names none.
+   */
   get report(): UsageReport | null {
-    return this.#report;
+    return this.#report === null || this.tierTold === null
+      ? this.#report
+      : withServiceTier(this.#report, this.tierTold);
   }
 
   /** Whether text was delivered after the last report, so that the report cannot include it. */
