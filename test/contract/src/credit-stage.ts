@@ -98,13 +98,15 @@ class Provider {
   /** While it is true, calls wait for `release`. */
   isHolding = false;
   calls = 0;
+  /** What it replies to each call, as JSON; null: an answer of one unit. */
+  says: string | null = null;
 
   constructor() {
     this.#server = createServer((request, reply) => {
       request.resume().on('end', () => {
         this.calls += 1;
         if (this.isHolding) this.#waiting.push(reply);
-        else answer(reply);
+        else answer(reply, this.says);
       });
     });
   }
@@ -116,7 +118,7 @@ class Provider {
   /** Answers the calls that wait, those that came last first, and holds no more. */
   release(): void {
     this.isHolding = false;
-    for (const reply of this.#waiting.splice(0).reverse()) answer(reply);
+    for (const reply of this.#waiting.splice(0).reverse()) answer(reply, this.says);
   }
 
   async listen(): Promise<string> {
@@ -130,16 +132,16 @@ class Provider {
   }
 }
 
-function answer(reply: ServerResponse): void {
-  reply.writeHead(200, { 'content-type': 'application/json' }).end(
-    JSON.stringify({
-      id: 'c',
-      object: 'chat.completion',
-      choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }],
-      usage: { prompt_tokens: 1, completion_tokens: OUTPUT_TOKENS, total_tokens: 1 + OUTPUT_TOKENS },
-    }),
-  );
+function answer(reply: ServerResponse, says: string | null): void {
+  reply.writeHead(200, { 'content-type': 'application/json' }).end(says ?? ONE_UNIT);
 }
+
+const ONE_UNIT = JSON.stringify({
+  id: 'c',
+  object: 'chat.completion',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'hello' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 1, completion_tokens: OUTPUT_TOKENS, total_tokens: 1 + OUTPUT_TOKENS },
+});
 
 /** A key of the stage. Its snapshot is what key-management would write. */
 export interface StagedKey {
@@ -269,17 +271,45 @@ export class CreditStage {
 
   /** Makes one call of a key, at one gateway after the other or at the given one. The model `c` is for groups only. */
   async call(key: StagedKey, gateway = this.#next++ % this.#urls.length, model = 'm'): Promise<StagedAnswer> {
-    const reply = await fetch(`${this.#urls[gateway]}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model, max_tokens: OUTPUT_TOKENS, messages: [{ role: 'user', content: 'hi' }] }),
-    });
+    const messages = [{ role: 'user', content: 'hi' }];
+    const reply = await this.post(key, { model, max_tokens: OUTPUT_TOKENS, messages }, gateway);
     const { error } = (await reply.json()) as { error?: { code: string; message: string } };
     return {
       status: reply.status,
       code: error?.code ?? null,
       message: error?.message ?? null,
       retryAfter: reply.headers.get('retry-after'),
+    };
+  }
+
+  /** Sends the body of a chat call to a gateway. */
+  post(key: StagedKey, body: object, gateway = 0): Promise<Response> {
+    return fetch(`${this.#urls[gateway]}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+
+  /** What the ledger made of the events of a key: what is booked of them, and why anything is in quarantine. */
+  async bookedOf(key: StagedKey): Promise<{
+    readonly booked: number;
+    readonly chargeNanoUsd: bigint;
+    readonly costNanoUsd: bigint;
+    readonly quarantined: readonly string[];
+  }> {
+    const { dataSource } = this.#opened.database;
+    const [sums]: { booked: string; charge: string; cost: string }[] = await dataSource.query(
+      `SELECT count(*) AS booked, coalesce(sum(charge_nano_usd), 0) AS charge, coalesce(sum(cost_nano_usd), 0) AS cost
+       FROM billing.usage_event WHERE api_key_id = $1`,
+      [key.id],
+    );
+    const reasons: { reason: string }[] = await dataSource.query('SELECT reason FROM billing.quarantine');
+    return {
+      booked: Number(sums!.booked),
+      chargeNanoUsd: BigInt(sums!.charge),
+      costNanoUsd: BigInt(sums!.cost),
+      quarantined: reasons.map(({ reason }) => reason),
     };
   }
 
@@ -466,8 +496,11 @@ providers:
 routes:
   - {name: m, targets: [{provider: p, model: m, weight: 1}]}
   - {name: c, targets: [{provider: p, model: m, weight: 1}], access: groups}
+  - {name: dear, targets: [{provider: p, model: dear, weight: 1}]}
+  - {name: 'any/*', targets: [{provider: p, model: '*', weight: 1}]}
 prices:
   - {provider: p, model: m, input_usd_per_million: 0, output_usd_per_million: 100}
+  - {provider: p, model: dear, input_usd_per_million: 9999999, output_usd_per_million: 9999999, context_tokens: 10000000}
 `;
 
 /** How often each status was answered. */

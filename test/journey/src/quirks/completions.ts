@@ -39,6 +39,8 @@ interface Pretence {
   readonly what: string;
   readonly script: Script;
   readonly verdict: Verdict;
+  /** The tokens that it reports all the same. Absent: none. */
+  readonly used?: { readonly input: number; readonly output: number };
 }
 
 const page = `<!doctype html><title>Sign in</title>${'<p>Sign in to go on.</p>'.repeat(1_500)}`;
@@ -46,6 +48,11 @@ const json = (what: string, body: unknown, verdict = failed, options: HeadOption
   what,
   script: plain(typeof body === 'string' ? body : JSON.stringify(body), options),
   verdict,
+});
+
+const using = (pretence: Pretence, input: number, output: number): Pretence => ({
+  ...pretence,
+  used: { input, output },
 });
 
 /** Replies of status 200 that are no completion. */
@@ -63,20 +70,28 @@ const pretences: readonly Pretence[] = [
   json('problem details', { type: 'about:blank', title: 'Service Unavailable', status: 503 }, full, {
     type: 'application/problem+json',
   }),
-  json('choices of null', { id: 'c', object: 'chat.completion', choices: null, usage: reported }),
-  json('choices that are no list', { choices: { index: 0 }, usage: reported }),
+  using(json('choices of null', { id: 'c', object: 'chat.completion', choices: null, usage: reported }), 100, 50),
+  using(json('choices that are no list', { choices: { index: 0 }, usage: reported }), 100, 50),
   json('no choice at all', { id: 'c', object: 'chat.completion', choices: [] }),
-  json('a reply of another dialect', {
-    type: 'message',
-    role: 'assistant',
-    content: [{ type: 'text', text: 'hi' }],
-    usage: { input_tokens: 5, output_tokens: 1 },
-  }),
+  using(
+    json('a reply of another dialect', {
+      type: 'message',
+      role: 'assistant',
+      content: [{ type: 'text', text: 'hi' }],
+      usage: { input_tokens: 5, output_tokens: 1 },
+    }),
+    5,
+    1,
+  ),
   json('the native reply of a local server', { model: 'm', message: { role: 'assistant', content: 'hi' }, done: true }),
   json('an error without a code', error()),
   json('an error that is a text', { error: 'Insufficient balance', status: 402 }),
   json('an error beside choices', error(503, { choices: [] }), full),
-  json('an error beside a whole choice', { ...(JSON.parse(completion('half', reported)) as object), ...error(502) }),
+  using(
+    json('an error beside a whole choice', { ...(JSON.parse(completion('half', reported)) as object), ...error(502) }),
+    100,
+    50,
+  ),
   json('a choice that finished with an error', {
     id: 'c',
     choices: [
@@ -163,14 +178,14 @@ const streamPretences: readonly Pretence[] = [
 
 const alone =
   (stream: boolean) =>
-  ({ what, script, verdict }: Pretence): Quirk => ({
+  ({ what, script, verdict, used }: Pretence): Quirk => ({
     name: `${stream ? 'where a stream was asked for, ' : ''}${what} is not served as a completion, and costs nothing`,
     key: 'covers one call',
     request: { stream },
     plays: [script],
     expect: {
       ...verdict,
-      usage: 'nothing',
+      usage: used === undefined ? 'nothing' : { ...used, inVain: true },
       ...(verdict.status !== 400 && verdict.holds === undefined && { logged: true }),
     },
   });

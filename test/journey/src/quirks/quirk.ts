@@ -18,7 +18,8 @@ export type Range = readonly [least: number, most: number];
 /**
  * What the ledger must hold of the row's calls. `nothing`: each call is on record, and costs nothing. `no event`: none
  * is on record, for none reached a provider. `either`: it depends on what was decided about the call.
- * `atHold`: the tokens may have cost more than was held, and only that much was charged.
+ * `atHold`: the tokens may have cost more than was held, and only that much was charged. `inVain`: the provider
+ * reported them without an answer, and nothing was charged.
  */
 export type ExpectedUsage =
   | 'nothing'
@@ -29,6 +30,7 @@ export type ExpectedUsage =
       readonly output: number | Range;
       readonly cached?: number;
       readonly atHold?: true;
+      readonly inVain?: true;
     };
 
 export interface Expected {
