@@ -134,11 +134,12 @@ export class BillingMeter {
     });
     this.differences = new Counter({
       name: 'tollgate_usage_billing_differences_total',
-      help: 'Accounts of which ledger, transfers, events and admission did not agree in two checks in a row',
+      help: 'Accounts and times of which ledger, transfers, events, roll-ups and admission did not agree in two checks in a row',
       labelNames: ['where'],
       registers,
     });
-    for (const where of ['transfers', 'events', 'admission', 'holds']) this.differences.inc({ where }, 0);
+    for (const where of ['transfers', 'events', 'admission', 'holds', 'event', 'usage'])
+      this.differences.inc({ where }, 0);
   }
 
   /** Counts a difference between ledger, admission and events that was seen twice in a row. */

@@ -5,9 +5,13 @@ import { formatUsd } from '@tollgate/credit';
 import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis, storeKnown } from '@tollgate/redis';
 import { z } from 'zod';
+import { mendUsage, type FoundDifference } from './ledger/compare-usage/mend-usage.js';
 import { rebuild } from './ledger/reconcile/rebuild.js';
 
-/** Computes all balances from the transfers of the ledger and prints those that differ: `npm run ledger:rebuild`. */
+/**
+ * Computes all balances from the transfers of the ledger, compares all usage, and prints what differs:
+ * `npm run ledger:rebuild`.
+ */
 
 const environment = z.object({
   DATABASE_URL: environmentFields.postgresUrl,
@@ -15,12 +19,23 @@ const environment = z.object({
   REDIS_URL: environmentFields.redisUrl.optional(),
 });
 const USAGE = `usage: npm run ledger:rebuild             compares, and changes nothing
-       npm run ledger:rebuild -- --write  corrects balances; needs REDIS_URL`;
+       npm run ledger:rebuild -- --write  corrects balances and roll-ups; needs REDIS_URL`;
 const REDIS_WITHIN_MS = 5_000;
 
 const tell = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Resolves with the exit code: 0 if all balances are right, 1 if some were not, 2 if that was not found out. */
+function tellUsage(difference: FoundDifference, isToWrite: boolean): void {
+  const { book, organizationId, fromMs, toMs, isMendable } = difference;
+  const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString());
+  tell(
+    `${book} of ${organizationId} from ${from} to ${to} has ${difference.hasRequests ?? 'no count of'} requests and ` +
+      `${formatUsd(difference.hasChargeNanoUsd)} USD, most others ${difference.requests} and ` +
+      `${formatUsd(difference.chargeNanoUsd)} USD, and differs in ${difference.sums.join(', ')}` +
+      (isMendable ? (isToWrite ? ': computed anew' : '') : ': the events cannot mend it'),
+  );
+}
+
+/** Resolves with the exit code: 0 if all balances and sums are right, 1 if some are not, 2 if that was not found. */
 async function run([option, ...more]: readonly string[]): Promise<number> {
   const given = readEnvironment(environment, process.env);
   const isToWrite = option === '--write';
@@ -33,8 +48,9 @@ async function run([option, ...more]: readonly string[]): Promise<number> {
   try {
     if (redis !== null) await storeKnown(redis, REDIS_WITHIN_MS);
     const books = redis === null ? null : new RedisAdmissionBooks(redis);
+    const service = new ServiceDatabase(database.dataSource, 'billing');
     const { accounts, wrong } = await rebuild(
-      new ServiceDatabase(database.dataSource, 'billing'),
+      service,
       books === null ? null : (organizationId) => books.closeEpoch(organizationId),
     );
     for (const { accountId, organizationId, postedNanoUsd, transfersNanoUsd } of wrong)
@@ -43,7 +59,10 @@ async function run([option, ...more]: readonly string[]): Promise<number> {
           `${formatUsd(transfersNanoUsd)} USD${isToWrite ? ': corrected' : ''}`,
       );
     tell(`${accounts} accounts were compared, ${wrong.length} differ`);
-    return wrong.length === 0 ? 0 : 1;
+    const ofUsage = await mendUsage(service, isToWrite);
+    for (const difference of ofUsage) tellUsage(difference, isToWrite);
+    tell(`all usage was compared, ${ofUsage.length} sums of a time differ`);
+    return wrong.length + ofUsage.length === 0 ? 0 : 1;
   } finally {
     await redis?.close();
     await database.close();

@@ -19,6 +19,7 @@ import {
   BookUsage,
   CarriedHolds,
   CompareBalances,
+  compareAllUsage,
   EndGrants,
   GatewayInstances,
   GrantStore,
@@ -28,6 +29,7 @@ import {
   OrganizationTerms,
   ResolveOrphans,
   SettleHolds,
+  UsageCheckStore,
   type BillingRelay,
 } from '@tollgate/usage-billing';
 import { expect } from 'vitest';
@@ -200,6 +202,7 @@ export class LedgerLife {
     if (dice < 87) return this.time.set(this.time.nowMs + this.#below(4) * this.#below(7_000));
     if (dice < 92) return this.#lapse();
     if (dice < 95) return this.#forget();
+    if (this.#below(5) === 0) await this.#usageIsOne();
     return this.#kill();
   }
 
@@ -692,6 +695,12 @@ export class LedgerLife {
     }
     await this.#eachGrantWhole();
     await this.#eachCallOnce();
+    await this.#usageIsOne();
+  }
+
+  /** Events, transfers and all roll-ups say the same. They do so at each moment, whatever is under way. */
+  async #usageIsOne(): Promise<void> {
+    expect(await compareAllUsage(new UsageCheckStore(this.database), this.organizationId)).toEqual([]);
   }
 
   /** Calls that counted on another account of their limit while they were under way count there by their charge. */

@@ -9,15 +9,19 @@ import {
   BookUsage,
   CarriedHolds,
   CheckOrganization,
+  CompareUsage,
   KnownAccounts,
   LedgerAccounts,
   LoadAccount,
+  mendUsage,
   OpenEpoch,
   rebuild,
   ReconciliationStore,
   SettleHolds,
+  UsageCheckStore,
   UsedKeys,
 } from '@tollgate/usage-billing';
+import { expect } from 'vitest';
 import { RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
 
 /** Many days of keys, so that the statements about cycles are planned as in production. */
@@ -98,6 +102,7 @@ export async function useLedger({ dataSource }: Database, organizationId: string
   await bookAfterOrphan(service, organizationId);
   await replaceOrphan(service, organizationId);
   await compareAndShow(service, organizationId);
+  await compareUsage(dataSource, organizationId);
 
   const used = new UsedKeys(service);
   await used.waiting(10);
@@ -204,4 +209,26 @@ async function compareAndShow(service: ServiceDatabase, organizationId: string):
   const accounts = new LedgerAccounts(service, balances, { of: () => Promise.resolve(new Map()) });
   await accounts.list(organizationId, { kind: null, ownerId: null, withEnded: true }, 10, null, new Date());
   await accounts.transfers(organizationId, 'grant:one', { kind: null, from: null, to: null }, 10, null);
+}
+
+/** Compares usage, which differs: the roll-ups of the seeds are none of events. What is of events is mended. */
+async function compareUsage(dataSource: Database['dataSource'], organizationId: string): Promise<void> {
+  const service = new ServiceDatabase(dataSource, 'billing');
+  const logger = createLogger({ service: 'contract', level: 'silent' });
+  const store = new UsageCheckStore(service);
+  const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+  const usage = new CompareUsage(store, meter, logger);
+  const under = { renew: () => Promise.resolve(), isStopped: () => false };
+  for (let check = 0; check < 3; check++) await usage.run([organizationId], under);
+  await store.quarters({ organizationId, fromMs: Date.UTC(2025, 0, 2), toMs: Date.UTC(2025, 0, 3) });
+  await store.lasting();
+  for (const unit of ['hour', 'month'])
+    await dataSource.query(
+      `UPDATE billing.usage_${unit} SET charge_nano_usd = charge_nano_usd + 1 WHERE organization_id = $1 AND at >= '2026-11-01Z'`,
+      [organizationId],
+    );
+  const found = await mendUsage(service, true);
+  expect(found.filter(({ isMendable }) => isMendable).map(({ book }) => book.split('.')[0])).toEqual(
+    expect.arrayContaining(['usage_hour', 'usage_month']),
+  );
 }

@@ -6,6 +6,7 @@ import {
   BillingMeter,
   BookUsage,
   CheckOrganization,
+  CompareUsage,
   GatewayInstances,
   KnownAccounts,
   LedgerAccounts,
@@ -13,6 +14,7 @@ import {
   Reconcile,
   ReconciliationStore,
   SettleHolds,
+  UsageCheckStore,
 } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -95,6 +97,7 @@ describe.each(databaseShapes)('ledger, events and admission, $shape', ({ open })
         { drained: () => Promise.resolve() },
         new SettleHolds(admission, logger),
       ),
+      new CompareUsage(new UsageCheckStore(database()), meter(), logger),
       meter(),
       { ...logger, error: (facts: object) => errors.push(facts) } as never,
     );

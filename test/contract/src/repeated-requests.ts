@@ -20,6 +20,8 @@ const OF_THE_BACKGROUND = new Set([
   'account_check',
   'reconciliation',
   'reconciliation_difference',
+  'usage_check',
+  'usage_difference',
   'usage_name',
 ]);
 

@@ -16,7 +16,7 @@ import { waitUntil } from '@tollgate/infra';
 import { readDocument, routesOf } from '@tollgate/openapi';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { Reconcile, UsageBillingProcessModule } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   databaseShapes,
@@ -845,6 +845,60 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       here.stop();
     });
   });
+
+  it('shows the operator which usage is wrong, of which month and by how much, until it is right again', async () => {
+    const organizationId = randomUUID();
+    const change = (sql: string) =>
+      opened.database.dataSource.transaction(async (manager) => {
+        await manager.query('SET LOCAL session_replication_role = replica');
+        await manager.query(sql, [organizationId]);
+      });
+    const shown = async () =>
+      ((await get('/v1/reconciliation')).body['differences'] as Record<string, unknown>[]).filter(
+        (each) => each['organization_id'] === organizationId && each['account_id'] === null,
+      );
+    /** What is shown after checks until some number of differences is. */
+    const shownAfterChecks = async (count: number) => {
+      await waitUntil(
+        async () => {
+          await opened.database.dataSource.query(
+            `UPDATE billing.reconciliation SET due_at = now() - interval '1 second'`,
+          );
+          await app.get(Reconcile).runIfDue();
+          return (await shown()).length === count;
+        },
+        { what: 'what differs in two checks', timeoutMs: 30_000 },
+      );
+      return shown();
+    };
+    const event = usageEvent({ organizationId, chargeNanoUsd: '6' });
+    await publish(event, usageEvent({ organizationId }));
+    await change(
+      'UPDATE billing.usage_day SET charge_nano_usd = charge_nano_usd + 1000000 WHERE organization_id = $1 AND dimension_id IN ' +
+        `(SELECT dimension_id FROM billing.usage_dimension WHERE grain = 'full')`,
+    );
+    const time = { month: '2026-11', from: '2026-11-20T00:00:00.000Z', to: '2026-11-21T00:00:00.000Z' };
+    const amounts = { ledger_usd: '0.000000016', transfers_usd: '0.000000016', admission_usd: null, held_usd: null };
+    expect(await shownAfterChecks(1)).toMatchObject([
+      {
+        ...{ where: 'usage', ...time, ...amounts, roll_up: 'usage_day.full', sums: ['charge_usd'] },
+        ...{ events_usd: '0.000000016', difference_usd: '-0.001', difference_requests: 0 },
+      },
+    ]);
+    await change(
+      'UPDATE billing.usage_day SET charge_nano_usd = charge_nano_usd - 1000000 WHERE organization_id = $1 AND dimension_id IN ' +
+        `(SELECT dimension_id FROM billing.usage_dimension WHERE grain = 'full')`,
+    );
+    expect(await shownAfterChecks(0)).toEqual([]);
+    await change(`DELETE FROM billing.usage_event WHERE organization_id = $1 AND charge_nano_usd = 6`);
+    expect(await shownAfterChecks(1)).toMatchObject([
+      {
+        ...{ where: 'event', ...time, ...amounts, transfers_usd: '0.00000001', roll_up: null },
+        ...{ events_usd: '0.00000001', difference_usd: '0.000000006', difference_requests: 1 },
+      },
+    ]);
+    expect((await get('/v1/reconciliation')).body['usage_pass_ended_at']).toEqual(expect.any(String));
+  }, 60_000);
 
   it('says 503, not 500, of what it cannot answer while admission is away', async () => {
     const organizationId = randomUUID();

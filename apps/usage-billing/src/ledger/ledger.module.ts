@@ -11,6 +11,8 @@ import { SettleHolds } from './book-usage/settle-holds.js';
 import { UsageRecordedController } from './book-usage/usage-recorded.controller.js';
 import { CarriedHolds } from './carry-holds/carried-holds.js';
 import { ReleaseCarriedHolds } from './carry-holds/release-carried-holds.js';
+import { CompareUsage } from './compare-usage/compare-usage.js';
+import { UsageCheckStore } from './compare-usage/usage-check-store.js';
 import { CheckOrganization } from './reconcile/check-organization.js';
 import { CompareBalances } from './reconcile/compare-balances.js';
 import { Reconcile } from './reconcile/reconcile.js';
@@ -29,6 +31,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     CarriedHolds,
     CheckOrganization,
     CompareBalances,
+    CompareUsage,
     LoadAccount,
     Reconcile,
     ReconciliationStore,
@@ -36,6 +39,7 @@ import { UsageEventMonths } from './usage-event-months/usage-event-months.js';
     ResolveOrphans,
     ScreenEvents,
     SettleHolds,
+    UsageCheckStore,
     UsageEventMonths,
   ],
   exports: [BookUsage, CompareBalances, LoadAccount, ReleaseCarriedHolds, ResolveOrphans, SettleHolds],

@@ -13,7 +13,7 @@ import { usageRecordedV1, usageRecordedV2, type UsageRecordedV2 } from '@tollgat
 import { CLOCKS_APART_MS_MAX as APART_MS } from '@tollgate/credit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contradiction, implausible, monthsBefore } from './implausible-event.js';
+import { ADMITTED_WITHIN_MS_MAX, contradiction, implausible, monthsBefore } from './implausible-event.js';
 
 const written = usageRecordedV2.parse(
   JSON.parse(
@@ -85,6 +85,7 @@ describe('an event that cannot be true at this time names the field', () => {
       ],
       [`in a ${reset} cycle of the future`, second, chargedTo(cycleAt(reset, Date.UTC(2099, 0, 31)))],
     ]),
+    ['in a cycle that began hours after the call', second, { ...chargedTo(cycleAt('daily', MIDNIGHT)), startedAt: at(MIDNIGHT - ADMITTED_WITHIN_MS_MAX - APART_MS - 1), endedAt: at(MIDNIGHT + 1) }], // prettier-ignore
     ['in a month of the year 1', second, chargedTo('key:k:monthly:0001-01-01')],
     ['in a month of the year 0', second, chargedTo('key:k:monthly:0000-01-01')],
     ['in a month that begins on the second', second, chargedTo('key:k:monthly:2026-06-02')],

@@ -36,6 +36,8 @@ export const COUNT_MAX = 1_000_000_000;
 /** The most accounts and groups that one event may name, and the most characters of its names of models and routes. */
 export const ENTRIES_MAX = 1_000;
 const CHARACTERS_MAX = 1_000;
+/** A call is admitted within this time after it began: its body has come, and its credit was loaded. */
+export const ADMITTED_WITHIN_MS_MAX = 3 * 60 * MINUTE_MS;
 /** No status of HTTP has more than three digits. */
 const STATUS_MAX = 999;
 
@@ -162,20 +164,20 @@ export function implausible(event: UsageRecorded, { fromMs, nowMs }: EventWindow
       return { field, reason: `must not be more than ${CLOCKS_APART_MS_MAX / MINUTE_MS} minutes ahead` };
     if (ms < fromMs) return { field, reason: `must not be before ${utcDay(fromMs)}, the oldest month that is kept` };
   }
-  return faultOfCycles(event, startMs, Math.max(startMs, endMs));
+  return faultOfCycles(event, startMs, Math.max(startMs, Math.min(endMs, startMs + ADMITTED_WITHIN_MS_MAX)));
 }
 
 /**
  * The first account that is of another time than the call. Admission has chosen its cycle between the start of the call
- * and its end, by a clock of its own.
+ * and `admittedMs`, by a clock of its own.
  */
-function faultOfCycles({ accounts }: UsageRecorded, startMs: number, endMs: number): EventFault | null {
+function faultOfCycles({ accounts }: UsageRecorded, startMs: number, admittedMs: number): EventFault | null {
   for (const [at, { accountId }] of accounts.entries()) {
     const cycle = cycleOfAccount(accountId);
     const field = `accounts[${at}].accountId`;
     if (cycle.reset === 'never') {
       if (limitOf(accountId) !== accountId) return { field, reason: 'must name a cycle that there is, or none' };
-    } else if (cycle.startMs > endMs + CLOCKS_APART_MS_MAX || cycle.endMs <= startMs - CLOCKS_APART_MS_MAX)
+    } else if (cycle.startMs > admittedMs + CLOCKS_APART_MS_MAX || cycle.endMs <= startMs - CLOCKS_APART_MS_MAX)
       return { field, reason: 'must be of the cycle that the call was in' };
   }
   return null;

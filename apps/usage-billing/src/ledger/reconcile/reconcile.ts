@@ -3,6 +3,7 @@ import { formatUsd } from '@tollgate/credit';
 import { PeriodicService } from '@tollgate/service';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import { BillingMeter } from '../../metrics.js';
+import { CompareUsage } from '../compare-usage/compare-usage.js';
 import { CheckOrganization } from './check-organization.js';
 import { ReconciliationStore, type DueAccounts } from './reconciliation-store.js';
 
@@ -14,7 +15,8 @@ const ASK_EVERY_MS = 5_000;
 
 /**
  * Compares ledger, admission and events each minute: of organisations with new events, and of some others in turn.
- * What differs in two checks in a row is an error in the log, and shown by `GET /v1/reconciliation`.
+ * What differs in two checks in a row is an error in the log, and shown by `GET /v1/reconciliation`. So does it with
+ * single events and the roll-ups (`CompareUsage`).
  *
  * The work does not grow with the history. Of an account whose balance has changed only the transfers since the check
  * before are summed up. A slow pass reads all transfers of each account anew, 200,000 transfers a minute at most: it
@@ -28,6 +30,7 @@ export class Reconcile extends PeriodicService {
   constructor(
     private readonly store: ReconciliationStore,
     private readonly check: CheckOrganization,
+    private readonly usage: CompareUsage,
     private readonly meter: BillingMeter,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {
@@ -58,11 +61,10 @@ export class Reconcile extends PeriodicService {
 
   private async run(): Promise<{ readonly checked: number; readonly hasNew: boolean }> {
     const [activity, whole] = [await this.store.activity(), await this.due()];
-    const organizations = new Set(whole.keys());
-    for (const [organizationId, booked] of activity)
-      if (this.seen.get(organizationId) !== booked) organizations.add(organizationId);
+    const active = [...activity].flatMap(([id, booked]) => (this.seen.get(id) === booked ? [] : [id]));
+    const organizations = new Set([...whole.keys(), ...active]);
     let checked = 0;
-    let hasNew = false;
+    let hasNew = await this.compareUsage(active);
     for (const organizationId of organizations) {
       if (this.periodic.stopped) break;
       await this.store.renew();
@@ -75,6 +77,20 @@ export class Reconcile extends PeriodicService {
       if (booked !== undefined) this.seen.set(organizationId, booked);
     }
     return { checked, hasNew };
+  }
+
+  /** Resolves with whether anything differs for the first time. Balances are compared also where usage cannot be. */
+  private async compareUsage(organizationIds: readonly string[]): Promise<boolean> {
+    try {
+      const { hasNew } = await this.usage.run(organizationIds, {
+        renew: () => this.store.renew(),
+        isStopped: () => this.periodic.stopped,
+      });
+      return hasNew;
+    } catch (err) {
+      this.logger.warn({ err }, 'events and roll-ups could not be compared; the next attempt follows in a minute');
+      return false;
+    }
   }
 
   /** The accounts that differed in the last check, and the next ones of the slow pass. */

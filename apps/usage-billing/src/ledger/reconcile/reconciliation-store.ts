@@ -17,6 +17,8 @@ export interface ReconciliationState {
   readonly checkedAccounts: number;
   /** When the slow pass over all accounts last reached the end. */
   readonly passEndedAt: Date | null;
+  /** When the slow pass over all usage last reached the end. */
+  readonly usagePassEndedAt: Date | null;
 }
 
 /** A check that was not renewed for so long has ended with its process. No organisation takes half of it. */
@@ -135,19 +137,27 @@ export class ReconciliationStore {
   }
 
   async state(): Promise<ReconciliationState> {
-    const [row] = await this.run<{ checked_at: Date | null; checked_accounts: string; pass_ended_at: Date | null }[]>(
-      'SELECT checked_at, checked_accounts, pass_ended_at FROM billing.reconciliation',
+    const [row] = await this.run<StateRow[]>(
+      'SELECT checked_at, checked_accounts, pass_ended_at, usage_pass_ended_at FROM billing.reconciliation',
     );
     return {
       checkedAt: row?.checked_at ?? null,
       checkedAccounts: Number(row?.checked_accounts ?? 0),
       passEndedAt: row?.pass_ended_at ?? null,
+      usagePassEndedAt: row?.usage_pass_ended_at ?? null,
     };
   }
 
   private run<Result>(statement: string, parameters: unknown[] = []): Promise<Result> {
     return this.database.acrossOrganizations((manager) => manager.query<Result>(statement, parameters));
   }
+}
+
+interface StateRow {
+  checked_at: Date | null;
+  checked_accounts: string;
+  pass_ended_at: Date | null;
+  usage_pass_ended_at: Date | null;
 }
 
 interface AccountRow {

@@ -43,6 +43,8 @@ import { UsageSeries1799020800001 } from './1799020800001-usage-series.js';
 import { UsageSeriesFilled1799020800002 } from './1799020800002-usage-series-filled.js';
 import { ReplacedOrphans1799107200001 } from './1799107200001-replaced-orphans.js';
 import { Refunds1799107200002 } from './1799107200002-refunds.js';
+import { UsageChecks1799193600001 } from './1799193600001-usage-checks.js';
+import { MendedUsage1799193600002 } from './1799193600002-mended-usage.js';
 import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
 import { FactsRolledUp1799280000002 } from './1799280000002-facts-rolled-up.js';
 import { TermsToldAhead1799625600001 } from './1799625600001-terms-told-ahead.js';
@@ -96,6 +98,8 @@ export const usageBillingSchema: MigrateOptions = {
     UsageSeriesFilled1799020800002,
     ReplacedOrphans1799107200001,
     Refunds1799107200002,
+    UsageChecks1799193600001,
+    MendedUsage1799193600002,
     UnaskedKeys1799280000001,
     FactsRolledUp1799280000002,
     TermsToldAhead1799625600001,

@@ -39,7 +39,7 @@ type KeptUnit = (typeof TABLES)[keyof typeof TABLES];
 const NOTE_DELETED = `INSERT INTO billing.usage_deleted AS known (unit, before) VALUES ($1, $2)
   ON CONFLICT (unit) DO UPDATE SET before = greatest(known.before, EXCLUDED.before)`;
 
-const DELETED = 'SELECT unit, before FROM billing.usage_deleted';
+const DELETED = `SELECT unit, before FROM billing.usage_deleted WHERE unit IN ('minute', 'hour')`;
 
 /**
  * Deletes rows of minutes and of hours when they are old; two processes may do so at once. What was deleted is noted,
