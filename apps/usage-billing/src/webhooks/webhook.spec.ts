@@ -41,6 +41,20 @@ describe('a rotated webhook', () => {
       formerSecret: { sealed: 'sealed one', until },
       version: 4,
     });
-    expect(rotatedWebhook(webhook, 'sealed two', now, now).formerSecret).toBeNull();
+    expect(rotatedWebhook(webhook, 'sealed two', now, now)!.formerSecret).toBeNull();
+  });
+  it('is not rotated again while the secret before counts, unless both are to end at once', () => {
+    const [soon, later] = [new Date('2026-11-29T13:00:00Z'), new Date('2026-11-30T12:00:00Z')];
+    const open = rotatedWebhook(webhook, 'sealed two', soon, now)!;
+    expect(rotatedWebhook(open, 'sealed three', later, now)).toBeNull();
+    expect(rotatedWebhook(open, 'sealed three', now, now)).toMatchObject({
+      secret: 'sealed three',
+      formerSecret: null,
+    });
+    expect(rotatedWebhook(open, 'sealed three', later, soon)).toMatchObject({
+      secret: 'sealed three',
+      formerSecret: { sealed: 'sealed two', until: later },
+      version: 5,
+    });
   });
 });

@@ -45,12 +45,17 @@ function switched({ disabled }: Webhook, { enabled }: WebhookEdit, now: Date): W
   return enabled ? null : { at: now, reason: 'by_hand' };
 }
 
-/** The webhook with a new secret. The present one counts until `until`, or ends at once if that is not after `now`. */
-export function rotatedWebhook(webhook: Webhook, sealedSecret: string, until: Date, now: Date): Webhook {
+/**
+ * The webhook with a new secret. The present one counts until `until`, or ends at once if that is not after `now`. Null
+ * while the one before is in its grace period and would end unseen, unless both are to end at once.
+ */
+export function rotatedWebhook(webhook: Webhook, sealedSecret: string, until: Date, now: Date): Webhook | null {
+  const hasGrace = until > now;
+  if (hasGrace && webhook.formerSecret !== null && webhook.formerSecret.until > now) return null;
   return {
     ...webhook,
     secret: sealedSecret,
-    formerSecret: until > now ? { sealed: webhook.secret, until } : null,
+    formerSecret: hasGrace ? { sealed: webhook.secret, until } : null,
     version: webhook.version + 1,
   };
 }

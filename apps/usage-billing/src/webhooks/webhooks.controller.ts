@@ -187,9 +187,11 @@ export class WebhooksController {
   @Operation({
     id: 'rotateWebhook',
     summary: 'Give a webhook a new secret',
-    description: 'For a grace period messages are signed with both, so that the receiver can be changed meanwhile.',
+    description:
+      'For a grace period messages are signed with both, so that the receiver can be changed meanwhile. Within it a second rotation is refused with 409, since it would end the former secret; with `grace_period_seconds` 0 it ends both at once.',
   })
   @ShowsVersion()
+  @Refuses('webhook_rotation_open')
   @Replies(webhookWithSecretReply, { 200: 'The webhook with its new secret.' })
   async rotate(
     @OrganizationId() organizationId: string,
@@ -207,7 +209,9 @@ export class WebhooksController {
       const rotated = await this.store.changeIn(manager, organizationId, id, change, (webhook) => {
         precondition.holdsFor(webhook.version);
         const sealed = this.sealing.seal(secret, sealedForWebhook(organizationId, id));
-        return rotatedWebhook(webhook, sealed, new Date(now.getTime() + grace * 1_000), now);
+        const next = rotatedWebhook(webhook, sealed, new Date(now.getTime() + grace * 1_000), now);
+        if (next === null) throw new Problem('webhook_rotation_open');
+        return next;
       });
       if (rotated === null) throw new Problem('webhook_not_found');
       return this.withSecret(rotated, secret, now);

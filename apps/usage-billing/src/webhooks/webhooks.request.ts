@@ -57,7 +57,9 @@ export const rotateWebhookRequest = z
       .min(0)
       .max(WEEK_SECONDS)
       .default(DAY_SECONDS)
-      .describe('For how long messages are signed with the secret before as well, a week at most; 0 ends it at once.'),
+      .describe(
+        'For how long messages are signed with the secret before as well, a week at most; 0 ends it at once, and one before it too.',
+      ),
   })
   .meta({ id: 'RotateWebhook', examples: [{ grace_period_seconds: 3_600 }, {}] });
 export type RotateWebhookRequest = z.output<typeof rotateWebhookRequest>;

@@ -345,6 +345,12 @@ export const ERRORS = {
       'The secret before the present one can still be used. Finish that rotation by POST /v1/api-keys/{id}/finish-rotation, or wait for the end of its grace period, and then rotate again.',
     retryable: false,
   },
+  webhook_rotation_open: {
+    status: 409,
+    message:
+      'The secret before the present one still counts. Wait until former_secret_until, or end both at once by grace_period_seconds 0, and then rotate again.',
+    retryable: false,
+  },
   subscription_ended: {
     status: 409,
     message: 'The subscription has ended.',
