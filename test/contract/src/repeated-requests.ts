@@ -90,6 +90,7 @@ export function repeatedRequests(stage: UsageOperationsStage): void {
       'createPlan',
       'createSubscription',
       'createWebhook',
+      'replaceSubscriptionKey',
       'rotateWebhook',
     ]);
   });
@@ -155,6 +156,7 @@ export function repeatedRequests(stage: UsageOperationsStage): void {
     await query(
       `UPDATE billing.subscription SET created_at = created_at - interval '11 seconds' WHERE made_at IS NULL`,
     );
+    await query(`UPDATE billing.subscription SET next_api_key_until = now() WHERE next_api_key_until IS NOT NULL`);
     const first = await send(request, organizationId, key);
     expect(first, first.text).toMatchObject({ status: operation.status, replayed: null });
     expect(await send(request, organizationId, key)).toEqual({ ...first, replayed: 'true' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NOBODY } from '@tollgate/auth';
-import type { KnownOwners, KnownOwnersRequest } from '@tollgate/contracts';
+import type { CreatedSubscriptionKey, KnownOwners, KnownOwnersRequest } from '@tollgate/contracts';
 import { Problem } from '@tollgate/http';
 import { ServiceDatabase, type Database } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
@@ -123,15 +123,21 @@ export async function useSubscriptions({ dataSource }: Database): Promise<void> 
   await shown.ofKey(SUBSCRIBED, stored.subscription.apiKeyId, new Date());
   await store.list(SUBSCRIBED, 10, [new Date().toISOString(), id]);
   const ofKeys = {
-    createSubscriptionKey: () => Promise.resolve({ ...key, apiKeyId: randomUUID() }),
     knownOwners: ({ apiKeyIds = [] }: KnownOwnersRequest): Promise<KnownOwners> =>
       Promise.resolve({
         ...{ organization: true, organizationName: null, groups: [], projects: [], members: [] },
         apiKeys: apiKeyIds.map((apiKeyId) => ({ id: apiKeyId, name: 'k', status: 'leaked' as const })),
       }),
   };
-  const replace = new ReplaceKey(database, store, change, new SubscriptionKeys(ofKeys, logger), audit);
-  await replace.execute(SUBSCRIBED, id, NOBODY, new Date());
+  const replaced = async (outcome: () => Promise<CreatedSubscriptionKey>) => {
+    const keys = new SubscriptionKeys({ ...ofKeys, createSubscriptionKey: outcome }, logger);
+    const replace = new ReplaceKey(database, store, change, keys, audit);
+    const prepared = await replace.prepare(SUBSCRIBED, id, request, new Date());
+    await shown.used(prepared!.present);
+    return database.inOrganization(SUBSCRIBED, (manager) => replace.complete(manager, prepared!, NOBODY, new Date()));
+  };
+  await replaced(() => Promise.resolve({ ...key, secret: null })).catch(() => undefined);
+  await replaced(() => Promise.resolve(key));
   await change.execute(SUBSCRIBED, id, new Date(), { actor: NOBODY, action: 'subscription.cancelled' }, (each) => ({
     ...each,
     endsAtMs: each.anchorMs,

@@ -70,6 +70,8 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
   /** What key-management was told by calls, and whether gateways know of it then. */
   const taken: SubscriptionsChangedV1[] = [];
   let everywhere = true;
+  /** What becomes of the reply of key-management once it has made a key; null if it arrives. */
+  let lost: Error | null = null;
   /** What happens while a key is being made. */
   let beforeKey = (): Promise<void> => Promise.resolve();
 
@@ -105,6 +107,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
           if (trouble !== null) throw trouble;
           const isNew = keysMade.every(({ apiKeyId }) => apiKeyId !== request.apiKeyId);
           if (isNew) keysMade.push(request);
+          if (lost !== null) throw lost;
           return {
             apiKeyId: request.apiKeyId,
             maskedKey: 'sk-sub…1234',
@@ -1230,6 +1233,120 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(all.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
       expect(keysMade).toHaveLength(count + 1);
       expect((await replace(id)).status).toBe(409);
+    });
+
+    const revoked = async () => {
+      const subscription = await subscribed((await plan()).id);
+      ofKey.set(subscription.api_key.id, 'revoked');
+      return subscription;
+    };
+    const broken = async (id: string): Promise<string> => {
+      lost = new InternalCallError('/internal/subscription-keys', 'unreachable');
+      try {
+        expect((await replace(id)).body.code).toBe('service_unavailable');
+      } finally {
+        lost = null;
+      }
+      return keysMade.at(-1)!.apiKeyId;
+    };
+    const toBeGivenUp = (apiKeyId: string) =>
+      waitUntil(() => (lastTold(apiKeyId)?.endsAtMs ?? Infinity) <= Date.now(), { what: 'the key to hear of its end' });
+    const ofAttempt = (id: string): Promise<object[]> =>
+      opened.database.dataSource.query(
+        'SELECT next_api_key_id, next_api_key_until FROM billing.subscription WHERE id = $1',
+        [id],
+      );
+
+    it.each([
+      ['once', 1],
+      ['twice', 2],
+    ])(
+      'shows its secret where the reply of key-management was lost %s, and gives up each that nobody saw',
+      async (_, times) => {
+        const { id } = await revoked();
+        const unseen: string[] = [];
+        for (let n = 0; n < times; n += 1) unseen.push(await broken(id));
+        const { status, body } = await replace(id);
+        expect(status, JSON.stringify(body)).toBe(201);
+        const { api_key: key } = body;
+        expect(key.secret).toBe(`sk-sub-${key.id}`);
+        expect((await shown(id)).api_key.id).toBe(key.id);
+        for (const apiKeyId of new Set(unseen)) {
+          expect(apiKeyId).not.toBe(key.id);
+          await toBeGivenUp(apiKeyId);
+          const made = keysMade.find((each) => each.apiKeyId === apiKeyId)!;
+          expect(lastTold(apiKeyId)!.version).toBeGreaterThan(made.terms!.version);
+        }
+        expect(lastTold(key.id)?.endsAtMs ?? null).toBeNull();
+        expect((await ofAttempt(id))[0]).toEqual({ next_api_key_id: null, next_api_key_until: null });
+      },
+    );
+
+    it('is shown to one of many that ask at once, and the others are refused', async () => {
+      const { id } = await revoked();
+      let asked = 0;
+      let all: ReturnType<typeof replace>[] = [];
+      const others = (): Promise<unknown> => Promise.all(all.slice(1));
+      beforeKey = async () => {
+        asked += 1;
+        all = [all[0]!, ...Array.from({ length: 4 }, () => replace(id))];
+        await others();
+      };
+      try {
+        all = [replace(id)];
+        const first = await all[0]!;
+        expect(first.status, JSON.stringify(first.body)).toBe(201);
+        expect(first.body.api_key.secret).toBe(`sk-sub-${first.body.api_key.id}`);
+        for (const other of await Promise.all(all.slice(1))) {
+          expect(other.body).toMatchObject({ code: 'conflict', detail: 'Another request is making its new key.' });
+          expect(other.headers.get('retry-after')).toBe('1');
+        }
+        expect(asked).toBe(1);
+      } finally {
+        beforeKey = () => Promise.resolve();
+      }
+    });
+
+    it('is the one of who has its secret, where a request was slower than anybody waits for', async () => {
+      const { id } = await revoked();
+      let second: Awaited<ReturnType<typeof replace>> | undefined;
+      beforeKey = async () => {
+        beforeKey = () => Promise.resolve();
+        await opened.database.dataSource.query(
+          'UPDATE billing.subscription SET next_api_key_until = now() WHERE id = $1',
+          [id],
+        );
+        second = await replace(id);
+      };
+      expect((await replace(id)).body.code).toBe('conflict');
+      expect(second!.status, JSON.stringify(second!.body)).toBe(201);
+      const { api_key: key } = second!.body;
+      expect(key.secret).toBe(`sk-sub-${key.id}`);
+      expect((await shown(id)).api_key.id).toBe(key.id);
+      expect(lastTold(key.id)?.endsAtMs ?? null).toBeNull();
+    });
+
+    it('is given up after a while if its request was broken off and nobody repeats it', async () => {
+      const { id } = await revoked();
+      const apiKeyId = await broken(id);
+      await renew(Date.now() + 14 * 60_000);
+      await ask('PATCH', `/v1/subscriptions/${id}`, { payg: { enabled: true, limit_usd: 3 } });
+      expect((await ofAttempt(id))[0]).toMatchObject({ next_api_key_id: apiKeyId });
+      await renew(Date.now() + 16 * 60_000);
+      await toBeGivenUp(apiKeyId);
+      expect((await ofAttempt(id))[0]).toEqual({ next_api_key_id: null, next_api_key_until: null });
+      await renew(Date.now() + 17 * 60_000);
+      expect((await replace(id)).status).toBe(201);
+    });
+
+    it('is shown again to who has named the request, and other names are refused', async () => {
+      const { id } = await revoked();
+      const named = { headers: { 'idempotency-key': randomUUID() } };
+      const [first, second] = [await replace(id, named), await replace(id, named)];
+      expect(first.status).toBe(201);
+      expect(second).toMatchObject({ status: 201, body: first.body });
+      expect(second.headers.get('idempotency-replayed')).toBe('true');
+      expect((await replace(id, { headers: { 'idempotency-key': randomUUID() } })).body.code).toBe('conflict');
     });
 
     it('is for owners where the plan says so, and for nobody once the subscription has ended', async () => {

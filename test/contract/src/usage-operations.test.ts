@@ -9,6 +9,7 @@ import { waitUntil } from '@tollgate/infra';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { resealBilling, tellOfUnreadableBillingTexts, UsageBillingProcessModule } from '@tollgate/usage-billing';
+import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { billing, databaseShapes, RecordingAdmission, type OpenedDatabase } from './billing-fixture.js';
 import {
@@ -125,6 +126,75 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
   describe('each', () => usagePermissions(stage, identities));
 
   describe('a request with an Idempotency-Key', () => repeatedRequests(stage));
+
+  describe('a webhook that gets a new secret', () => {
+    const ask = async (path: string, organizationId: string, body: object) => {
+      const reply = await fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${ADMIN}`,
+          'x-organization-id': organizationId,
+          'content-type': 'application/json',
+        },
+        body: JSON.stringify(body),
+      });
+      const answer = (await reply.json()) as Record<'id' | 'secret' | 'code' | 'former_secret_until', string | null>;
+      return { ...answer, status: reply.status };
+    };
+    const webhook = async () => {
+      const organizationId = randomUUID();
+      const path = `/of-${randomUUID()}`;
+      const made = await ask('/v1/webhooks', organizationId, {
+        url: `${receiver.url}${path}`,
+        events: ['api_key.leaked'],
+      });
+      const at = `/v1/webhooks/${made.id!}`;
+      /** Whether its messages are signed with each of these secrets. */
+      const signed = async (...secrets: (string | null)[]) => {
+        const count = receiver.to(path).length;
+        expect((await ask(`${at}/test`, organizationId, {})).status).toBe(200);
+        const { body, headers } = receiver.to(path)[count]!;
+        return secrets.map((secret) => {
+          try {
+            return new Verifier(secret!).verify(body, headers) !== undefined;
+          } catch {
+            return false;
+          }
+        });
+      };
+      return { made, signed, rotate: (body: object) => ask(`${at}/rotate`, organizationId, body) };
+    };
+
+    it.each([
+      ['in a row', 1],
+      ['at once', 4],
+    ])('keeps the former one for its grace period, whoever asks again %s', async (_, atOnce) => {
+      const { made, signed, rotate } = await webhook();
+      const all = await Promise.all(Array.from({ length: atOnce }, () => rotate({})));
+      const rotated = all.find(({ status }) => status === 200)!;
+      const refused = [
+        ...all.filter((each) => each !== rotated),
+        await rotate({}),
+        await rotate({ grace_period_seconds: 1 }),
+      ];
+      for (const each of refused) expect(each).toMatchObject({ status: 409, code: 'webhook_rotation_open' });
+      expect(Date.parse(rotated.former_secret_until!)).toBeGreaterThan(Date.now());
+      expect(await signed(made.secret, rotated.secret)).toEqual([true, true]);
+    });
+
+    it('gets another one in its grace period where both are to end at once, and after it', async () => {
+      const { made, signed, rotate } = await webhook();
+      const second = await rotate({});
+      const third = await rotate({ grace_period_seconds: 0 });
+      expect(third).toMatchObject({ status: 200, former_secret_until: null });
+      expect(await signed(made.secret, second.secret, third.secret)).toEqual([false, false, true]);
+      expect((await rotate({})).status).toBe(200);
+      await opened.database.dataSource.query('UPDATE billing.webhook SET former_secret_until = now() WHERE id = $1', [
+        made.id,
+      ]);
+      expect((await rotate({})).status).toBe(200);
+    });
+  });
 
   describe('an act that changes something', () => {
     const send = async (

@@ -32,8 +32,9 @@ export class RenewSubscriptions extends PeriodicService {
     for (;;) {
       const due = (await this.store.due(now, BATCH + failed.size)).filter(({ id }) => !failed.has(id));
       if (due.length === 0) return;
-      for (const { organizationId, id, made } of due) {
+      for (const { organizationId, id, made, leftKeyId } of due) {
         try {
+          if (leftKeyId !== null) await this.store.giveUpKey(organizationId, id, leftKeyId);
           if (made) await this.change.execute(organizationId, id, now, null, (subscription) => subscription);
           else await this.store.abandon(organizationId, id, now);
         } catch (err) {

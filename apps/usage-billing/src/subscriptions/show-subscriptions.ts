@@ -102,13 +102,26 @@ export class ShowSubscriptions {
     );
   }
 
-  /** One that was made in this transaction: its key is new, and nothing is used. */
-  async made(manager: EntityManager, stored: StoredSubscription, now: Date): Promise<DetailedSubscriptionObject> {
+  /**
+   * One whose key was made in this transaction. `balanceOf` says what is used, as `used` has found it out before;
+   * nothing is of a new subscription.
+   */
+  async made(
+    manager: EntityManager,
+    stored: StoredSubscription,
+    now: Date,
+    balanceOf: BalanceOf = () => UNUSED,
+  ): Promise<DetailedSubscriptionObject> {
     const { organizationId, id, apiKeyId } = stored.subscription;
     const versions = await this.change.versionsOf(manager, [stored]);
     const statuses = new Map([[apiKeyId, 'active' as const]]);
     const rows = await manager.query<ChargeRow[]>(CHARGES, [organizationId, id, PERIODS_SHOWN]);
-    return { ...subscriptionObject(stored, versions, () => UNUSED, statuses, now), periods: periodsOf(rows) };
+    return { ...subscriptionObject(stored, versions, balanceOf, statuses, now), periods: periodsOf(rows) };
+  }
+
+  /** What is used of the newest cycle of a subscription. Never ask for it inside a transaction. */
+  used({ subscription: { organizationId, id, charges } }: StoredSubscription): Promise<BalanceOf> {
+    return this.balances.of(organizationId, Object.values(accountsOf(id, newestCharge({ charges }))));
   }
 
   /** The subscriptions with the cycles that have begun, and the balances of the accounts of the present ones. */

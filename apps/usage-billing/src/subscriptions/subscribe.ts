@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import type { CreatedSubscriptionKey, SubscriptionTerms } from '@tollgate/contracts';
+import type { SubscriptionTerms } from '@tollgate/contracts';
 import type { Actor } from '@tollgate/auth';
 import { Problem, type IdempotentRequest } from '@tollgate/http';
 import { oneRow, ServiceDatabase } from '@tollgate/postgres';
@@ -12,7 +12,7 @@ import type { Plan } from '../plans/plan.js';
 import { termsNow } from './change-subscription.js';
 import { PlanVersions } from './plan-versions.js';
 import { cycleCharge, type Payg, type Subscription } from './subscription.js';
-import { SubscriptionKeys } from './subscription-keys.js';
+import { MAKING_MS, SubscriptionKeys, type MadeKey, type SubscriptionKey } from './subscription-keys.js';
 import { subscriptionChange } from './subscription-audit.js';
 import { sealedForSubscription } from './sealed-secret.js';
 import type { StoredSubscription } from './subscription-row.js';
@@ -22,12 +22,8 @@ import { dueAt, SubscriptionStore, writeCharge } from './subscription-store.js';
 
 /** For how long a repeated request finds the subscription that it has begun. */
 const REPEATABLE_MS = 24 * 60 * 60_000;
-/** A request that has not answered within this time was broken off: who repeats it goes on with it. */
-const MAKING_MS = 10_000;
 /** A key that may still be made when its request was refused is there by then, and is told that it has ended. */
 const KEY_THERE_AFTER_MS = 60_000;
-/** How often a key is asked for, if the one of a request before was made and nobody was shown its secret. */
-const ATTEMPTS = 3;
 
 /** Who is to have what. */
 export interface SubscribeRequest {
@@ -53,15 +49,14 @@ export interface PreparedSubscription {
   readonly made: {
     readonly subscription: Subscription;
     readonly terms: SubscriptionTerms;
-    readonly key: CreatedSubscriptionKey;
+    readonly key: Pick<MadeKey<SubscriptionKey>, 'maskedKey' | 'secret'>;
   } | null;
 }
 
 /** A new subscription with the secret of its key, which is shown once. */
 export interface Subscribed {
   readonly stored: StoredSubscription;
-  /** Null where an earlier request has made the key, and was broken off. */
-  readonly secret: string | null;
+  readonly secret: string;
 }
 
 interface BegunRow {
@@ -77,6 +72,12 @@ interface BegunRow {
   payg_limit_nano_usd: string | null;
   request_fingerprint: Buffer | null;
   sealed_secret: string | null;
+}
+
+/** A key that is to be made, for a subscription whose row is there. */
+interface ChosenSubscription extends SubscriptionKey {
+  readonly begun: BegunRow;
+  readonly subscription: Subscription;
 }
 
 const BEGUN = `SELECT id, member_id, api_key_id, plan_id, anchor, created_at, made_at, abandoned_at, payg_enabled, payg_limit_nano_usd, request_fingerprint,
@@ -137,30 +138,28 @@ export class Subscribe {
    * `subscription_exists` for a second one in a cycle; `idempotency_conflict` while a request of the same name is being
    * answered, `idempotency_key_reused`
    */
-  async prepare(
-    request: SubscribeRequest,
-    named: IdempotentRequest,
-    now: Date,
-    attemptsLeft = ATTEMPTS,
-  ): Promise<PreparedSubscription> {
+  async prepare(request: SubscribeRequest, named: IdempotentRequest, now: Date): Promise<PreparedSubscription> {
+    const { organizationId } = request;
+    const isNamed = named.key !== null;
     const begun = await this.begin(request, named, now);
-    const prepared = { request, begun, isNamed: named.key !== null };
-    if (begun.made_at !== null) return { ...prepared, made: null };
-    const { subscription, terms } = await this.first(request, begun);
-    const key = await this.makeKey(request, begun, terms, now);
-    if (key.secret === null) {
-      // A request before was broken off when its key was made. Nobody has been shown its secret: another one is made.
-      await this.giveUp(request.organizationId, begun, now);
-      if (attemptsLeft <= 1) throw new Problem('service_unavailable');
-      return this.prepare(request, named, now, attemptsLeft - 1);
-    }
-    return { ...prepared, made: { subscription, terms, key } };
+    if (begun.made_at !== null) return { request, begun, isNamed, made: null };
+    const key = await this.keys.makeWithSecret(request, await this.first(request, begun), {
+      instead: async (chosen) => {
+        await this.giveUp(organizationId, chosen.begun, now);
+        return this.first(request, await this.begin(request, named, now));
+      },
+      // Who is answered that it failed may try again at once.
+      failed: (chosen) => this.giveUp(organizationId, chosen.begun, now),
+    });
+    const { chosen } = key;
+    return { request, begun: chosen.begun, isNamed, made: { ...chosen, key } };
   }
 
   /**
    * Charges the first cycle in a transaction about the organisation. Call `announced` after its commit. Of two that do
    * it at once, the second finds it done.
-   * @throws {Problem} `service_unavailable` for a subscription that was given up meanwhile
+   * @throws {Problem} `service_unavailable` for a subscription that was given up meanwhile, and where no secret is
+   * known
    */
   async complete(manager: EntityManager, prepared: PreparedSubscription, now: Date): Promise<Subscribed> {
     const { organizationId } = prepared.request;
@@ -172,7 +171,10 @@ export class Subscribe {
     const stored = await this.store.findIn(manager, organizationId, id);
     if (stored === null) throw new Error('a subscription that was made is not there');
     if (isNew) await addDeliveries(manager, subscriptionNotices(null, stored, now.getTime()), now);
-    return { stored, secret: prepared.made?.key.secret ?? this.sealedSecret(organizationId, row) };
+    const secret = prepared.made?.key.secret ?? this.sealedSecret(organizationId, row);
+    // A process of a release before may have answered without one.
+    if (secret === null) throw new Problem('service_unavailable');
+    return { stored, secret };
   }
 
   /** Tells of committed changes at once. */
@@ -217,7 +219,7 @@ export class Subscribe {
   }
 
   /** The subscription with its first cycle, and what its key is told. */
-  private async first(request: SubscribeRequest, begun: BegunRow) {
+  private async first(request: SubscribeRequest, begun: BegunRow): Promise<ChosenSubscription> {
     const { organizationId } = request;
     const versions = new PlanVersions(
       await this.database.inOrganization(organizationId, (manager) => this.plans.versions(manager, [begun.plan_id])),
@@ -240,23 +242,8 @@ export class Subscribe {
       // A plan that was changed in the second of the anchor counts as it was asked for.
       charges: [cycleCharge(versions.at(begun.plan_id, begun.created_at.getTime()), anchorMs, 0)],
     };
-    return { subscription, terms: termsNow(subscription, versions) };
-  }
-
-  private async makeKey(
-    { organizationId, memberId, plan }: SubscribeRequest,
-    begun: BegunRow,
-    terms: SubscriptionTerms,
-    now: Date,
-  ): Promise<CreatedSubscriptionKey> {
-    try {
-      const key = { apiKeyId: begun.api_key_id, name: plan.name, terms };
-      return await this.keys.make({ organizationId, memberId }, key);
-    } catch (error) {
-      // Who is answered that it failed may try again at once.
-      await this.giveUp(organizationId, begun, now);
-      throw error;
-    }
+    const terms = termsNow(subscription, versions);
+    return { begun, subscription, apiKeyId: begun.api_key_id, name: request.plan.name, terms };
   }
 
   /** Gives up what nobody was told of. Should its key be there, or come to be, it is told soon that it has ended. */
@@ -275,8 +262,7 @@ export class Subscribe {
     if (made === null) throw new Error('a subscription whose key was not made is not there');
     const { subscription, terms, key } = made;
     const { organizationId, id } = subscription;
-    const sealed =
-      key.secret === null || !isNamed ? null : this.sealing.seal(key.secret, sealedForSubscription(organizationId, id));
+    const sealed = isNamed ? this.sealing.seal(key.secret, sealedForSubscription(organizationId, id)) : null;
     await manager.query(MADE, [
       organizationId,
       id,

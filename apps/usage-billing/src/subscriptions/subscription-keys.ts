@@ -17,6 +17,26 @@ export interface SubscriptionKey {
   readonly terms: SubscriptionTerms;
 }
 
+/** A request that has not answered within this time was broken off: who repeats it goes on with it. */
+export const MAKING_MS = 10_000;
+/** How often a key is asked for, if one was made and nobody was shown its secret. */
+const ATTEMPTS = 3;
+
+/** What becomes of a key whose id is stored before key-management is asked for it. */
+interface KeyAttempts<Chosen extends SubscriptionKey> {
+  /** Gives up a key that is there and whose secret nobody was shown, and chooses another. */
+  instead(chosen: Chosen): Promise<Chosen>;
+  /** The key could not be made, or may come to be later: somebody may try again at once. */
+  failed(chosen: Chosen): Promise<unknown>;
+}
+
+/** A key that was made, with its secret. */
+export interface MadeKey<Chosen extends SubscriptionKey> {
+  readonly chosen: Chosen;
+  readonly maskedKey: string;
+  readonly secret: string;
+}
+
 /** The keys of subscriptions, which key-management makes and keeps. Never ask it inside a transaction. */
 @Injectable()
 export class SubscriptionKeys {
@@ -29,11 +49,32 @@ export class SubscriptionKeys {
   ) {}
 
   /**
-   * Makes the key under the id that was chosen for it. A repetition finds it, without its secret.
+   * Makes a key and resolves with its secret. One that is there already was made by a request that was broken off:
+   * nobody has been shown its secret, so it is given up and another is made.
    * @throws {Problem} `organization_not_found`, `invalid_request`: a refusal stays one, however often it is asked;
-   * `service_unavailable`
+   * `service_unavailable`; what `instead` throws
    */
-  async make(
+  async makeWithSecret<Chosen extends SubscriptionKey>(
+    subscriber: Pick<Subscription, 'organizationId' | 'memberId'>,
+    first: Chosen,
+    attempts: KeyAttempts<Chosen>,
+  ): Promise<MadeKey<Chosen>> {
+    let chosen = first;
+    for (let left = ATTEMPTS; ; left -= 1) {
+      try {
+        const { maskedKey, secret } = await this.make(subscriber, chosen);
+        if (secret !== null) return { chosen, maskedKey, secret };
+        if (left <= 1) throw new Problem('service_unavailable');
+      } catch (error) {
+        await attempts.failed(chosen);
+        throw error;
+      }
+      chosen = await attempts.instead(chosen);
+    }
+  }
+
+  /** Makes the key under the id that was chosen for it. A repetition finds it, without its secret. */
+  private async make(
     { organizationId, memberId }: Pick<Subscription, 'organizationId' | 'memberId'>,
     { apiKeyId, name, terms }: SubscriptionKey,
   ): Promise<CreatedSubscriptionKey> {

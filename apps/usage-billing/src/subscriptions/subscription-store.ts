@@ -32,6 +32,8 @@ interface DueSubscription {
   readonly id: string;
   /** Whether its key was made. */
   readonly made: boolean;
+  /** A key that was to take the place of its own, and whose request was broken off long ago; null for none. */
+  readonly leftKeyId: string | null;
 }
 
 /** Indexes: subscription_newest, plan_pk, subscription_charge_pk. */
@@ -54,9 +56,12 @@ const LOCK = 'SELECT 1 FROM billing.subscription WHERE organization_id = $1 AND 
 /** Index: subscription_id_unique. */
 const ORGANIZATION_OF = 'SELECT organization_id FROM billing.subscription WHERE id = $1';
 
+/** SQL: a key that a request has not put in its place by then is given up; it is there by then, if it ever is. */
+const KEY_LEFT_AFTER = `interval '15 minutes'`;
+
 /** Index: subscription_id_unique. */
 const UPDATE = `UPDATE billing.subscription SET plan_id = $3, next_plan_id = $4, ends_at = $5, payg_enabled = $6, payg_limit_nano_usd = $7,
-    version = $8, told = $9, due_at = $10, payg_raise_nano_usd = $11, payg_raise_until = $12 WHERE organization_id = $1 AND id = $2`;
+    version = $8, told = $9, due_at = least($10::timestamptz, next_api_key_until + ${KEY_LEFT_AFTER}), payg_raise_nano_usd = $11, payg_raise_until = $12 WHERE organization_id = $1 AND id = $2`;
 
 const INSERT_CHARGE = `INSERT INTO billing.subscription_charge (organization_id, subscription_id, number, sequence, id, at, starts_at, ends_at,
     plan_id, plan_version, quota_nano_usd, amount_nano_usd)
@@ -80,13 +85,37 @@ const REFUND = `INSERT INTO billing.transfer (request_id, account_id, kind, amou
   ON CONFLICT DO NOTHING`;
 
 /** Index: subscription_due. */
-const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made FROM billing.subscription
+const DUE = `SELECT organization_id, id, made_at IS NOT NULL AS made,
+    CASE WHEN coalesce(next_api_key_until + ${KEY_LEFT_AFTER}, '-infinity') <= $1 THEN next_api_key_id END AS left_key_id
+  FROM billing.subscription
   WHERE due_at <= $1 ORDER BY due_at LIMIT $2`;
 
 /** Index: subscription_due. */
 const ABANDON = `UPDATE billing.subscription SET abandoned_at = coalesce(abandoned_at, $3), due_at = NULL
   WHERE organization_id = $1 AND id = $2 AND made_at IS NULL AND due_at <= $4
   RETURNING api_key_id, anchor`;
+
+/**
+ * The id of the next key is kept until the key is there, so that a repetition asks for the same one. No row while
+ * another request makes it. Index: subscription_id_unique.
+ */
+const CHOOSE_KEY = `UPDATE billing.subscription
+  SET next_api_key_id = coalesce(next_api_key_id, $3::uuid), next_api_key_until = $5, due_at = least(due_at, $5::timestamptz + ${KEY_LEFT_AFTER})
+  WHERE organization_id = $1 AND id = $2 AND (next_api_key_until IS NULL OR next_api_key_until <= $4)
+  RETURNING next_api_key_id`;
+
+/** Index: subscription_id_unique. */
+const KEY_FAILED = `UPDATE billing.subscription SET next_api_key_until = $4
+  WHERE organization_id = $1 AND id = $2 AND next_api_key_id = $3`;
+
+/** Index: subscription_id_unique. */
+const GIVE_UP_KEY = `UPDATE billing.subscription SET next_api_key_id = NULL, next_api_key_until = NULL
+  WHERE organization_id = $1 AND id = $2 AND next_api_key_id = $3
+  RETURNING anchor, version`;
+
+/** False if somebody else was faster. Index: subscription_id_unique. */
+const REPLACE_KEY = `UPDATE billing.subscription SET api_key_id = $3, masked_key = $4, next_api_key_id = NULL, next_api_key_until = NULL
+  WHERE organization_id = $1 AND id = $2 AND next_api_key_id = $3 RETURNING id`;
 
 /** Index: organization_end_pk. */
 const ORGANIZATION_END =
@@ -249,9 +278,68 @@ export class SubscriptionStore {
   /** At most `count` subscriptions that must be looked at by then, of all organisations. */
   async due(by: Date, count: number): Promise<DueSubscription[]> {
     const rows = await this.database.acrossOrganizations((manager) =>
-      manager.query<{ organization_id: string; id: string; made: boolean }[]>(DUE, [by, count]),
+      manager.query<{ organization_id: string; id: string; made: boolean; left_key_id: string | null }[]>(DUE, [
+        by,
+        count,
+      ]),
     );
-    return rows.map(({ organization_id: organizationId, id, made }) => ({ organizationId, id, made }));
+    return rows.map(({ organization_id: organizationId, id, made, left_key_id: leftKeyId }) => {
+      return { organizationId, id, made, leftKeyId };
+    });
+  }
+
+  /**
+   * Chooses the id of the key that is to take the place of a locked subscription's own, for a request that makes it
+   * until a moment, or finds the one that was chosen before. Null while another request makes it.
+   */
+  async chooseKey(
+    manager: EntityManager,
+    { organizationId, id }: Pick<Subscription, 'organizationId' | 'id'>,
+    now: Date,
+    until: Date,
+  ): Promise<string | null> {
+    const [rows] = await manager.query<[{ next_api_key_id: string }[], number]>(CHOOSE_KEY, [
+      organizationId,
+      id,
+      randomUUID(),
+      now,
+      until,
+    ]);
+    return rows[0]?.next_api_key_id ?? null;
+  }
+
+  /** Lets the next request go on with a chosen key at once. */
+  async keyFailed({ organizationId, id }: Subscription, apiKeyId: string, now: Date): Promise<void> {
+    await this.database.inOrganization(organizationId, (manager) =>
+      manager.query(KEY_FAILED, [organizationId, id, apiKeyId, now]),
+    );
+  }
+
+  /**
+   * Gives up a key that was chosen, and whose secret nobody was shown: it is told that it has ended. One that has taken
+   * its place meanwhile stays.
+   */
+  async giveUpKey(organizationId: string, id: string, apiKeyId: string): Promise<void> {
+    await this.database.inOrganization(organizationId, async (manager) => {
+      const [rows] = await manager.query<[{ anchor: Date; version: number }[], number]>(GIVE_UP_KEY, [
+        organizationId,
+        id,
+        apiKeyId,
+      ]);
+      for (const { anchor, version } of rows)
+        await this.tell(manager, organizationId, apiKeyId, ended(id, anchor, version + 1));
+    });
+    this.announced();
+  }
+
+  /** Puts a chosen key in its place; false if it was given up meanwhile. */
+  async replaceKey(
+    manager: EntityManager,
+    { organizationId, id }: Subscription,
+    { apiKeyId, maskedKey }: { readonly apiKeyId: string; readonly maskedKey: string },
+  ): Promise<boolean> {
+    const [rows] = await manager.query<[object[], number]>(REPLACE_KEY, [organizationId, id, apiKeyId, maskedKey]);
+    return rows.length > 0;
   }
 
   /**
@@ -267,7 +355,7 @@ export class SubscriptionStore {
         dueBy,
       ]);
       for (const { api_key_id: apiKeyId, anchor } of rows)
-        await this.tell(manager, organizationId, apiKeyId, ended(id, anchor));
+        await this.tell(manager, organizationId, apiKeyId, ended(id, anchor, 2));
     });
     this.announced();
   }
@@ -340,10 +428,10 @@ export function dueAt(subscription: Pick<Subscription, 'endsAtMs' | 'charges'>, 
 const isAfter = (charge: CycleCharge, known: CycleCharge): boolean =>
   charge.number > known.number || (charge.number === known.number && charge.sequence > known.sequence);
 
-/** The terms of a subscription that never came to be. */
-const ended = (subscriptionId: string, anchor: Date): SubscriptionTerms => ({
+/** The terms of a key whose secret nobody was shown. */
+const ended = (subscriptionId: string, anchor: Date, version: number): SubscriptionTerms => ({
   subscriptionId,
-  version: 2,
+  version,
   anchorMs: anchor.getTime(),
   quotas: [{ fromMs: anchor.getTime(), quotaNanoUsd: '0' }],
   endsAtMs: anchor.getTime(),

@@ -129,12 +129,7 @@ export const createdSubscriptionReply = z
     ...fields,
     api_key: z.object({
       ...apiKey,
-      secret: z
-        .string()
-        .nullable()
-        .describe(
-          'The key itself. This reply alone shows it; null where an earlier one was lost: rotate the key then.',
-        ),
+      secret: z.string().describe('The key itself. This reply alone shows it.'),
     }),
     periods,
   })

@@ -257,15 +257,28 @@ export class SubscriptionsController {
     @CurrentPrincipal() principal: Principal,
     @CurrentActor() actor: Actor,
     @Req() raw: FastifyRequest,
+    @Idempotent() request: IdempotentRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<CreatedSubscriptionObject> {
+  ): Promise<CreatedSubscriptionObject | SerializedReply> {
     const organizationId = await this.changeable(id, named, principal, raw);
-    const now = new Date();
-    const replaced = await this.replace.execute(organizationId, id, actor, now);
-    const stored = replaced?.stored ?? null;
-    if (stored !== null) await this.isInForce(stored);
-    const detailed = await this.detailed(stored, reply, now);
-    return { ...detailed, api_key: { ...detailed.api_key, secret: replaced?.secret ?? null } };
+    return this.idempotency.answerPrepared(request, organizationId, reply, async () => {
+      const now = new Date();
+      const prepared = await this.replace.prepare(organizationId, id, request, now);
+      if (prepared === null) throw new Problem('subscription_not_found');
+      const balanceOf = await this.shown.used(prepared.present);
+      return async (manager) => {
+        const { stored, secret } = await this.replace.complete(manager, prepared, actor, now);
+        const detailed = await this.shown.made(manager, stored, now, balanceOf);
+        return {
+          body: { ...detailed, api_key: { ...detailed.api_key, secret } },
+          version: stored.subscription.version,
+          committed: async () => {
+            this.replace.announced();
+            await this.isInForce(stored);
+          },
+        };
+      };
+    });
   }
 
   /** A subscription after a change; the status is 202 while gateways are still being told. */

@@ -67,7 +67,6 @@ const WITHOUT_IDEMPOTENCY_KEY: Readonly<Record<string, string>> = {
   testWebhook: 'each test is an attempt',
   replayWebhookDelivery: 'a message that is due already stays due',
   eraseAuditTexts: 'what is erased stays erased',
-  replaceSubscriptionKey: 'the second finds a key that lives and is refused; who lost the secret rotates that key',
   cancelSubscription: 'what is cancelled stays cancelled',
   resumeSubscription: 'what goes on goes on',
   importProviderReport: 'the same file is one import',

@@ -48,6 +48,7 @@ import { MendedUsage1799193600002 } from './1799193600002-mended-usage.js';
 import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
 import { FactsRolledUp1799280000002 } from './1799280000002-facts-rolled-up.js';
 import { TermsToldAhead1799625600001 } from './1799625600001-terms-told-ahead.js';
+import { AttemptsToReplaceKeys1799712000001 } from './1799712000001-attempts-to-replace-keys.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -103,5 +104,6 @@ export const usageBillingSchema: MigrateOptions = {
     UnaskedKeys1799280000001,
     FactsRolledUp1799280000002,
     TermsToldAhead1799625600001,
+    AttemptsToReplaceKeys1799712000001,
   ],
 };
