@@ -93,6 +93,8 @@ const FORMS_OF_GPT_4O = [
   'gpt-4%6f%20',
   'gpt-4%256f',
   '%67%70%74-4o',
+  'gpt-4%6ｆ',
+  'gpt-4％６ｆ',
   'ｇｐｔ－４ｏ',
   '𝐠𝐩𝐭-𝟒𝐨',
   'ⓖpt-4o',
@@ -140,6 +142,13 @@ const FORMS_OF_GPT_4O = [
   '~openai/gpt-4o',
   '~openai/gpt-4o-latest',
   '~openai/gpt-latest',
+  '~openai/gpt-4o-latest #deployment',
+  '~openai/gpt-latest#deployment',
+  '~openai/gpt-latest :free',
+  '~openai/gpt-latest:nitro #deployment',
+  'gpt-4o-latest #deployment',
+  'gpt-4o:free #deployment',
+  'gpt-4o-latest%20%23deployment',
 ];
 
 describe('no form of a name opens what the access of a route closes', () => {
@@ -159,6 +168,7 @@ describe('no form of a name opens what the access of a route closes', () => {
   it.each([
     ...['openrouter/auto', 'openrouter/auto:nitro', 'OpenRouter/Auto', 'openrouter/pareto-code', 'openrouter%2Fauto'],
     ...['auto', 'auto-beta', 'switchpoint/router', 'model-router', 'model-router-2025-11-18'],
+    ...['model-router#mine', 'model-router #mine', 'auto:nitro #mine', 'openrouter/pareto-code #mine'],
     ...['@preset/x', '@PRESET/x', 'mistral-large@preset/x', 'mistral-large,gpt-4o', 'mistral-large;x', 'a|b'],
   ])('%j leaves it open which model answers, so it is closed to all unless it is named', (router) => {
     const everyone = route('*', 'everyone', 'p:*');
@@ -171,6 +181,11 @@ describe('no form of a name opens what the access of a route closes', () => {
     ['gemini-flash-latest', 'gemini-3-flash', true],
     ['models/gemini-flash-latest', 'google/gemini-2.5-flash-001', true],
     ['gemini-flash-latest', 'gemini-3-pro', false],
+    ['gemini-flash-latest:free', 'gemini-3-flash', true],
+    ['gemini-flash-latest #mine', 'gemini-3-flash', true],
+    ['gemini-flash-latest:free #mine', 'gemini-3-flash', true],
+    ['gemini-flash-latest#mine', 'gemini-3-pro', false],
+    ['gemini-flash-latestage', 'gemini-3-flash', false],
     ['claude-sonnet-latest', 'anthropic.claude-3-5-sonnet-20241022-v2:0', true],
     ['~anthropic/claude-sonnet-latest', 'claude-sonnet-4.5', true],
     ['~anthropic/claude-sonnet', 'claude-sonnet-4.5', true],
@@ -265,6 +280,9 @@ const REWRITES = [
   ...PLAIN_REWRITES,
   (name: string) => `${name}-latest`,
   (name: string) => `~vendor/${name}-latest`,
+  (name: string) => `${name}-latest:nitro`,
+  (name: string) => `${name} #mine`,
+  (name: string) => `${name}%20:free`,
   (name: string) => `${name}@preset/mine`,
   (name: string) => name.replace('a', 'а'),
   (name: string) => name.replace('o', 'ο'),

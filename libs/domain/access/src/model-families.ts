@@ -1,7 +1,10 @@
-import { plainText, withoutSuffixes } from './model-forms.js';
+import { plainText, withoutDeployment, withoutSuffixes } from './model-forms.js';
 
-/** The end of a name that leads to whatever model of a family is the newest, or best, at the time. */
-const MOVING = /-latest$/;
+/**
+ * The end of a name that leads to whatever model of a family is the newest, or best, at the time. Ways of serving it
+ * may stand behind (`:free`).
+ */
+const MOVING = /-latest(?![\p{L}\p{N}])/u;
 /** The beginning of such names at OpenRouter. */
 const MOVING_START = '~';
 
@@ -12,7 +15,8 @@ const MOVING_START = '~';
  */
 export function familyOf(name: string): ReadonlySet<string> | null {
   const plain = plainText(name);
-  return MOVING.test(plain) || plain.startsWith(MOVING_START) ? wordsOf(plain) : null;
+  const model = withoutDeployment(plain) || plain;
+  return [plain, model].some((text) => MOVING.test(text) || text.startsWith(MOVING_START)) ? wordsOf(model) : null;
 }
 
 /** The words of the last part of a model's name, without what names one build of it. */

@@ -46,7 +46,8 @@ export interface ModelForms {
 export function modelForms(name: string): ModelForms {
   const plain = plainText(name);
   const forms = new Set<string>();
-  for (const whole of [plain, plain.split('#', 1)[0] ?? '']) {
+  const wholes = [plain, withoutDeployment(plain)];
+  for (const whole of wholes) {
     const parts = whole.split('/').filter((part) => /[\p{L}\p{N}]/u.test(part));
     const last = parts.at(-1) ?? '';
     for (const text of [parts.join('/'), last, last.replace(DOTTED_PREFIXES, '')]) {
@@ -55,7 +56,7 @@ export function modelForms(name: string): ModelForms {
     }
   }
   forms.delete('');
-  const isChoice = NO_SINGLE_MODEL.test(plain) || NO_SINGLE_MODEL.test(withoutSuffixes(plain));
+  const isChoice = wholes.some((whole) => NO_SINGLE_MODEL.test(whole) || NO_SINGLE_MODEL.test(withoutSuffixes(whole)));
   return { forms: [...forms], hasLookAlikes: LOOK_ALIKE.test(plain), isChoice };
 }
 
@@ -72,7 +73,8 @@ const ENDS_WITHOUT_LETTER = /[^\p{L}\p{N}]+$/u;
 
 /** Lower case, without marks and invisible characters; dashes, spaces and slashes of all kinds are `-` and `/`. */
 export function plainText(name: string): string {
-  return decoded(name)
+  // Wide digits and letters may say what a percent sign encodes, and be what one has encoded.
+  return decoded(decoded(name).normalize('NFKD'))
     .normalize('NFKD')
     .toLowerCase()
     .normalize('NFKD')
@@ -96,6 +98,11 @@ function decoded(name: string): string {
     text = once;
   }
   return text;
+}
+
+/** A plain text without a deployment of the model (`#deployment`), before which there may be a space. */
+export function withoutDeployment(plain: string): string {
+  return (plain.split('#', 1)[0] ?? '').replace(ENDS_WITHOUT_LETTER, '');
 }
 
 /** A plain text without what names one build of a model, or one way of serving it. */
