@@ -1,10 +1,10 @@
-import { Controller, Get, Inject, UseGuards } from '@nestjs/common';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
 import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
-import { USAGE_BILLING_API, type UsageBillingApi } from '@tollgate/contracts';
 import { Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
 import { snapshotOf } from '../keys/api-key/snapshot-of.js';
+import { spendingUnknown, SubscriptionCycles } from '../keys/key-use/subscription-cycles.js';
 import { KeySpendingLookup } from '../keys/list-keys/key-spending.js';
 import { KeyStore } from '../store/key-store.js';
 import { billingCredits } from './billing-credits.js';
@@ -20,7 +20,7 @@ export class BillingCreditsController {
     private readonly keys: KeyStore,
     private readonly spending: KeySpendingLookup,
     private readonly shared: SharedLimits,
-    @Inject(USAGE_BILLING_API) private readonly usageBilling: Pick<UsageBillingApi, 'subscriptionOfKey'>,
+    private readonly cycles: SubscriptionCycles,
   ) {}
 
   @Get()
@@ -41,26 +41,12 @@ export class BillingCreditsController {
     if (key === null || snapshot === null || snapshot.state === 'revoked') throw new Problem('invalid_credential');
     const [charged, cycle, shared] = await Promise.all([
       this.spending.of(organizationId, [apiKeyId]),
-      key.kind === 'subscription' ? this.cycleOf(organizationId, apiKeyId) : null,
+      this.cycles.of(key),
       this.shared.credit(snapshot, now),
     ]);
     const sums = charged.get(apiKeyId);
     const credits = sums === undefined || shared === null ? null : billingCredits(key, sums, cycle, shared, now);
-    // A sum that is unknown must not read as 0.
-    if (credits === null) throw unknown();
+    if (credits === null) throw spendingUnknown();
     return credits;
   }
-
-  private cycleOf(organizationId: string, apiKeyId: string) {
-    return this.usageBilling.subscriptionOfKey(organizationId, apiKeyId).catch((cause: unknown) => {
-      throw unknown(cause);
-    });
-  }
 }
-
-const unknown = (cause?: unknown): Problem =>
-  new Problem('service_unavailable', {
-    detail: 'It cannot be found out at the moment what the key has spent.',
-    headers: { 'retry-after': '1' },
-    cause,
-  });

@@ -33,6 +33,7 @@ import { ImportKeys } from './import-keys/import-keys.js';
 import { ImportKeysController } from './import-keys/import-keys.controller.js';
 import { ImportStore } from './import-keys/import-store.js';
 import { BalanceLookup } from './explain-key/balance-lookup.js';
+import { SubscriptionCycles } from './key-use/subscription-cycles.js';
 import { KeySpendingLookup } from './list-keys/key-spending.js';
 import { ListKeys } from './list-keys/list-keys.js';
 import { RefillSnapshots } from './refill-snapshots/refill-snapshots.js';
@@ -91,6 +92,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     KeyMakers,
     BalanceLookup,
     KeySpendingLookup,
+    SubscriptionCycles,
     KeyUseStore,
     LimitAccounts,
     ListKeys,
@@ -113,6 +115,7 @@ import { VerifyKey } from './verify-key/verify-key.js';
     DigestLookUps,
     KeyMakers,
     KeySpendingLookup,
+    SubscriptionCycles,
     KeyUseStore,
     RevokeKey,
     RevokeLeakedKeys,

@@ -4,6 +4,7 @@ import { CurrentPrincipal, PrincipalGuard } from '@tollgate/auth';
 import { Problem } from '@tollgate/http';
 import { Operation, Replies, Tag } from '@tollgate/openapi';
 import { KeyMakers } from '../keys/api-key/key-makers.js';
+import { SubscriptionCycles } from '../keys/key-use/subscription-cycles.js';
 import { currentOpenRouterKey } from './openrouter-key.js';
 import { currentOpenRouterKeyReply } from './openrouter-key.reply.js';
 import { OpenRouterKeys } from './openrouter-keys.js';
@@ -16,6 +17,7 @@ export class CurrentKeyController {
   constructor(
     private readonly keys: OpenRouterKeys,
     private readonly makers: KeyMakers,
+    private readonly cycles: SubscriptionCycles,
   ) {}
 
   @Get()
@@ -34,7 +36,7 @@ export class CurrentKeyController {
     });
     const [charged, cycle, makers] = await Promise.all([
       this.keys.chargedTo(organizationId, [id]),
-      this.keys.cycleOf(key),
+      this.cycles.of(key),
       this.makers.of(organizationId, [id]),
     ]);
     const sums = charged.get(id) ?? { chargedNanoUsd: '0' };

@@ -1,6 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Actor } from '@tollgate/auth';
-import { USAGE_BILLING_API, type KeySubscriptionCycle, type UsageBillingApi } from '@tollgate/contracts';
 import { NO_PRECONDITION, Problem } from '@tollgate/http';
 import { ServiceDatabase } from '@tollgate/postgres';
 import type { ApiKey } from '../keys/api-key/api-key.js';
@@ -35,7 +34,6 @@ export class OpenRouterKeys {
     private readonly switchKey: SwitchKey,
     private readonly spending: KeySpendingLookup,
     private readonly makers: KeyMakers,
-    @Inject(USAGE_BILLING_API) private readonly usageBilling: Pick<UsageBillingApi, 'subscriptionOfKey'>,
   ) {}
 
   /** One page, newest first. */
@@ -112,19 +110,12 @@ export class OpenRouterKeys {
    */
   async chargedTo(organizationId: string, ids: readonly string[]): Promise<ReadonlyMap<string, ChargedSums>> {
     const charged = await this.spending.of(organizationId, ids);
-    if (ids.some((id) => !charged.has(id))) throw unknown();
+    if (ids.some((id) => !charged.has(id)))
+      throw new Problem('service_unavailable', {
+        detail: 'It cannot be found out at the moment what keys have spent.',
+        headers: { 'retry-after': '1' },
+      });
     return charged;
-  }
-
-  /**
-   * The present cycle of a key's subscription; null for a key of none.
-   * @throws {Problem} `service_unavailable` if usage-billing does not answer
-   */
-  async cycleOf({ organizationId, id, kind }: ApiKey): Promise<KeySubscriptionCycle | null> {
-    if (kind !== 'subscription') return null;
-    return this.usageBilling.subscriptionOfKey(organizationId, id).catch((cause: unknown) => {
-      throw unknown(cause);
-    });
   }
 
   private async shownOne(organizationId: string, key: ApiKey, now: Date): Promise<OpenRouterKey> {
@@ -144,10 +135,3 @@ export class OpenRouterKeys {
     );
   }
 }
-
-const unknown = (cause?: unknown): Problem =>
-  new Problem('service_unavailable', {
-    detail: 'It cannot be found out at the moment what keys have spent.',
-    headers: { 'retry-after': '1' },
-    cause,
-  });
