@@ -19,7 +19,6 @@ import { Idempotency } from '@tollgate/idempotency';
 import { Operation, Refuses, Replies, ShowsVersion, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { Owners } from '../owners/owners.js';
-import { OrganizationTerms } from '../terms/organization-terms.js';
 import { TermsInForce } from '../terms/terms-in-force.js';
 import {
   budgetListReply,
@@ -55,7 +54,6 @@ export class BudgetsController {
     private readonly store: BudgetStore,
     private readonly setBudgets: SetBudgets,
     private readonly showBudgets: ShowBudgets,
-    private readonly terms: OrganizationTerms,
     private readonly inForce: TermsInForce,
     private readonly owners: Owners,
   ) {}
@@ -83,7 +81,7 @@ export class BudgetsController {
       const shown = await this.showBudgets.asNew(fields);
       return async (manager) => {
         const { version } = await this.setBudgets.create(manager, fields, actor);
-        return { body: shown, version, committed: () => this.announced(organizationId) };
+        return { body: shown, version, committed: () => this.inForce.announced(organizationId) };
       };
     });
   }
@@ -162,12 +160,6 @@ export class BudgetsController {
     if (!(await this.setBudgets.delete(organizationId, id, precondition, actor))) throw new Problem('budget_not_found');
     if (!(await this.inForce.ofOrganization(organizationId))) void reply.code(202);
     return { object: 'budget', id, deleted: true };
-  }
-
-  /** Resolves once gateways enforce a new budget, or do not know in time. */
-  private async announced(organizationId: string): Promise<void> {
-    this.terms.announced();
-    await this.inForce.ofOrganization(organizationId);
   }
 
   private async checkOwner({ organizationId, kind, ownerId }: NewBudget): Promise<void> {

@@ -17,7 +17,6 @@ import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
 import type { FastifyReply } from 'fastify';
 import { AccountBalances } from '../balances/account-balances.js';
 import { Owners } from '../owners/owners.js';
-import { OrganizationTerms } from '../terms/organization-terms.js';
 import { TermsInForce } from '../terms/terms-in-force.js';
 import {
   creditGrantListReply,
@@ -50,7 +49,6 @@ export class CreditGrantsController {
     private readonly store: GrantStore,
     private readonly giveGrant: GiveGrant,
     private readonly expireGrant: ExpireGrant,
-    private readonly terms: OrganizationTerms,
     private readonly inForce: TermsInForce,
     private readonly balances: AccountBalances,
     private readonly owners: Owners,
@@ -78,7 +76,7 @@ export class CreditGrantsController {
       return async (manager) => {
         const grant = await this.giveGrant.execute(manager, fields, request, actor);
         const shown = creditGrantObject(grant, { postedNanoUsd: 0n, heldNanoUsd: 0n }, grant.createdAt);
-        return { body: shown, committed: () => this.announced(organizationId) };
+        return { body: shown, committed: () => this.inForce.announced(organizationId) };
       };
     });
   }
@@ -139,12 +137,6 @@ export class CreditGrantsController {
       organizationId === null ? null : await this.expireGrant.execute(organizationId, id, actor, new Date());
     if (grant !== null && !(await this.inForce.ofOrganization(grant.organizationId))) void reply.code(202);
     return this.shownOne(grant);
-  }
-
-  /** Resolves once gateways serve calls from a new grant, or do not know in time. */
-  private async announced(organizationId: string): Promise<void> {
-    this.terms.announced();
-    await this.inForce.ofOrganization(organizationId);
   }
 
   private async shownOne(grant: Grant | null): Promise<CreditGrantObject> {

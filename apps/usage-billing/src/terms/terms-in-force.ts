@@ -45,6 +45,12 @@ export class TermsInForce {
     });
   }
 
+  /** Has a committed change published, and resolves once gateways decide by it, or do not know in time. */
+  async announced(organizationId: string): Promise<void> {
+    this.terms.announced();
+    await this.ofOrganization(organizationId);
+  }
+
   /** The same for what the key of a subscription was told. */
   ofSubscription(told: Omit<SubscriptionsChangedV1, 'eventVersion'>): Promise<boolean> {
     return this.taken(async () => this.keyManagement?.takeSubscriptionTerms?.({ eventVersion: 1, ...told }));
