@@ -1,4 +1,10 @@
-import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
+import {
+  environmentFields,
+  readEnvironment,
+  unknownVariables,
+  variablesIn,
+  type UnknownVariable,
+} from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -11,9 +17,9 @@ export const environment = z.object({
   /** The folder of this gateway alone, with its journal. It must survive restarts. */
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
-  TOLLGATE_PEPPER: z.string().min(16),
+  TOLLGATE_PEPPER: environmentFields.pepper,
   /** While the pepper is being replaced: keys that are known under it are still found. */
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  TOLLGATE_PEPPER_PREVIOUS: environmentFields.pepper.optional(),
   /** The key of sealed ids, the same for all gateways; if it is not set, the key is derived from the pepper. */
   TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
   /** Ids that were sealed under it are still known. */
@@ -35,4 +41,4 @@ export const readConfig = () => readEnvironment(environment, process.env);
 
 /** Environment variables that are misspelt or unknown. `credentials` are the names that config.yaml uses. */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
-  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+  unknownVariables(process.env, [...variablesIn(environment), ...credentials]);

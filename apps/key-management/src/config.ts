@@ -5,6 +5,7 @@ import {
   environmentFields,
   readEnvironment,
   unknownVariables,
+  variablesIn,
   type UnknownVariable,
 } from '@tollgate/config';
 import type { SealingSecrets } from '@tollgate/sealing';
@@ -25,8 +26,7 @@ export const firstOwnerFields = {
     })
     .default('owner@localhost'),
   /** Their first password. Once they have one, it is changed by them alone. */
-  INIT_OWNER_PASSWORD: z
-    .string()
+  INIT_OWNER_PASSWORD: environmentFields.password
     .min(PASSWORD_LENGTH_MIN, `must have at least ${PASSWORD_LENGTH_MIN} characters`)
     .max(PASSWORD_LENGTH_MAX, `must have at most ${PASSWORD_LENGTH_MAX} characters`)
     .optional(),
@@ -35,9 +35,9 @@ export const firstOwnerFields = {
 /** The secrets that what is stored is digested and encrypted with. */
 export const secretFields = {
   /** Keys are stored as digests made with the pepper: under another pepper no earlier key is recognised. */
-  TOLLGATE_PEPPER: z.string().min(16),
+  TOLLGATE_PEPPER: environmentFields.pepper,
   /** While the pepper is being replaced: keys that are known under it are still found. */
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  TOLLGATE_PEPPER_PREVIOUS: environmentFields.pepper.optional(),
   /** If it is not set, the key is derived from the pepper. */
   TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
   /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
@@ -102,7 +102,7 @@ export const readDatabaseUrl = () => readEnvironment(environment.pick({ DATABASE
  * config.yaml names.
  */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
-  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+  unknownVariables(process.env, [...variablesIn(environment), ...credentials]);
 
 /** The settings about people, as the environment says them. */
 export function peopleSettings(

@@ -1,4 +1,10 @@
-import { environmentFields, readEnvironment, unknownVariables, type UnknownVariable } from '@tollgate/config';
+import {
+  environmentFields,
+  readEnvironment,
+  unknownVariables,
+  variablesIn,
+  type UnknownVariable,
+} from '@tollgate/config';
 import { LOG_LEVELS } from '@tollgate/telemetry';
 import { z } from 'zod';
 
@@ -20,9 +26,9 @@ export const environment = z.object({
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   /** Must be the same as key-management's: keys are found by digests that are made with it. */
-  TOLLGATE_PEPPER: z.string().min(16),
+  TOLLGATE_PEPPER: environmentFields.pepper,
   /** While the pepper is being replaced: keys that are known under it are still found. */
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  TOLLGATE_PEPPER_PREVIOUS: environmentFields.pepper.optional(),
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
   TOLLGATE_DATA: z.string().default('.data'),
@@ -40,4 +46,4 @@ export const readConfig = () => readEnvironment(environment, process.env);
  * config.yaml names.
  */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
-  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+  unknownVariables(process.env, [...variablesIn(environment), ...credentials]);

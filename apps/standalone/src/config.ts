@@ -3,7 +3,9 @@ import {
   adminApiFields,
   environmentFields,
   readEnvironment,
+  secretVariable,
   unknownVariables,
+  variablesIn,
   type UnknownVariable,
 } from '@tollgate/config';
 import { firstOwnerFields } from '@tollgate/key-management';
@@ -31,9 +33,9 @@ const environment = z
     /** Accepted beside the present one: that of the environment, or the one that the data folder keeps. */
     TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
     /** If it is not set, the first start makes one and keeps it in the data folder. */
-    TOLLGATE_PEPPER: z.string().min(16).optional(),
+    TOLLGATE_PEPPER: environmentFields.pepper.optional(),
     /** While the pepper is being replaced: keys that are known under it are still found. */
-    TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+    TOLLGATE_PEPPER_PREVIOUS: environmentFields.pepper.optional(),
     /** If it is not set, the key is derived from the pepper. */
     TOLLGATE_ENCRYPTION_KEY: environmentFields.encryptionKey.optional(),
     /** What is encrypted under it can still be read. */
@@ -58,7 +60,7 @@ const environment = z
     TOLLGATE_USAGE_HOUR_DAYS: environmentFields.usageHourDays,
     ...adminApiFields,
     LOG_LEVEL: z.enum(LOG_LEVELS).default('warn'),
-    REDIS_URL: z.string().optional(),
+    REDIS_URL: secretVariable(z.string()).optional(),
     KAFKA_BROKERS: z.string().optional(),
   })
   .refine(
@@ -77,6 +79,6 @@ export const readConfig = () => readEnvironment(environment, process.env);
  * config.yaml names.
  */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
-  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+  unknownVariables(process.env, [...variablesIn(environment), ...credentials]);
 /** The environment of a standalone, as its schema has read it. */
 export type StandaloneEnvironment = ReturnType<typeof readConfig>;

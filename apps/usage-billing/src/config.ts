@@ -3,6 +3,7 @@ import {
   environmentFields,
   readEnvironment,
   unknownVariables,
+  variablesIn,
   type UnknownVariable,
 } from '@tollgate/config';
 import type { SealingSecrets } from '@tollgate/sealing';
@@ -19,8 +20,8 @@ export const sealingFields = {
   /** What is encrypted under it can still be read; until it is gone, new texts are encrypted under it. */
   TOLLGATE_ENCRYPTION_KEY_PREVIOUS: environmentFields.encryptionKeyPrevious.optional(),
   /** The encryption key is derived from it. Without it, and without a key, from the service secret. */
-  TOLLGATE_PEPPER: z.string().min(16).optional(),
-  TOLLGATE_PEPPER_PREVIOUS: z.string().min(16).optional(),
+  TOLLGATE_PEPPER: environmentFields.pepper.optional(),
+  TOLLGATE_PEPPER_PREVIOUS: environmentFields.pepper.optional(),
 };
 
 /** The environment variables that this app reads, and no others. */
@@ -76,7 +77,7 @@ export const readConfig = () => readEnvironment(environment, process.env);
  * config.yaml names.
  */
 export const readUnknown = (credentials: readonly string[]): UnknownVariable[] =>
-  unknownVariables(process.env, [...Object.keys(environment.shape), ...credentials]);
+  unknownVariables(process.env, [...variablesIn(environment), ...credentials]);
 
 /**
  * The secrets that the encryption keys of an environment come from. All processes of usage-billing must be given the

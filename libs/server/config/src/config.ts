@@ -1,6 +1,7 @@
 import type { Secret } from '@tollgate/api-key';
 import type { DailyHours, ModelPrice } from '@tollgate/pricing';
 import type { PriceOverrides } from './like-known.js';
+import { twinOf } from './secret-variables.js';
 
 /** `config.yaml`, checked: names lead somewhere. */
 export interface TollgateConfig {
@@ -157,12 +158,14 @@ export function missingSources(provider: Provider): string[] {
   ];
 }
 
-/** The environment variables that the entries of providers name. */
+/** The environment variables that the entries of providers name, and those that name files in their places. */
 export function variablesOf(providers: readonly Provider[]): string[] {
-  return providers.flatMap(({ credentialVariable, headers = [] }) => [
-    ...(credentialVariable === null ? [] : [credentialVariable]),
-    ...headers.flatMap(({ variable }) => variable ?? []),
-  ]);
+  return providers
+    .flatMap(({ credentialVariable, headers = [] }) => [
+      ...(credentialVariable === null ? [] : [credentialVariable]),
+      ...headers.flatMap(({ variable }) => variable ?? []),
+    ])
+    .flatMap((name) => [name, twinOf(name)]);
 }
 
 /** Whether requests can be sent to a provider, or to what stands in for it. */
@@ -182,7 +185,7 @@ export function missingCredentials(providers: readonly Provider[]): string {
 }
 
 const unset = (source: string): string =>
-  source.startsWith('/') ? `the file ${source} is missing or empty` : `${source} is not set`;
+  source.startsWith('/') ? `the file ${source} is missing, empty or not readable` : `${source} is not set`;
 
 /** How a provider is spoken to: which paths, which credential header, and what it is presumed to know. */
 export type ProviderType = (typeof PROVIDER_TYPES)[number];

@@ -4,7 +4,7 @@ import { environmentFields, EnvironmentError, readEnvironment } from './environm
 
 const schema = z.object({
   TOLLGATE_PORT: environmentFields.port,
-  TOLLGATE_PEPPER: environmentFields.secret,
+  TOLLGATE_PEPPER: environmentFields.pepper,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   DATABASE_URL: environmentFields.postgresUrl,
   KAFKA_BROKERS: environmentFields.kafkaBrokers,

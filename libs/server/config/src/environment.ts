@@ -1,6 +1,15 @@
 import { pathText, validate } from '@tollgate/errors';
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { secretFile, type SecretFile } from './secret-file.js';
+import {
+  foundSecret,
+  isSecretVariable,
+  secretVariable,
+  twinOf,
+  type Environment,
+  type FoundVariable,
+} from './secret-variables.js';
 
 /** An environment that a process cannot start with. Its message lists every variable at fault, never a value. */
 export class EnvironmentError extends Error {
@@ -11,24 +20,55 @@ export class EnvironmentError extends Error {
 }
 
 /**
- * The variables of one process as its schema has them. A variable set to nothing counts as not set.
+ * The variables of one process as its schema has them. A variable set to nothing counts as not set. A secret variable
+ * X may stand in a file that `X_FILE` names.
  * @throws {EnvironmentError}
  */
-export function readEnvironment<S extends z.ZodType>(
+export function readEnvironment<S extends z.ZodObject>(
   schema: S,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
+  readSecret: SecretFile = secretFile,
 ): z.output<S> {
-  const given = Object.fromEntries(
-    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const given: Record<string, string> = {};
+  const inFile = new Set<string>();
+  const problems = new Map<string, string>();
+  for (const [name, each] of Object.entries(schema.shape)) {
+    const found = isSecretVariable(each as z.core.$ZodType)
+      ? foundSecret(environment, name, readSecret)
+      : plainVariable(environment, name);
+    if (found.kind === 'fault') problems.set(name, found.fault);
+    if (found.kind !== 'value') continue;
+    given[name] = found.value;
+    if (found.isFromFile) inFile.add(name);
+  }
   const result = validate(schema, given);
-  if (result.kind === 'valid') return result.value;
-  throw new EnvironmentError(result.faults.map(({ path, message }) => `${pathText(path)} ${message}`));
+  if (result.kind === 'valid' && problems.size === 0) return result.value;
+  const faults = result.kind === 'valid' ? [] : result.faults;
+  throw new EnvironmentError([
+    ...problems.values(),
+    ...faults
+      .filter(({ path }) => !problems.has(String(path[0])))
+      .map(({ path, message }) => `${pathText(path)}${placeOf(path, inFile)} ${message}`),
+  ]);
 }
 
-/** One variable of this process, as `config.yaml` names it; undefined where it is not set. For `loadConfig`. */
+function plainVariable(environment: Environment, name: string): FoundVariable {
+  const value = environment[name] ?? '';
+  return value === '' ? { kind: 'absent' } : { kind: 'value', value, isFromFile: false };
+}
+
+const placeOf = ([name]: readonly PropertyKey[], inFile: ReadonlySet<string>): string =>
+  typeof name === 'string' && inFile.has(name) ? ` in the file of ${twinOf(name)}` : '';
+
+/**
+ * One variable of this process, as `config.yaml` names it, or what the file holds that its twin names; undefined where
+ * neither is set. For `loadConfig`.
+ * @throws {EnvironmentError} where both are set, or the file holds no secret
+ */
 export function environmentVariable(name: string): string | undefined {
-  return process.env[name];
+  const found = foundSecret(process.env, name);
+  if (found.kind === 'fault') throw new EnvironmentError([found.fault]);
+  return found.kind === 'value' ? found.value : undefined;
 }
 
 const url = (...protocols: string[]) =>
@@ -38,6 +78,8 @@ const url = (...protocols: string[]) =>
       (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
       `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`,
     );
+/** The URL of a server where one logs in: it may have a password. */
+const loginUrl = (...protocols: string[]) => secretVariable(url(...protocols));
 const port = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a port')
@@ -78,21 +120,26 @@ export const environmentFields = {
     .string()
     .refine(isOrigin, 'must be an http or https URL without path, user, password or query, as https://ai.example.com')
     .transform((text) => new URL(text).origin),
-  postgresUrl: url('postgres:', 'postgresql:'),
-  redisUrl: url('redis:', 'rediss:'),
-  smtpUrl: url('smtp:', 'smtps:'),
-  secret: z.string().min(16).regex(/^\S*$/, 'must have no spaces'),
+  postgresUrl: loginUrl('postgres:', 'postgresql:'),
+  redisUrl: loginUrl('redis:', 'rediss:'),
+  smtpUrl: loginUrl('smtp:', 'smtps:'),
+  /** What digests are made with, and keys are derived from. */
+  pepper: secretVariable(z.string().min(16)),
+  /** A password for a server of others, in whatever characters it has. */
+  password: secretVariable(z.string()),
   /** Sent in a header, which carries no other characters whole. */
-  bearerSecret: z
-    .string()
-    .min(16)
-    .regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
+  bearerSecret: secretVariable(
+    z
+      .string()
+      .min(16)
+      .regex(/^[\x21-\x7e]*$/, 'must have visible ASCII characters alone'),
+  ),
   /** 32 bytes. */
-  encryptionKey: z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits'),
+  encryptionKey: secretVariable(z.string().regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hexadecimal digits')),
   /** `derived`: the key was derived from the pepper. */
-  encryptionKeyPrevious: z
-    .string()
-    .regex(/^(?:[0-9a-fA-F]{64}|derived)$/, 'must be 64 hexadecimal digits, or the word derived'),
+  encryptionKeyPrevious: secretVariable(
+    z.string().regex(/^(?:[0-9a-fA-F]{64}|derived)$/, 'must be 64 hexadecimal digits, or the word derived'),
+  ),
   emailAddress: z.string().regex(/^[^\s@<>]+@[^\s@<>]+$/, 'must be an e-mail address'),
   /** A session of a person that is not used for this long ends. */
   sessionIdleMinutes: wholeNumber(1, 43_200).default(720),

@@ -40,3 +40,4 @@ export {
   type AdminApiEnvironment,
 } from './environment.js';
 export { TOLLGATE_VARIABLES, unknownVariables, type UnknownVariable } from './unknown-variables.js';
+export { isSecretVariable, secretVariable, twinOf, variablesIn } from './secret-variables.js';

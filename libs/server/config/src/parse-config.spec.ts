@@ -136,7 +136,10 @@ describe('a configuration', () => {
       parseConfig(text(fields), {
         path: 'config.yaml',
         lookup: (name) => ({ KEY: 'from-env' })[name],
-        readSecret: (path) => files[path],
+        readSecret: (path) => {
+          const secret = files[path];
+          return secret === undefined ? { fault: 'a file that does not exist', isAbsent: true } : { secret };
+        },
       }).providers[0]!;
     const held = parsed(`credential: '\${file:/run/secrets/key}'`, { '/run/secrets/key': 'sk-1' });
     expect([held.credential?.reveal(), held.credentialFile, held.credentialVariable]).toEqual([
@@ -149,7 +152,7 @@ describe('a configuration', () => {
     expect([missing.credential, lacksCredential(missing)]).toEqual([null, true]);
     expect(missingSources(missing)).toEqual(['/run/secrets/key', 'UNSET']);
     expect(missingCredentials([missing])).toBe(
-      'provider openai has no credential: the file /run/secrets/key is missing or empty, UNSET is not set',
+      'provider openai has no credential: the file /run/secrets/key is missing, empty or not readable, UNSET is not set',
     );
     const { headers } = parsed(`headers: {OpenAI-Organization: org-1, x-team: a b, X-Secret: '\${env:KEY}'}`);
     expect(headers!.map(({ name, value }) => [name, value?.reveal()])).toEqual([
@@ -158,7 +161,7 @@ describe('a configuration', () => {
       ['x-secret', 'from-env'],
     ]);
     expect(() => JSON.stringify(headers)).toThrow('cannot be serialised');
-    expect(variablesOf([parsed(`headers: {X-Secret: '\${env:KEY}'}`)])).toEqual(['KEY']);
+    expect(variablesOf([parsed(`headers: {X-Secret: '\${env:KEY}'}`)])).toEqual(['KEY', 'KEY_FILE']);
     expect(() => parsed(`credential: '\${file:/k}'`, { '/k': 'a b' })).toThrow('the file /k holds spaces');
   });
   it.each([

@@ -65,19 +65,24 @@ interface Sources {
   readonly readSecret: SecretFile;
 }
 
-/** A value of the file that names its source, and what the source holds; undefined where that is nothing. */
+/**
+ * A value of the file that names its source, and what the source holds; undefined where that is nothing, or nothing
+ * that can be used, which `fault` says.
+ */
 interface Sourced {
   readonly value: string | undefined;
+  readonly fault?: string;
   readonly variable?: string;
   readonly file?: string;
 }
 
 function sourced(text: string, { lookup, readSecret }: Sources): Sourced | null {
   const [, variable, file] = SOURCE_PATTERN.exec(text) ?? [];
-  const held = variable !== undefined ? lookup(variable) : file !== undefined ? readSecret(file) : undefined;
-  const value = held === '' ? undefined : held;
-  if (variable !== undefined) return { value, variable };
-  return file === undefined ? null : { value, file };
+  if (variable !== undefined) return { value: lookup(variable) || undefined, variable };
+  if (file === undefined) return null;
+  const held = readSecret(file);
+  if (!('fault' in held)) return { value: held.secret, file };
+  return { value: undefined, file, ...(!held.isAbsent && { fault: `the file ${file} is ${held.fault}` }) };
 }
 
 function sourceFaults(value: unknown, sources: Sources): FieldFault[] {
@@ -91,22 +96,22 @@ function sourceFaults(value: unknown, sources: Sources): FieldFault[] {
     ];
     return named.flatMap(([path, text]) => {
       const source = typeof text === 'string' ? sourced(text, sources) : null;
-      if (source?.value === undefined || HEADER_VALUE.test(source.value)) return [];
-      const where = source.variable === undefined ? `the file ${source.file}` : `the variable ${source.variable}`;
-      return [
-        {
-          path: ['providers', index, ...path],
-          message: `${where} holds spaces, line ends or characters besides ASCII`,
-        },
-      ];
+      const message = source === null ? undefined : sourceFault(source);
+      return message === undefined ? [] : [{ path: ['providers', index, ...path], message }];
     });
   });
+}
+
+function sourceFault({ value, fault, variable, file }: Sourced): string | undefined {
+  if (value === undefined || HEADER_VALUE.test(value)) return fault;
+  const where = variable === undefined ? `the file ${file}` : `the variable ${variable}`;
+  return `${where} holds spaces, line ends or characters besides ASCII`;
 }
 
 function toHeader(name: string, text: string, sources: Sources): ProviderHeader {
   const source = sourced(text, sources);
   if (source === null) return { name: name.toLowerCase(), value: new Secret(text) };
-  const { value, ...from } = source;
+  const { value, fault: _fault, ...from } = source;
   return { name: name.toLowerCase(), value: value === undefined ? null : new Secret(value), ...from };
 }
 

@@ -1,13 +1,87 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
-/** What a file with one secret holds; undefined where it cannot be read. */
-export type SecretFile = (path: string) => string | undefined;
+/**
+ * What a file with one secret holds, or what is wrong with it, in words that follow "names" or "is". `isAbsent`: there
+ * is no secret for this process, since the file is missing, empty, or not readable for its user.
+ */
+type SecretFileText = { readonly secret: string } | SecretFileFault;
+interface SecretFileFault {
+  readonly fault: string;
+  readonly isAbsent: boolean;
+}
 
-/** Reads a file with one secret, as container platforms mount them. A line end after it does not belong to it. */
+/** Reads a file with one secret. */
+export type SecretFile = (path: string) => SecretFileText;
+
+/** Far more than any secret has; a device or a wrong file must not fill the memory. */
+const BYTES_MAX = 65_536;
+
+/**
+ * Reads a file with one secret, as container platforms mount them. One line end after it does not belong to it:
+ * editors add one. Whatever else could make the secret another one than its author believes is a fault. Faults say
+ * neither the path nor a part of the content: a secret may stand in the place of the path by mistake.
+ */
 export const secretFile: SecretFile = (path) => {
-  try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  } catch {
-    return undefined;
-  }
+  const bytes = bytesOf(path);
+  if ('fault' in bytes) return bytes;
+  if (bytes.length > BYTES_MAX) return unusable(`a file of more than ${BYTES_MAX} bytes`);
+  const text = textOf(bytes);
+  if (text === null) return unusable('a file that is not text in UTF-8');
+  if (text.startsWith('\uFEFF')) return unusable('a file that begins with a byte order mark: save it without one');
+  const secret = text.replace(/\r?\n$/, '');
+  if (secret === '') return absent('an empty file');
+  if (/[\r\n]/.test(secret)) return unusable('a file with more than one line');
+  if (secret.includes('\0')) return unusable('a file with a NUL character');
+  return { secret };
 };
+
+const absent = (fault: string): SecretFileFault => ({ fault, isAbsent: true });
+const unusable = (fault: string): SecretFileFault => ({ fault, isAbsent: false });
+
+function bytesOf(path: string): Buffer | SecretFileFault {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return readUpTo(file, BYTES_MAX + 1);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return faultOf(error as NodeJS.ErrnoException);
+  }
+}
+
+/** A pipe gives what it holds in several reads. */
+function readUpTo(file: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  let length = 0;
+  while (length < bytes) {
+    const read = readSync(file, buffer, length, bytes - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return buffer.subarray(0, length);
+}
+
+function textOf(content: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+  } catch {
+    return null;
+  }
+}
+
+function faultOf({ code = 'unknown reason' }: NodeJS.ErrnoException): SecretFileFault {
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return absent('a file that does not exist');
+    case 'EACCES':
+    case 'EPERM':
+      return absent('a file that this user may not read');
+    case 'EISDIR':
+      return unusable('a folder');
+    default:
+      return unusable(`a file that cannot be read (${code})`);
+  }
+}
