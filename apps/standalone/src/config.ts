@@ -28,6 +28,9 @@ const environment = z
     TOLLGATE_CONFIG: z.string().default('config.yaml'),
     /** `on`: a simulator answers for all providers; `off`: for none; unset: only if no real provider is configured. */
     TOLLGATE_SIMULATOR: z.enum(['on', 'off'], 'must be on or off').optional(),
+    /** Where the simulator takes leaks to report: on loopback and a free port, which the greeting prints. */
+    TOLLGATE_LEAK_HOST: environmentFields.operationsHost,
+    TOLLGATE_LEAK_PORT: environmentFields.port.default(0),
     /** If it is not set, the first start makes one and shows it once. */
     TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret.optional(),
     /** Accepted beside the present one: that of the environment, or the one that the data folder keeps. */

@@ -189,6 +189,7 @@ async function openInstance(
     journalFolder,
     database,
     origin: () => opened.url,
+    leaks: { host: environment.TOLLGATE_LEAK_HOST, port: environment.TOLLGATE_LEAK_PORT },
   });
   if (outside.problem !== null) warn(outside.problem);
   return Object.assign(opened, outside);

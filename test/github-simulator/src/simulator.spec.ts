@@ -46,3 +46,15 @@ it('reports a leak with a signature that its published key verifies', async () =
   await github.stop();
   webhook.close();
 });
+
+it('listens where it is told, and says an address that this machine reaches', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  await expect(startGithubSimulator({ webhookUrl: () => '', host: '127.0.0.1', port })).rejects.toThrow('EADDRINUSE');
+  await new Promise((resolve) => other.close(resolve));
+  const github = await startGithubSimulator({ webhookUrl: () => '', host: '0.0.0.0', port });
+  expect(github.leakUrl).toBe(`http://127.0.0.1:${port}/leak`);
+  expect((await fetch(github.publicKeysUrl)).status).toBe(200);
+  await github.stop();
+});

@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 export interface GithubSimulatorOptions {
   /** Where reports go, asked for at each report: `…/webhooks/github/secret-scanning`. */
   readonly webhookUrl: () => string;
+  /** Where it listens: an address of this machine, default 127.0.0.1, and a port, default a free one. */
+  readonly host?: string;
+  readonly port?: number;
 }
 
 export interface GithubSimulator {
@@ -25,10 +28,14 @@ const TEXT_BYTES_MAX = 1_000;
 const FOUND_IN = 'https://github.com/octocat/Hello-World/blob/main/.env';
 
 /**
- * Stands in for GitHub's secret scanning on loopback: publishes a key of its own and reports what it is told has
- * leaked.
+ * Stands in for GitHub's secret scanning: publishes a key of its own and reports what it is told has leaked. Its
+ * addresses are on loopback, wherever else it listens.
  */
-export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOptions): Promise<GithubSimulator> {
+export async function startGithubSimulator({
+  webhookUrl,
+  host = '127.0.0.1',
+  port = 0,
+}: GithubSimulatorOptions): Promise<GithubSimulator> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const identifier = createHash('sha256').update(pem).digest('hex');
@@ -68,7 +75,10 @@ export async function startGithubSimulator({ webhookUrl }: GithubSimulatorOption
     send(reply, result.status, result.body);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     publicKeysUrl: `${origin}/public-keys`,

@@ -45,12 +45,15 @@ function codeOf(error: unknown): unknown {
   return info?.code ?? code;
 }
 
-/** The CPU time of all processes of a command that this one has started, and those started by them, in microseconds. */
+/**
+ * The CPU time of all processes of a command that this one has started, and those started by them, in microseconds,
+ * with that of their children that have ended: PostgreSQL has a process for each connection.
+ */
 export function cpuOfCommand(command: string): number {
   const pids = withDescendants([process.pid]);
   return processes()
     .filter((each) => pids.has(each.pid) && each.command === command)
-    .reduce((sum, { cpuMicroseconds }) => sum + cpuMicroseconds, 0);
+    .reduce((sum, each) => sum + each.cpuMicroseconds + each.endedChildrenMicroseconds, 0);
 }
 
 function withDescendants(pids: readonly number[]): Set<number> {

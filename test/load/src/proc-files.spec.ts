@@ -21,11 +21,12 @@ describe('/proc', () => {
     expect(busyShare({ total: 1_000, idle: 820 }, { total: 1_000, idle: 820 })).toBe(0);
   });
   it('tells the CPU time of a process, whatever its name', () => {
-    const rest = 'R 951 951 29315 0 -1 4194304 101 0 0 0 123 77 0 0 20 0 1 0 531061 3133440 409';
+    const rest = 'R 951 951 29315 0 -1 4194304 101 0 0 0 123 77 5 6 20 0 1 0 531061 3133440 409';
     expect(parseProcessStat(`956 (cat) ${rest}`)).toEqual({
       command: 'cat',
       parentPid: 951,
       cpuMicroseconds: 2_000_000,
+      endedChildrenMicroseconds: 110_000,
     });
     expect(parseProcessStat(`956 (a) (b c) ${rest}`)).toMatchObject({ command: 'a) (b c', cpuMicroseconds: 2_000_000 });
     expect(() => parseProcessStat('nonsense')).toThrow(TypeError);

@@ -31,6 +31,8 @@ export interface ProcessStat {
   readonly parentPid: number;
   /** User and system time since its start, in steps of 10 ms. */
   readonly cpuMicroseconds: number;
+  /** The same of all its children that have ended: what they took is counted nowhere else. */
+  readonly endedChildrenMicroseconds: number;
 }
 
 /** Throws a TypeError for what is no such line. */
@@ -39,10 +41,21 @@ export function parseProcessStat(line: string): ProcessStat {
   const open = line.indexOf('(');
   const close = line.lastIndexOf(')');
   const fields = line.slice(close + 2).split(' ');
-  const [parentPid, user, system] = [Number(fields[1]), Number(fields[11]), Number(fields[12])];
-  if (open === -1 || close === -1 || !Number.isFinite(parentPid + user + system))
+  const parentPid = Number(fields[1]);
+  const [user, system, childrenUser, childrenSystem] = fields.slice(11, 15).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (open === -1 || close === -1 || !Number.isFinite(parentPid + user + system + childrenUser + childrenSystem))
     throw new TypeError('not a line of /proc/PID/stat');
-  return { command: line.slice(open + 1, close), parentPid, cpuMicroseconds: (user + system) * TICK_MICROSECONDS };
+  return {
+    command: line.slice(open + 1, close),
+    parentPid,
+    cpuMicroseconds: (user + system) * TICK_MICROSECONDS,
+    endedChildrenMicroseconds: (childrenUser + childrenSystem) * TICK_MICROSECONDS,
+  };
 }
 
 /**

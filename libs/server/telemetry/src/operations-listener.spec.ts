@@ -46,6 +46,17 @@ describe('the operations listener', () => {
       text: '{"status":"not_ready","checks":{"answered_in_time":false}}',
     });
   });
+  it('tells an address that can be reached, also where it listens on all of them', async () => {
+    const registry = createMetricsRegistry('test', { processMetrics: false });
+    listener = await startOperationsListener({
+      host: '0.0.0.0',
+      port: 0,
+      ready: async () => ({ ready: true, checks: {} }),
+      registry,
+    });
+    expect(new URL(listener.url).hostname).toBe('127.0.0.1');
+    expect((await get('/healthz')).status).toBe(200);
+  });
   it('has nothing else', async () => {
     await start(async () => ({ ready: true, checks: {} }));
     for (const path of ['/', '/constructor', '/metrics/x']) expect((await get(path)).status).toBe(404);

@@ -58,7 +58,14 @@ export async function startOperationsListener({
   });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`, close: () => close(server) };
+  return { url: `http://${reachable(host)}:${bound}`, close: () => close(server) };
+}
+
+/** As a URL has it. What listens on every address is reached by loopback. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 const pathOf = (url: string | undefined): string => (url ?? '/').split('?', 1)[0] ?? '/';

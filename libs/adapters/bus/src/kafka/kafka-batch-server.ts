@@ -35,7 +35,12 @@ export interface KafkaBatchServerOptions extends KafkaConnection {
 
 const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEATS_IN_SESSION = 4;
-const FETCH_WAIT_MS = 250;
+/**
+ * How long Kafka holds a fetch for which there is nothing. It answers at once when there is something, so this delays
+ * no message, and each fetch in vain costs client and broker CPU time at rest. It must be below the heartbeats'
+ * interval (1.5 s by default): kafkajs sends them between fetches. A consumer that is closed waits for it.
+ */
+const FETCH_WAIT_MS = 1_000;
 /**
  * For each partition. Usage events unpack to some nine times as much: thousands of them, enough for the largest
  * batches. A larger batch of a producer is fetched whole.
