@@ -1,12 +1,10 @@
 import { environmentFields, readEnvironment } from '@tollgate/config';
-import { z } from 'zod';
+import { gatewayEnvironment } from '@tollgate/gateway';
 
-const environment = z.object({
-  KEY_MANAGEMENT_URL: environmentFields.httpUrl,
-  TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
-  KAFKA_BROKERS: environmentFields.kafkaBrokers,
-  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
-});
+/** The events come onto the bus as those of a gateway do, by the same settings. */
+const environment = gatewayEnvironment
+  .pick({ KEY_MANAGEMENT_URL: true, KAFKA_BROKERS: true, KAFKA_TOPIC_PREFIX: true })
+  .extend({ TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret });
 
 /** The installation that gets the usage. */
 export interface DemoConfig {
