@@ -1,5 +1,6 @@
 import {
   environmentFields,
+  publicListenerFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -14,6 +15,7 @@ export const environment = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  ...publicListenerFields,
   /** The folder of this gateway alone, with its journal. It must survive restarts. */
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),

@@ -38,7 +38,7 @@ const INTERNAL_TIMEOUT_MS = 5_000;
 
 type Environment = ReturnType<typeof readConfig>;
 
-async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
+async function open({ environment, logger, registry, waitFor }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(config.providers)));
@@ -70,6 +70,8 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     bodyBudget,
     trustedProxies: config.trustedProxies,
     document: readPublicDocument(),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
+    proxyProtocol: environment.TOLLGATE_PROXY_PROTOCOL === 'v2',
   });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
@@ -82,15 +84,13 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   });
   return {
     app,
-    ready: () => {
-      const checks = gateway.readiness();
-      return Promise.resolve({ ready: Object.values(checks).every(Boolean), checks });
-    },
+    ready: () => Promise.resolve(gateway.readiness()),
     start: async (tell) => {
       await app.init();
       await gateway
         .start(tell)
         .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
+      await waitFor('usage-billing and the changes of keys in Redis', gateway.informed());
     },
     answering: () => gateway.requests(),
     // Ships usage and sends the settlements, before the connections for them are closed.

@@ -36,6 +36,8 @@ export {
   environmentFields,
   EnvironmentError,
   environmentVariable,
+  listenerFields,
+  publicListenerFields,
   readEnvironment,
   type AdminApiEnvironment,
 } from './environment.js';
