@@ -2,6 +2,7 @@ export { spawnApp, type AppOptions } from './app.js';
 export { chromiumProgram } from './chromium.js';
 export { findProgram } from './commands.js';
 export { canInstallPackages, installPackage } from './debian.js';
+export { dockerAnswers } from './docker.js';
 export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaServer } from './kafka.js';
