@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 const OWNER_ALONE = 0o700;
@@ -16,8 +16,15 @@ export function makeFolder(folder: string): void {
     mkdirSync(folder, { mode: OWNER_ALONE });
   } catch (error) {
     // Another process may have created it meanwhile. A file in its place is an error.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(folder)) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || isFile(folder)) throw error;
+    // It may have removed it again, too.
+    makeFolder(folder);
   }
+}
+
+/** Whether there is something at the path that is no folder, such as a link that leads nowhere. */
+function isFile(path: string): boolean {
+  return !isFolder(path) && lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 }
 
 /** Whether the path exists and is a folder, or a link to one. */
