@@ -307,7 +307,9 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await quarantine.open(10);
   await instances.markGone([gateway.instanceId]);
   await instances.watched();
+  await instances.claim(gateway.journalId);
   await instances.unresolved();
+  await instances.endClaims(gateway.journalId);
   await new ResolveOrphans(service, instances, admission, bus, logger, meter).resolveAll();
   await instances.markBack([gateway.instanceId]);
   await new CompareBalances(service, admission).of(organizationId);

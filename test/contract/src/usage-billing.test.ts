@@ -1038,5 +1038,123 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       });
       clearInterval(timer);
     });
+
+    describe('a journal that its process has left', () => {
+      const owner = async (journalId: string) => (await api.claimJournal({ journalId })).owner;
+      const untilGone = (journalId: string) =>
+        waitUntil(async () => (await owner(journalId)) === 'gone', {
+          what: 'the process to be gone',
+          timeoutMs: 8_000,
+        });
+      /** What the ledger does once a second; a test waits for two of these. */
+      const twoChecks = () => new Promise((resolve) => setTimeout(resolve, 2_500));
+
+      it('belongs to a process that is running, is gone, or was never heard of', async () => {
+        const first = await gateway();
+        expect(await owner(first.journalId)).toBe('running');
+        expect(await owner(randomUUID())).toBe('unknown');
+        first.stop();
+        await untilGone(first.journalId);
+        const second = await gateway(first.journalId);
+        expect(await owner(first.journalId)).toBe('running');
+        second.stop();
+      });
+
+      it('keeps its holds while it is claimed, and once it is shipped they are charged by their finals or given back', async () => {
+        const organizationId = randomUUID();
+        const left = await gateway();
+        await openedFor(organizationId);
+        const [served, unserved] = [
+          usageEvent({ organizationId, chargeNanoUsd: '4', journalId: left.journalId }),
+          usageEvent({ organizationId, journalId: left.journalId }),
+        ];
+        for (const event of [served, unserved])
+          expect(await hold(organizationId, left, event)).toMatchObject({ kind: 'admitted' });
+        left.stop();
+        await untilGone(left.journalId);
+        await twoChecks();
+        await owner(left.journalId);
+        expect(await admission.openHolds(organizationId)).toHaveLength(2);
+        expect(await voids(served.requestId)).toEqual([]);
+
+        await publish(served);
+        await waitUntil(async () => (await admission.openHolds(organizationId)).length === 1, { what: 'the final' });
+        // Booking it needs no new epoch: its hold was there.
+        expect(await admission.hasEpoch(organizationId)).toBe(true);
+        await api.shippedJournal({ journalId: left.journalId });
+        await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, { what: 'the other' });
+        expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 4n, heldNanoUsd: 0n }]);
+        expect(await voids(unserved.requestId)).toMatchObject([{ kind: 'void', note: 'orphaned' }]);
+        expect(await voids(served.requestId)).toMatchObject([{ kind: 'platform_loss' }, { kind: 'post', amount: '4' }]);
+        // A repetition changes nothing.
+        await api.shippedJournal({ journalId: left.journalId });
+        expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 4n, heldNanoUsd: 0n }]);
+      });
+
+      it('is waited for by an epoch that is opened meanwhile, which then has what the journal held', async () => {
+        const organizationId = randomUUID();
+        const left = await gateway();
+        await openedFor(organizationId);
+        const served = usageEvent({ organizationId, chargeNanoUsd: '4', journalId: left.journalId });
+        await hold(organizationId, left, served);
+        left.stop();
+        await untilGone(left.journalId);
+        // The store loses everything: the new epoch knows nothing of the hold.
+        await admission.closeEpoch(organizationId);
+        await owner(left.journalId);
+        await api.openCreditEpoch({ organizationId });
+        const { waitingFor } = admission.openings.at(-1)!;
+        expect(waitingFor.filter(({ journalId }) => journalId === left.journalId)).toEqual([
+          { instanceId: left.instanceId, journalId: left.journalId },
+        ]);
+        for (const waiting of waitingFor)
+          if (waiting.journalId !== left.journalId) await announceNothing(organizationId, waiting);
+        const living = { instanceId: randomUUID(), journalId: randomUUID() };
+        const again = () => hold(organizationId, living, usageEvent({ organizationId, holdNanoUsd: '997' }));
+        expect(await again()).toMatchObject({ kind: 'unavailable', why: 'announcing' });
+        await publish(served);
+        await api.shippedJournal({ journalId: left.journalId });
+        await waitUntil(async () => (await again()).kind !== 'unavailable', { what: 'the epoch to go on' });
+        // 4 of the 1,000 are charged: there is room for 996.
+        expect(await again()).toMatchObject({ kind: 'credit_exhausted' });
+        expect(await hold(organizationId, living, usageEvent({ organizationId, holdNanoUsd: '996' }))).toMatchObject({
+          kind: 'admitted',
+        });
+      });
+
+      it('of which nobody claims any more is given up half a minute later', async () => {
+        const organizationId = randomUUID();
+        const left = await gateway();
+        await openedFor(organizationId);
+        await hold(organizationId, left, usageEvent({ organizationId }));
+        left.stop();
+        await untilGone(left.journalId);
+        expect(await admission.openHolds(organizationId)).toHaveLength(1);
+        await opened.database.dataSource.query(
+          `UPDATE billing.gateway_instance SET claimed_at = claimed_at - interval '31 seconds' WHERE journal_id = $1`,
+          [left.journalId],
+        );
+        await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, { what: 'the hold' });
+      });
+
+      it('is not kept from its own next process by a claim', async () => {
+        const organizationId = randomUUID();
+        const first = await gateway();
+        await openedFor(organizationId);
+        await hold(organizationId, first, usageEvent({ organizationId }));
+        expect(await owner(first.journalId)).toBe('running');
+        first.stop();
+        const second = await gateway(first.journalId);
+        await waitUntil(async () => (await admission.openHolds(organizationId)).length === 0, { what: 'the hold' });
+        second.stop();
+      });
+
+      it('has a name that the ledger can store', async () => {
+        for (const odd of ['', '\0', 'x'.repeat(10_000)]) {
+          await expect(api.claimJournal({ journalId: odd }), odd).rejects.toThrow('400');
+          await expect(api.shippedJournal({ journalId: odd }), odd).rejects.toThrow('400');
+        }
+      });
+    });
   });
 });

@@ -8,6 +8,7 @@ import { ServiceDatabase } from '@tollgate/postgres';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { BillingMeter } from '../metrics.js';
+import { HOLDS_STAND } from '../store/gateway-instances.js';
 import { lockOrganizations } from '../store/organization-lock.js';
 import { unavailable } from '../unavailable.js';
 
@@ -64,7 +65,7 @@ interface AccountRow {
   generation: string;
 }
 
-// Indexes: account_open, journal_progress_pk, gateway_instance_one_for_a_journal.
+// Indexes: account_open, journal_progress_pk, gateway_instance_unresolved.
 async function readOpening(manager: EntityManager, organizationId: string): Promise<EpochOpening> {
   // Gateways and admission may be behind our clock: a cycle is left out a day after its end, and a grant a day after it
   // was closed. The index must be able to leave them out as well: each day adds an account for each key whose limit
@@ -80,7 +81,8 @@ async function readOpening(manager: EntityManager, organizationId: string): Prom
     [organizationId],
   );
   const gateways: { journal_id: string; instance_id: string }[] = await manager.query(
-    'SELECT journal_id, instance_id FROM billing.gateway_instance WHERE gone_at IS NULL',
+    `SELECT DISTINCT ON (journal_id) journal_id, instance_id FROM billing.gateway_instance WHERE ${HOLDS_STAND}
+     ORDER BY journal_id, registered_at DESC`,
   );
   return {
     organizationId,

@@ -59,6 +59,11 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
   async register(instance: GatewayInstance): Promise<void> {
     const { cameBack } = await this.instances.register(instance);
     if (cameBack) await this.closeEpochs();
+    this.wake();
+  }
+
+  /** Checks once more, now or after the check under way. */
+  wake(): void {
     this.checks.wake();
   }
 

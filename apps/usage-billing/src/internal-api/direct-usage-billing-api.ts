@@ -3,6 +3,7 @@ import type { ServiceDatabase } from '@tollgate/postgres';
 import type { TellBalances } from '../budgets/tell-balances.js';
 import type { SetBudgets } from '../budgets/set-budgets.js';
 import type { GatewayWatch } from '../gateways/gateway-watch.js';
+import type { LeftJournals } from '../gateways/left-journals.js';
 import type { LoadAccount } from '../ledger/load-account/load-account.js';
 import type { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import type { StopBilling } from '../organization-end/stop-billing.js';
@@ -15,6 +16,7 @@ import { spendingByKey } from '../usage/read-usage/spending-by-key.js';
 export function directUsageBillingApi(
   database: ServiceDatabase,
   gateways: GatewayWatch,
+  journals: LeftJournals,
   openEpoch: OpenEpoch,
   loadAccount: LoadAccount,
   stopBilling: StopBilling,
@@ -26,6 +28,8 @@ export function directUsageBillingApi(
 ): UsageBillingApi {
   return {
     registerGateway: (instance) => gateways.register(instance),
+    claimJournal: ({ journalId }) => journals.claim(journalId),
+    shippedJournal: ({ journalId }) => journals.shipped(journalId),
     openCreditEpoch: ({ organizationId }) => openEpoch.open(organizationId),
     loadAccount: (request) => loadAccount.load(request),
     endOrganization: (request) => stopBilling.execute(request, new Date()),

@@ -8,6 +8,7 @@ import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { OpenEpoch } from '../credit-epochs/open-epoch.js';
 import { GatewayWatch } from '../gateways/gateway-watch.js';
 import { GatewaysModule } from '../gateways/gateways.module.js';
+import { LeftJournals } from '../gateways/left-journals.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { LoadAccount } from '../ledger/load-account/load-account.js';
 import { OrganizationEndModule } from '../organization-end/organization-end.module.js';
@@ -40,6 +41,7 @@ import { directUsageBillingApi } from './direct-usage-billing-api.js';
       inject: [
         ServiceDatabase,
         GatewayWatch,
+        LeftJournals,
         OpenEpoch,
         LoadAccount,
         StopBilling,

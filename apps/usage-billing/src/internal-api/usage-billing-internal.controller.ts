@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import {
   accountBalancesRequest,
+  claimJournalRequest,
   endBudgetRequest,
   endOrganizationRequest,
   endSubscriptionsRequest,
@@ -8,6 +9,7 @@ import {
   loadAccountRequest,
   openCreditEpochRequest,
   registerGatewayRequest,
+  shippedJournalRequest,
   spendingByKeyRequest,
   subscriptionOfKeyRequest,
   USAGE_BILLING_API,
@@ -36,6 +38,22 @@ export class UsageBillingInternalController {
     @Body({ schema: registerGatewayRequest }) request: z.output<typeof registerGatewayRequest>,
   ): Promise<void> {
     await this.api.registerGateway(request);
+  }
+
+  @Post('journals/claim')
+  @HttpCode(200)
+  async claimJournal(
+    @Body({ schema: claimJournalRequest }) request: z.output<typeof claimJournalRequest>,
+  ): Promise<object> {
+    return this.api.claimJournal(request);
+  }
+
+  @Post('journals/shipped')
+  @HttpCode(204)
+  async shippedJournal(
+    @Body({ schema: shippedJournalRequest }) request: z.output<typeof shippedJournalRequest>,
+  ): Promise<void> {
+    await this.api.shippedJournal(request);
   }
 
   @Post('credit-epochs/open')

@@ -7,6 +7,18 @@ export interface GatewayInstance {
   readonly journalId: string;
 }
 
+/** What is known of the process that writes a journal. */
+export type JournalOwner = 'running' | 'gone' | 'unknown';
+
+/**
+ * SQL: whether the holds of a gateway process stand. Those of a process that is gone do while another gateway claims
+ * its journal: their finals are on their way. An epoch that is opened meanwhile waits for them, until they are
+ * resolved. It reads the present time, not that of the transaction's begin: who has waited for an organisation's lock
+ * must not take for claimed what `unresolved` has found unclaimed before. Index: gateway_instance_unresolved.
+ */
+export const HOLDS_STAND = `resolved_at IS NULL
+  AND (gone_at IS NULL OR coalesce(claimed_at > clock_timestamp() - interval '30 seconds', false))`;
+
 /** The gateway processes to watch, and whether holds are carried (`ReleaseCarriedHolds`). */
 export interface WatchedInstances {
   readonly instances: readonly { readonly instanceId: string; readonly gone: boolean }[];
@@ -20,12 +32,14 @@ export class GatewayInstances {
 
   /**
    * Registers an instance, and marks earlier instances of its journal as gone in the same transaction. `cameBack` says
-   * whether this instance had counted as gone.
+   * whether this instance had counted as gone. Indexes: gateway_instance_by_journal, gateway_instance_pk.
    */
   async register({ instanceId, journalId }: GatewayInstance): Promise<{ readonly cameBack: boolean }> {
     return this.database.acrossOrganizations(async (manager) => {
+      // What the journal held is on the bus, so nobody else need ship it.
       await manager.query(
-        'UPDATE billing.gateway_instance SET gone_at = now() WHERE journal_id = $1 AND instance_id <> $2 AND gone_at IS NULL',
+        `UPDATE billing.gateway_instance SET gone_at = coalesce(gone_at, now()), claimed_at = NULL
+         WHERE journal_id = $1 AND instance_id <> $2 AND (gone_at IS NULL OR claimed_at IS NOT NULL)`,
         [journalId, instanceId],
       );
       const before: { gone: boolean }[] = await manager.query(
@@ -34,7 +48,7 @@ export class GatewayInstances {
       );
       await manager.query(
         `INSERT INTO billing.gateway_instance (instance_id, journal_id) VALUES ($1, $2)
-         ON CONFLICT (instance_id) DO UPDATE SET gone_at = NULL, resolved_at = NULL`,
+         ON CONFLICT (instance_id) DO UPDATE SET gone_at = NULL, resolved_at = NULL, claimed_at = NULL`,
         [instanceId, journalId],
       );
       return { cameBack: before[0]?.gone ?? false };
@@ -81,17 +95,51 @@ export class GatewayInstances {
     return count;
   }
 
-  /** Instances that are gone and whose holds may still be open. */
+  /**
+   * Says whether the process of a journal is running, and notes that somebody claims the journal: until half a minute
+   * after the last claim, the holds of its processes stand. Index: gateway_instance_by_journal.
+   */
+  async claim(journalId: string): Promise<JournalOwner> {
+    return this.database.acrossOrganizations(async (manager) => {
+      await manager.query(
+        `UPDATE billing.gateway_instance SET claimed_at = clock_timestamp()
+         WHERE journal_id = $1 AND resolved_at IS NULL`,
+        [journalId],
+      );
+      const rows: { gone: boolean }[] = await manager.query(
+        'SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE journal_id = $1',
+        [journalId],
+      );
+      if (rows.length === 0) return 'unknown';
+      return rows.every(({ gone }) => gone) ? 'gone' : 'running';
+    });
+  }
+
+  /**
+   * Ends the claims of a journal. Its processes that are gone are resolved once more: what resolved them before may
+   * have been a process of the release before, which knows no claims. Index: gateway_instance_by_journal.
+   */
+  async endClaims(journalId: string): Promise<void> {
+    await this.run(
+      `UPDATE billing.gateway_instance SET claimed_at = NULL, resolved_at = NULL
+       WHERE journal_id = $1 AND claimed_at IS NOT NULL`,
+      [journalId],
+    );
+  }
+
+  /** Instances that are gone and whose holds may still be open, except those whose journal is being shipped. */
   async unresolved(): Promise<GatewayInstance[]> {
     const rows = await this.run<{ instance_id: string; journal_id: string }[]>(
-      'SELECT instance_id, journal_id FROM billing.gateway_instance WHERE gone_at IS NOT NULL AND resolved_at IS NULL',
+      `SELECT instance_id, journal_id FROM billing.gateway_instance WHERE resolved_at IS NULL AND NOT (${HOLDS_STAND})`,
     );
     return rows.map((row) => ({ instanceId: row.instance_id, journalId: row.journal_id }));
   }
 
+  /** Those that were claimed meanwhile are resolved once more, since an epoch may wait for them. */
   async markResolved(instanceIds: readonly string[]): Promise<void> {
     await this.run(
-      'UPDATE billing.gateway_instance SET resolved_at = now() WHERE instance_id = ANY($1::text[]) AND gone_at IS NOT NULL',
+      `UPDATE billing.gateway_instance SET resolved_at = now()
+       WHERE instance_id = ANY($1::text[]) AND resolved_at IS NULL AND NOT (${HOLDS_STAND})`,
       [instanceIds],
     );
   }

@@ -105,6 +105,8 @@ export {
 export {
   accountBalancesReply,
   accountBalancesRequest,
+  claimJournalReply,
+  claimJournalRequest,
   endBudgetRequest,
   endOrganizationRequest,
   endSubscriptionsRequest,
@@ -113,6 +115,7 @@ export {
   loadAccountRequest,
   openCreditEpochRequest,
   registerGatewayRequest,
+  shippedJournalRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
   subscriptionOfKeyReply,

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import {
+  claimJournalReply,
+  claimJournalRequest,
   keySnapshot,
   keysChangedV1,
   keysUsedV1,
@@ -15,6 +17,7 @@ import {
   registerGatewayRequest,
   revokeLeakedKeysReply,
   revokeLeakedKeysRequest,
+  shippedJournalRequest,
   spendingByKeyReply,
   spendingByKeyRequest,
   usageRecordedV1,
@@ -117,6 +120,9 @@ const readers: readonly {
     schema: registerGatewayRequest,
     sample: { instanceId: 'i', journalId: 'j' },
   },
+  { what: 'the claim of a journal', schema: claimJournalRequest, sample: { journalId: 'j' } },
+  { what: 'the answer to the claim of a journal', schema: claimJournalReply, sample: { owner: 'gone' } },
+  { what: 'the message that a journal is shipped', schema: shippedJournalRequest, sample: { journalId: 'j' } },
   { what: 'a request for a credit epoch', schema: openCreditEpochRequest, sample: { organizationId: 'o' } },
   {
     what: 'a request to load an account',

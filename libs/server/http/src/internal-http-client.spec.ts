@@ -165,23 +165,27 @@ describe('the services behind it', () => {
       { path: '/internal/keys/known', body: { organizationId: 'o', apiKeyIds: ['k', 'l'] } },
     ]);
   });
-  it('usage-billing registers, opens epochs and tells spending', async () => {
+  it('usage-billing registers, is asked for journals, opens epochs and tells spending', async () => {
     const api = closeLater(
       httpUsageBillingApi(
         options(
           await serve((request, reply) =>
-            request.url!.endsWith('by-key')
-              ? answering(200, { spending: [] })(request, reply)
+            request.url!.endsWith('by-key') || request.url!.endsWith('claim')
+              ? answering(200, { spending: [], owner: 'gone' })(request, reply)
               : void reply.writeHead(204).end(),
           ),
         ),
       ),
     );
     await api.registerGateway({ instanceId: 'i', journalId: 'j' });
+    expect(await api.claimJournal({ journalId: 'j' })).toEqual({ owner: 'gone' });
+    await api.shippedJournal({ journalId: 'j' });
     await api.openCreditEpoch({ organizationId: 'o' });
     expect(await api.spendingByKey('o', ['k'])).toEqual([]);
     expect(seen.map(({ path }) => path)).toEqual([
       '/internal/gateways/register',
+      '/internal/journals/claim',
+      '/internal/journals/shipped',
       '/internal/credit-epochs/open',
       '/internal/spending/by-key',
     ]);
@@ -236,33 +240,5 @@ describe('the reply of a later release', () => {
       httpUsageBillingApi(options(`http://127.0.0.1:${(server!.address() as AddressInfo).port}`)),
     );
     expect(await billing.spendingByKey('o', ['k'])).toEqual([]);
-  });
-});
-
-describe('a call that nobody takes', () => {
-  it('is made again where the connection was refused, and reaches the service once', async () => {
-    const url = await serve(answering(200, { n: 1 }));
-    const { port } = new URL(url);
-    server!.closeAllConnections();
-    await new Promise<void>((resolve) => server!.close(() => resolve()));
-    const client = closeLater(new InternalHttpClient(options(url)));
-    const reply = client.call('/internal/x', {}, z.object({ n: z.number() }));
-    setTimeout(() => server!.listen(Number(port), '127.0.0.1'), 20);
-    expect(await reply).toEqual({ n: 1 });
-    expect(seen).toHaveLength(1);
-  });
-
-  it('fails after a moment where nobody comes to listen', async () => {
-    const url = await serve(answering(200, {}));
-    await new Promise<void>((resolve) => server!.close(() => resolve()));
-    const client = closeLater(new InternalHttpClient(options(url)));
-    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
-  });
-
-  it('is not made again where it may have been taken', async () => {
-    const url = await serve((request) => void request.socket.destroy());
-    const client = closeLater(new InternalHttpClient(options(url)));
-    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
-    expect(seen).toHaveLength(1);
   });
 });

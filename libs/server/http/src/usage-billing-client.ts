@@ -1,5 +1,6 @@
 import {
   accountBalancesReply,
+  claimJournalReply,
   loadAccountReply,
   spendingByKeyReply,
   subscriptionOfKeyReply,
@@ -8,7 +9,7 @@ import {
 import { InternalHttpClient, type InternalHttpClientOptions } from './internal-http-client.js';
 
 export interface UsageBillingClientOptions extends InternalHttpClientOptions {
-  /** Opening an epoch waits until the usage topic is drained; default 30 s. */
+  /** Opening an epoch, and booking a journal, wait until the usage topic is drained; default 30 s. */
   readonly epochTimeoutMs?: number;
   /** Loading an account waits until the usage topic is drained, at most two seconds; default 3 s for the call. */
   readonly loadTimeoutMs?: number;
@@ -26,6 +27,8 @@ export function httpUsageBillingApi({
   const client = new InternalHttpClient(options);
   return {
     registerGateway: (request) => client.send('/internal/gateways/register', request),
+    claimJournal: (request) => client.call('/internal/journals/claim', request, claimJournalReply),
+    shippedJournal: (request) => client.send('/internal/journals/shipped', request, { timeoutMs: epochTimeoutMs }),
     openCreditEpoch: (request) => client.send('/internal/credit-epochs/open', request, { timeoutMs: epochTimeoutMs }),
     loadAccount: (request) =>
       client.call('/internal/accounts/load', request, loadAccountReply, { timeoutMs: loadTimeoutMs }),

@@ -22,7 +22,7 @@ export interface LedgerState {
   readonly orphans: ReadonlyMap<string, BookedOrphan>;
   /** Requests whose hold was released because their gateway was gone. */
   readonly voided: ReadonlySet<string>;
-  /** Journals of gateways that are running. */
+  /** Journals of gateways whose holds stand: that are running, or whose journal another gateway ships. */
   readonly liveJournals: ReadonlySet<string>;
 }
 

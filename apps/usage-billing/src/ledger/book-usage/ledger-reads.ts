@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { readAccounts, type Budgets } from '../../store/accounts.js';
 import { newAccount, type AccountState } from '../account.js';
 import { binaryArray } from '../../store/binary-array.js';
+import { HOLDS_STAND } from '../../store/gateway-instances.js';
 import { readOrphans, withLoadedAccounts } from '../replace-orphans/orphan-store.js';
 import { countedAtMs, countedForOwnersAtMs, ownersOf, type CountedCall } from './accounts-in-force.js';
 import { readBooked, type BookedRow } from './conflicts.js';
@@ -122,9 +123,10 @@ async function readResolutions(manager: EntityManager, requestIds: readonly stri
   );
 }
 
+/** Also those of processes that are gone whose holds stand: their finals are settled as if they were running. */
 async function readLiveJournals(manager: EntityManager): Promise<Set<string>> {
   const rows: { journal_id: string }[] = await manager.query(
-    'SELECT journal_id FROM billing.gateway_instance WHERE gone_at IS NULL',
+    `SELECT journal_id FROM billing.gateway_instance WHERE ${HOLDS_STAND}`,
   );
   return new Set(rows.map((row) => row.journal_id));
 }

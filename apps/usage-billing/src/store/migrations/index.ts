@@ -49,6 +49,7 @@ import { UnaskedKeys1799280000001 } from './1799280000001-unasked-keys.js';
 import { FactsRolledUp1799280000002 } from './1799280000002-facts-rolled-up.js';
 import { TermsToldAhead1799625600001 } from './1799625600001-terms-told-ahead.js';
 import { AttemptsToReplaceKeys1799712000001 } from './1799712000001-attempts-to-replace-keys.js';
+import { ClaimedJournals1799798400001 } from './1799798400001-claimed-journals.js';
 
 /** The Postgres schema of usage-billing, for `migrate`. */
 export const usageBillingSchema: MigrateOptions = {
@@ -105,5 +106,6 @@ export const usageBillingSchema: MigrateOptions = {
     FactsRolledUp1799280000002,
     TermsToldAhead1799625600001,
     AttemptsToReplaceKeys1799712000001,
+    ClaimedJournals1799798400001,
   ],
 };

@@ -11,6 +11,23 @@ export const registerGatewayRequest = z.object({
   journalId: ledgerId,
 });
 /**
+ * `POST /internal/journals/claim`: a gateway can lock the journal of another process, and asks whether that process is
+ * gone, so that it may ship what is left. For half a minute after each claim the holds of the journal's gateway are not
+ * released: a final of theirs may be on its way. It may be repeated. The release before does not know this call (404):
+ * then no journal is adopted.
+ */
+export const claimJournalRequest = z.object({ journalId: ledgerId });
+/** `unknown` is a journal that no process has registered. */
+export const claimJournalReply = z.object({ owner: z.enum(['running', 'gone', 'unknown']) });
+
+/**
+ * `POST /internal/journals/shipped`: all usage of the journal is on the bus. It is answered once all that was on the
+ * bus by then is booked, or in quarantine; the holds of the journal's gateways that are gone are then resolved, whoever
+ * claimed it. It may be repeated. The release before does not know this call (404).
+ */
+export const shippedJournalRequest = z.object({ journalId: ledgerId });
+
+/**
  * `POST /internal/credit-epochs/open`: waits until the topic is drained, loads the ledger, and opens an epoch of the
  * organisation if it has none.
  */
@@ -169,6 +186,10 @@ export const USAGE_BILLING_API = Symbol('USAGE_BILLING_API');
 /** The internal API of usage-billing for the other services: over HTTP, or called directly in the standalone. */
 export interface UsageBillingApi {
   registerGateway(request: z.infer<typeof registerGatewayRequest>): Promise<void>;
+  /** Whether the process of a journal is running. Throws if Postgres is unreachable. */
+  claimJournal(request: z.infer<typeof claimJournalRequest>): Promise<z.infer<typeof claimJournalReply>>;
+  /** Resolves once the usage of a journal is booked. Throws if Postgres or the bus is unreachable. */
+  shippedJournal(request: z.infer<typeof shippedJournalRequest>): Promise<void>;
   openCreditEpoch(request: z.infer<typeof openCreditEpochRequest>): Promise<void>;
   loadAccount(request: LoadAccountRequest): Promise<z.infer<typeof loadAccountReply>>;
   spendingByKey(organizationId: string, apiKeyIds: readonly string[]): Promise<KeySpending[]>;
