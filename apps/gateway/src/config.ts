@@ -1,6 +1,5 @@
 import {
   environmentFields,
-  publicListenerFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -15,8 +14,9 @@ export const environment = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
-  ...publicListenerFields,
-  /** The folder of this gateway alone, with its journal. It must survive restarts. */
+  /**
+   * The folder of the journals. It must survive restarts; all gateways may share it, then each ships what others left.
+   */
   TOLLGATE_DATA: z.string().default('.data'),
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
   TOLLGATE_PEPPER: environmentFields.pepper,
@@ -37,6 +37,20 @@ export const environment = z.object({
   SECRET_SCANNING_URL: environmentFields.httpUrl,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
+
+/** Those that `ship-journals` reads. */
+const shippingEnvironment = environment.pick({
+  TOLLGATE_DATA: true,
+  TOLLGATE_SERVICE_SECRET: true,
+  TOLLGATE_SERVICE_SECRET_PREVIOUS: true,
+  KAFKA_BROKERS: true,
+  KAFKA_TOPIC_PREFIX: true,
+  USAGE_BILLING_URL: true,
+  LOG_LEVEL: true,
+});
+
+/** Reads the environment of `ship-journals`. Throws an `EnvironmentError` that names all faults. */
+export const readShippingConfig = () => readEnvironment(shippingEnvironment, process.env);
 
 /** Reads the environment of this process. Throws an `EnvironmentError` that names all faults. */
 export const readConfig = () => readEnvironment(environment, process.env);

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { basename } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { hasWildcard } from '@tollgate/access';
 import type { Admission } from '@tollgate/admission';
 import type { Peppers } from '@tollgate/api-key';
@@ -11,13 +10,16 @@ import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { type BodyBudget, TrustedProxies } from '@tollgate/http';
 import type { SealedIds } from '@tollgate/sealing';
-import type { Logger, Readiness, Registry } from '@tollgate/telemetry';
+import type { Logger, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint, ReadEndpoint } from './endpoints/endpoint.js';
 import { ENDPOINTS, READ_ENDPOINTS } from './endpoints/endpoints.js';
 import { ModelCatalogue } from './endpoints/models/model-catalogue.js';
 import { serveInference, type InferenceHandlers } from './inference-routes.js';
 import { Journal } from './journal/journal.js';
+import { AdoptJournals } from './left-journals/adopt-journals.js';
+import { registerAdoptionMetrics } from './left-journals/adoption-metrics.js';
+import type { JournalFolders } from './left-journals/journal-folders.js';
 import { registerJournalMetrics } from './journal/journal-metrics.js';
 import { Shipper } from './journal/shipper.js';
 import { Announcer } from './presence/announcer.js';
@@ -54,6 +56,8 @@ export interface GatewayPorts {
   readonly config: TollgateConfig;
   /** The open journal. The gateway closes it. */
   readonly journal: Journal;
+  /** Where the journals of other gateways are. Without it there are none: nothing is adopted. */
+  readonly journalFolders?: JournalFolders;
   readonly keyManagement: KeyManagementApi;
   readonly logger: Logger;
   /** Under which the digests of secrets are made. */
@@ -65,18 +69,18 @@ export interface GatewayPorts {
   readonly usageBilling: UsageBillingApi;
   /** The clocks by which keys expire and cycles of limits begin; those of the process where they are left out. */
   readonly clocks?: Clocks;
+  /** Called once if the folder of the journal is not this process's any more: then it must end. */
+  readonly onJournalLost?: () => void;
 }
 
-/** How long a start waits for what all gateways share, and how often it looks. */
-const INFORMED_MS_MAX = 10_000;
-const INFORMED_LOOK_MS = 50;
-/** How long a clean end waits for the bus. Usage that is not shipped by then stays in the journal. */
+/** How long a clean end waits until all usage is booked. What is not by then stays in the journal. */
 const END_MS_MAX = 10_000;
 /** How long it waits for the bus to take the sums of refused calls. */
 const REFUSED_MS_MAX = 1_000;
 
 /** The gateway: the request path, and the background work from start to end of the process. */
 export class Gateway {
+  readonly #adoption: AdoptJournals | null;
   readonly #epochs: CreditEpochs;
   readonly #inFlight: InFlight;
   readonly #journal: Journal;
@@ -117,7 +121,9 @@ export class Gateway {
       logger,
       shipper,
       usageBilling: ports.usageBilling,
+      onJournalLost: ports.onJournalLost,
     });
+    this.#adoption = adoptionOf(ports);
     this.#providers = openProviders(config.providers.filter(isConfigured), whoAnswers);
     const openRequests = new OpenRequests(config.limits.callsPerKeyMax, bodyBudget);
     registerRequestMetrics(registry, inFlight, openRequests);
@@ -177,6 +183,7 @@ export class Gateway {
     // Without a previous pepper no key is known under one.
     if (this.ports.peppers.length > 1) this.#newDigests.start();
     this.#refusedCalls.start();
+    this.#adoption?.start();
     return this.#life.start(tell);
   }
 
@@ -185,28 +192,10 @@ export class Gateway {
     return this.#epochs.open(organizationId);
   }
 
-  /**
-   * Whether this gateway is worse than another: only its own journal decides. `registered` (capped keys can be served)
-   * and `keyChanges` (changes of keys are being received) depend on what all gateways share. Without them each request
-   * is decided more carefully, and a balancer that took all gateways out would help nobody: while changes of keys are
-   * not heard, key-management is asked about each key, and what it has not answered is refused.
-   */
-  readiness(): Readiness {
-    const journal = this.#journal.writable;
-    return { ready: journal, checks: { registered: this.#life.registered, keyChanges: this.#hearsChanges, journal } };
-  }
-
-  /**
-   * Resolves when this gateway can do all that others can: it is registered and hears changes of keys. After 10 s it
-   * resolves all the same, for what all gateways share is away then, and keys without a cap can be served.
-   */
-  async informed(): Promise<void> {
-    const until = performance.now() + INFORMED_MS_MAX;
-    while (!(this.#life.registered && this.#hearsChanges) && performance.now() < until) await pause(INFORMED_LOOK_MS);
-  }
-
-  get #hearsChanges(): boolean {
-    return this.ports.snapshots.ageMs() < 3_000;
+  /** Whether capped keys can be served, changes of keys are being received, and the journal can be written. */
+  readiness(): Record<string, boolean> {
+    const keyChanges = this.ports.snapshots.ageMs() < 3_000;
+    return { registered: this.#life.registered, keyChanges, journal: this.#journal.writable };
   }
 
   /** The requests in flight. */
@@ -215,8 +204,9 @@ export class Gateway {
   }
 
   /**
-   * Call it after the server has stopped listening. Waits for requests in flight, ships the remaining usage and closes
-   * the journal. `tell` is called with a line for each thing that it waits for; later calls ignore theirs.
+   * Call it after the server has stopped listening. Waits for requests in flight, ships the remaining usage, waits
+   * until it is booked, and closes the journal. `tell` is called with a line for each thing that it waits for; later
+   * calls ignore theirs.
    */
   end(tell: (line: string) => void = () => undefined): Promise<void> {
     this.#ended ??= this.#end(tell);
@@ -224,7 +214,9 @@ export class Gateway {
   }
 
   async #end(tell: (line: string) => void): Promise<void> {
+    const adopted = this.#adoption?.stop();
     await this.#life.end(END_MS_MAX, tell);
+    await adopted;
     await Promise.all([this.#newDigests.stop(), this.#refusedCalls.stop(REFUSED_MS_MAX)]);
     await Promise.all(
       [...this.#providers.values()].flatMap(({ pool, freshPool }) => [pool.destroy(), freshPool.destroy()]),
@@ -251,6 +243,14 @@ function logJournalTrouble(journal: Journal, logger: Logger): void {
     loggedAt = performance.now();
     logger.error({ err: error }, 'the journal cannot be written: requests are refused until it can');
   });
+}
+
+/** What ships the journals of other gateways, if there can be any. */
+function adoptionOf({ bus, journalFolders, logger, registry, usageBilling }: GatewayPorts): AdoptJournals | null {
+  if (journalFolders === undefined) return null;
+  const adoption = new AdoptJournals({ bus, folders: journalFolders, logger, usageBilling });
+  registerAdoptionMetrics(registry, adoption);
+  return adoption;
 }
 
 /** Logs the targets whose cost nobody knows. Those of a wildcard are known when they are asked for. */

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { RedisAdmission } from '@tollgate/admission';
 import { pepperIds, peppersOf, type Peppers } from '@tollgate/api-key';
 import { folderFault, inFolder, StartFault, warnOfUnknown } from '@tollgate/app-process';
-import { kafkaBus } from '@tollgate/bus';
 import {
   environmentVariable,
   loadConfig,
@@ -11,14 +9,7 @@ import {
   variablesOf,
   type TollgateConfig,
 } from '@tollgate/config';
-import {
-  acceptedSecrets,
-  BodyBudget,
-  createNestServer,
-  httpKeyManagementApi,
-  httpUsageBillingApi,
-  type AcceptedSecrets,
-} from '@tollgate/http';
+import { BodyBudget, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { RedisKeySnapshotReader } from '@tollgate/key-snapshots';
 import { readPublicDocument } from '@tollgate/openapi';
 import { connectRedis } from '@tollgate/redis';
@@ -27,25 +18,27 @@ import { runService, type OpenedService, type ServiceContext } from '@tollgate/s
 import type { Logger } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import { readConfig, readUnknown } from './config.js';
+import { busOf, internalCalls, usageBillingOf } from './connections.js';
 import { registerControlPlane } from './control-plane/proxy.js';
 import { Gateway } from './gateway.js';
 import { GatewayProcessModule } from './gateway-process.module.js';
-import { Journal } from './journal/journal.js';
+import { JournalFolders } from './left-journals/journal-folders.js';
 
 const SERVICE = 'gateway';
-/** A request waits for this call if its key is in no cache. */
-const INTERNAL_TIMEOUT_MS = 5_000;
 
 type Environment = ReturnType<typeof readConfig>;
 
-async function open({ environment, logger, registry, waitFor }: ServiceContext<Environment>): Promise<OpenedService> {
+async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(config.providers)));
   needCredentials(config);
   const { admission, bus, keyManagement, redis, snapshots, usageBilling } = connect(environment, logger);
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
-  const journalFolder = join(environment.TOLLGATE_DATA, 'journal');
+  const dataFolder = environment.TOLLGATE_DATA;
+  const journalFolders = new JournalFolders(dataFolder);
+  const journal = inFolder('TOLLGATE_DATA', dataFolder, () => journalFolders.openOwn());
+  logger.info({ folder: journalFolders.own, journalId: journal.journalId }, 'the journal was opened');
   const module = GatewayProcessModule.with({
     admission,
     bodyBudget,
@@ -56,7 +49,10 @@ async function open({ environment, logger, registry, waitFor }: ServiceContext<E
     snapshots,
     usageBilling,
     bus: bus.publisher,
-    journal: inFolder('TOLLGATE_DATA', journalFolder, () => Journal.open(journalFolder)),
+    journal,
+    journalFolders,
+    // The next start takes another folder. SIGTERM lets the calls in flight end.
+    onJournalLost: () => process.kill(process.pid, 'SIGTERM'),
     peppers: gatewayPeppers(environment),
     sealedIds: sealedIdsFrom({
       encryptionKey: environment.TOLLGATE_ENCRYPTION_KEY,
@@ -70,8 +66,6 @@ async function open({ environment, logger, registry, waitFor }: ServiceContext<E
     bodyBudget,
     trustedProxies: config.trustedProxies,
     document: readPublicDocument(),
-    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
-    proxyProtocol: environment.TOLLGATE_PROXY_PROTOCOL === 'v2',
   });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
@@ -80,17 +74,19 @@ async function open({ environment, logger, registry, waitFor }: ServiceContext<E
       usageBilling: environment.USAGE_BILLING_URL,
       secretScanning: environment.SECRET_SCANNING_URL,
     },
-    serviceSecrets: serviceSecretsOf(environment),
+    serviceSecrets: internalCalls(environment).serviceSecrets,
   });
   return {
     app,
-    ready: () => Promise.resolve(gateway.readiness()),
+    ready: () => {
+      const checks = gateway.readiness();
+      return Promise.resolve({ ready: Object.values(checks).every(Boolean), checks });
+    },
     start: async (tell) => {
       await app.init();
       await gateway
         .start(tell)
-        .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', journalFolder, error)));
-      await waitFor('usage-billing and the changes of keys in Redis', gateway.informed());
+        .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', dataFolder, error)));
     },
     answering: () => gateway.requests(),
     // Ships usage and sends the settlements, before the connections for them are closed.
@@ -109,28 +105,18 @@ function connect(environment: Environment, logger: Logger) {
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
-  const bus = kafkaBus({
-    brokers: environment.KAFKA_BROKERS,
-    clientId: SERVICE,
-    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
-  });
-  const internal = { serviceSecrets: serviceSecretsOf(environment), timeoutMs: INTERNAL_TIMEOUT_MS };
   const keyManagement = httpKeyManagementApi({
-    ...internal,
+    ...internalCalls(environment),
     url: environment.KEY_MANAGEMENT_URL,
     pepperIds: pepperIds(gatewayPeppers(environment)),
   });
-  const usageBilling = httpUsageBillingApi({ ...internal, url: environment.USAGE_BILLING_URL });
+  const [bus, usageBilling] = [busOf(environment, SERVICE), usageBillingOf(environment)];
   const snapshots = new RedisKeySnapshotReader(redis);
   return { admission: new RedisAdmission(redis), bus, keyManagement, redis, snapshots, usageBilling };
 }
 
 function gatewayPeppers(environment: Environment): Peppers {
   return peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
-}
-
-function serviceSecretsOf(environment: Environment): AcceptedSecrets {
-  return acceptedSecrets(environment.TOLLGATE_SERVICE_SECRET, environment.TOLLGATE_SERVICE_SECRET_PREVIOUS);
 }
 
 /** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */

@@ -11,7 +11,7 @@ import type { Segment } from './segment.js';
  * booked, and a new final under a booked number would count as booked too. One second has about 10,000 finals, one
  * segment 20,000.
  */
-const NUMBERS_LOST_MAX = 1_000_000;
+export const NUMBERS_LOST_MAX = 1_000_000;
 
 /**
  * The identity of a journal and the numbers of its finals. Both outlive processes and are stored in `journal.json`
@@ -82,6 +82,9 @@ const identity = z.object({ journalId: z.uuid(), numbersFrom: z.int().positive()
 type Identity = z.infer<typeof identity>;
 
 const identityFile = (folder: string): string => join(folder, 'journal.json');
+
+/** The id of the journal in a folder, by `journal.json`; null if that does not say it. */
+export const journalIdOf = (folder: string): string | null => readIdentity(folder)?.journalId ?? null;
 
 /** Reads `journal.json`. Returns null if it does not exist yet, or if a power cut left it unreadable. */
 function readIdentity(folder: string): Identity | null {

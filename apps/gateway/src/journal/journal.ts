@@ -1,4 +1,4 @@
-import { hasRoom, lockFolder, tryWriting } from '@tollgate/folder-lock';
+import { hasRoom, lockFolder, tryWriting, type FolderLock } from '@tollgate/folder-lock';
 import { emptyBatch, joinBatches, noteWritten, type Batch } from './batch.js';
 import { Damage } from './damage.js';
 import { Gathering } from './gathering.js';
@@ -46,7 +46,7 @@ export class Journal {
 
   private constructor(
     private readonly folder: string,
-    private readonly lock: { release(): void },
+    private readonly lock: FolderLock,
     found: readonly Segment[],
   ) {
     // A full disk does not stop the start while there is usage to ship, since shipping frees room.
@@ -64,9 +64,9 @@ export class Journal {
   /**
    * Locks the folder for this process and reads its segments. Throws `FolderLockedError`, or the file system's error if
    * the folder cannot be written. A full disk throws nothing while there is usage to ship, since shipping frees room.
+   * `lock` is that of the folder, if this process has it already; it is released if this throws.
    */
-  static open(folder: string): Journal {
-    const lock = lockFolder(folder);
+  static open(folder: string, lock: FolderLock = lockFolder(folder)): Journal {
     try {
       const segments = listSegments(folder);
       if (segments.every(({ size }) => size === 0)) tryWriting(folder);
@@ -79,6 +79,11 @@ export class Journal {
 
   get journalId(): string {
     return this.#numbers.journalId;
+  }
+
+  /** Whether the folder is still there and locked by this process. A network volume can lose the lock of a machine. */
+  get isOurs(): boolean {
+    return this.lock.isHeld();
   }
 
   /** True if all records of the previous process are missing: its usage that was not booked is lost. */

@@ -1,17 +1,11 @@
-import { closeSync, openSync, read } from 'node:fs';
-import { promisify } from 'node:util';
-import type { BusMessage, BusPublisher } from '@tollgate/bus';
-import { USAGE_TOPIC_OF } from '@tollgate/contracts';
+import type { BusPublisher } from '@tollgate/bus';
 import type { Logger } from '@tollgate/telemetry';
+import { publishFinals, readFinals } from './finals.js';
 import type { Journal } from './journal.js';
-import { readLines } from './read-lines.js';
 import type { Segment } from './segment.js';
-
-const readAsync = promisify(read);
 
 /** Finals are gathered for this long into one batch. A customer still sees usage within two seconds. */
 const LINGER_MS = 100;
-const READ_BYTES = 1024 * 1024;
 /** A smaller batch waits for more records before it is published. */
 const SHIPMENT_BYTES_MIN = 128 * 1024;
 const RETRY_MS_MIN = 100;
@@ -167,10 +161,7 @@ export class Shipper {
       if (!segment.found) this.journal.noteDamage(segment, bytes);
     };
     const { finals, bytes } = await readFinals(segment, this.#offset, damaged);
-    for (const version of VERSIONS) {
-      const messages = finals.filter((final) => final.version === version).map(({ message }) => message);
-      if (messages.length > 0) await this.bus.publish(USAGE_TOPIC_OF[version], messages);
-    }
+    await publishFinals(this.bus, finals);
     this.#offset += bytes;
     this.#acknowledged += finals.length;
     // Under load the shipper is never done. What is left now was written after this read began.
@@ -180,66 +171,4 @@ export class Shipper {
     }
     return 'more';
   }
-}
-
-interface Final {
-  readonly version: keyof typeof USAGE_TOPIC_OF;
-  readonly message: BusMessage;
-}
-
-interface Finals {
-  readonly finals: readonly Final[];
-  /** The number of bytes that were read. */
-  readonly bytes: number;
-}
-
-/**
- * Reads the finals among the complete records that fit one read. `damaged` is called with the number of bytes that are
- * no record.
- */
-async function readFinals(segment: Segment, offset: number, damaged: (bytes: number) => void): Promise<Finals> {
-  const fd = openSync(segment.path, 'r');
-  try {
-    for (let wanted = READ_BYTES; ; wanted *= 2) {
-      const left = segment.size - offset;
-      const size = Math.min(wanted, left);
-      const { buffer: bytes, bytesRead: length } = await readAsync(fd, Buffer.allocUnsafe(size), 0, size, offset);
-      const atEnd = size === left;
-      const finals: Final[] = [];
-      const visit = (start: number, end: number): void => {
-        const final = finalIn(bytes, start, end);
-        if (final !== null) finals.push(final);
-      };
-      const read = readLines({ bytes, length, checked: segment.checked, atEnd }, visit, damaged);
-      if (length < size && atEnd) damaged(size - length);
-      if (atEnd) return { finals, bytes: size };
-      if (read > 0) return { finals, bytes: read };
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
-const F = 0x46,
-  SPACE = 0x20,
-  OPEN_BRACE = 0x7b;
-
-/** The versions of finals that a journal may hold: a gateway adopts the journal of the release before. */
-const VERSIONS = [1, 2] as const;
-/** How an event of the second version begins, whoever wrote it: its version is its first field. */
-const SECOND_VERSION = Buffer.from('{"eventVersion":2,');
-
-/**
- * The message for the final in a line; its bytes go to the bus unchanged. Null for other records and for invalid lines.
- */
-function finalIn(bytes: Buffer, start: number, end: number): Final | null {
-  if (bytes[start] !== F || bytes[start + 1] !== SPACE) return null;
-  const organization = bytes.indexOf(SPACE, start + 2) + 1;
-  const number = bytes.indexOf(SPACE, organization) + 1;
-  const json = bytes.indexOf(SPACE, number) + 1;
-  if (organization === 0 || number === 0 || json === 0 || json >= end || bytes[json] !== OPEN_BRACE) return null;
-  const key = bytes.toString('latin1', organization, number - 1);
-  const value = bytes.subarray(json, end);
-  const isSecond = value.subarray(0, SECOND_VERSION.length).equals(SECOND_VERSION);
-  return { version: isSecond ? 2 : 1, message: { key, value } };
 }

@@ -1,4 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { UsageBillingApi } from '@tollgate/contracts';
+import { InternalCallError } from '@tollgate/http';
+import { inTime } from '@tollgate/periodic';
 import type { Journal } from '../journal/journal.js';
 import { endOrphans } from '../journal/recover.js';
 import type { Shipper } from '../journal/shipper.js';
@@ -20,6 +23,9 @@ export interface GatewayLifeParts extends RegistrationParts {
   readonly inFlight: InFlight;
   readonly journal: Journal;
   readonly shipper: Shipper;
+  readonly usageBilling: Pick<UsageBillingApi, 'registerGateway' | 'shippedJournal'>;
+  /** Called once if the folder of the journal is not this process's any more. */
+  readonly onJournalLost?: (() => void) | undefined;
 }
 
 /**
@@ -30,6 +36,7 @@ export interface GatewayLifeParts extends RegistrationParts {
 export class GatewayLife {
   #progress: NodeJS.Timeout | null = null;
   #late: NodeJS.Timeout | null = null;
+  #hasLostJournal = false;
   private readonly registration: Registration;
 
   constructor(private readonly parts: GatewayLifeParts) {
@@ -50,7 +57,7 @@ export class GatewayLife {
       });
     }
     shipper.start();
-    this.#progress = setInterval(() => journalProgress(this.parts.inFlight, journal), PROGRESS_INTERVAL_MS).unref();
+    this.#progress = setInterval(() => this.#lookAtJournal(), PROGRESS_INTERVAL_MS).unref();
     this.#late = setInterval(() => this.#lookAtCalls(), LATE_INTERVAL_MS).unref();
     if (finals.length > 0) tell(`shipping ${counted(finals.length, 'usage event')} that the last run left`);
     const registration = this.#registerOnceShipped(finals.length > 0);
@@ -63,8 +70,9 @@ export class GatewayLife {
   }
 
   /**
-   * Resolves when no request is in flight and all usage is acknowledged; the wait for the latter ends after
-   * `timeoutMs`. `tell` is called with a line for each thing that it waits for.
+   * Resolves when no request is in flight and all usage is booked; the wait for the latter ends after `timeoutMs`. A
+   * volume that only one machine can mount may be seen by nobody afterwards. `tell` is called with a line for each
+   * thing that it waits for.
    */
   async end(timeoutMs: number, tell: (line: string) => void): Promise<void> {
     const { inFlight, shipper } = this.parts;
@@ -74,17 +82,9 @@ export class GatewayLife {
     this.registration.endLease();
     if (this.#progress !== null) clearInterval(this.#progress);
     if (this.#late !== null) clearInterval(this.#late);
-    if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
-    const shipped = await shipper.caughtUp(timeoutMs).then(
-      () => true,
-      () => false,
-    );
-    if (!shipped)
-      tell(
-        `${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s; the journal keeps them for the next start`,
-      );
+    const booked = await this.#bookedWithin(timeoutMs, tell);
     shipper.close();
-    const lost = this.parts.journal.close(shipped);
+    const lost = this.parts.journal.close(booked);
     if (lost > 0)
       this.parts.logger.fatal({ finals: lost }, 'the journal could not be written: usage of the last requests is lost');
   }
@@ -96,6 +96,53 @@ export class GatewayLife {
   async #registerOnceShipped(leftovers: boolean): Promise<void> {
     if (leftovers) await this.parts.shipper.caughtUp();
     await this.registration.begin();
+  }
+
+  /** Whether all usage was shipped and booked in time. If not, the journal keeps it, and the log says so. */
+  async #bookedWithin(timeoutMs: number, tell: (line: string) => void): Promise<boolean> {
+    const { journal, logger, shipper } = this.parts;
+    const begun = performance.now();
+    if (shipper.unshipped() > 0) tell(`shipping ${counted(shipper.unshipped(), 'usage event')}`);
+    const shipped = await shipper.caughtUp(timeoutMs).then(
+      () => true,
+      () => false,
+    );
+    if (!shipped) {
+      const left = `${counted(shipper.unshipped(), 'usage event')} could not be shipped within ${timeoutMs / 1_000} s`;
+      tell(`${left}; the journal keeps them for the next start`);
+      return false;
+    }
+    // Nothing was journaled, or all of it was shipped and removed long ago.
+    if (journal.counts().bytes === 0) return true;
+    try {
+      await inTime(this.#booked(), Math.max(0, timeoutMs - (performance.now() - begun)), () => {
+        throw new Error(`usage-billing had not booked all usage within ${timeoutMs / 1_000} s`);
+      });
+      return true;
+    } catch (error) {
+      logger.warn({ err: error, journalId: journal.journalId }, NOT_BOOKED);
+      return false;
+    }
+  }
+
+  async #booked(): Promise<void> {
+    const { journal, usageBilling } = this.parts;
+    try {
+      await usageBilling.shippedJournal({ journalId: journal.journalId });
+    } catch (error) {
+      // The release before cannot say it; that the bus has it is what a stop has waited for until now.
+      if (!(error instanceof InternalCallError && error.refusal?.status === 404)) throw error;
+    }
+  }
+
+  #lookAtJournal(): void {
+    const { inFlight, journal, logger, onJournalLost } = this.parts;
+    journalProgress(inFlight, journal);
+    if (onJournalLost === undefined || this.#hasLostJournal || journal.isOurs) return;
+    this.#hasLostJournal = true;
+    this.registration.endLease();
+    logger.fatal({ journalId: journal.journalId }, JOURNAL_LOST);
+    onJournalLost();
   }
 
   #lookAtCalls(): void {
@@ -110,3 +157,7 @@ export class GatewayLife {
 function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? '' : 's'}`;
 }
+
+const NOT_BOOKED = 'usage is on the bus and is not known to be booked; the journal keeps it for the next start';
+const JOURNAL_LOST =
+  'the folder of the journal was removed or taken by another process, as after a volume was away: this process ends';

@@ -26,8 +26,7 @@ export function eventHead(gateway: string, exchange: Routed): string {
     stream: exchange.ask.stream,
     holdNanoUsd: exchange.holdNanoUsd,
     startedAt: exchange.startedAtMs,
-    // A client whom a proxy does not tell has no address: the proxy's is nobody's.
-    clientAddress: exchange.addressIsKnown ? exchange.clientAddress : '',
+    clientAddress: exchange.clientAddress,
   };
   const request =
     routeGroupId === null ? requestPart(values) : openedRequestPart({ ...values, routeGroupId, otherRouteGroupIds });

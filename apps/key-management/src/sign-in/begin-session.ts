@@ -52,7 +52,7 @@ export class BeginSession {
         ...how,
         personId: person.id,
         lastOrganizationId: person.lastOrganizationId,
-        address: caller.actor.address,
+        address: caller.address,
         client: caller.client,
       },
       now,

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { actorOf, type Actor } from '@tollgate/auth';
-import { clientAddressOf } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
 import { SessionCookies } from './session-cookies.js';
 
 /** Who signs in, before it is known which person that is. */
 export interface Caller {
   readonly actor: Actor;
-  /** What failures count by: the client's address or, where a proxy does not tell that, the proxy's. */
   readonly address: string;
   /** What the client calls itself; null if it does not say. */
   readonly client: string | null;
@@ -25,7 +23,7 @@ export class Callers {
     const actor = actorOf(request);
     return {
       actor,
-      address: clientAddressOf(request),
+      address: actor.address ?? request.ip,
       client: request.headers['user-agent'] ?? null,
       token: this.cookies.tokenOf(request),
     };

@@ -36,8 +36,6 @@ export {
   environmentFields,
   EnvironmentError,
   environmentVariable,
-  listenerFields,
-  publicListenerFields,
   readEnvironment,
   type AdminApiEnvironment,
 } from './environment.js';
