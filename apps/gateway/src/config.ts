@@ -1,5 +1,6 @@
 import {
   environmentFields,
+  kafkaFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -30,8 +31,7 @@ export const environment = z.object({
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   REDIS_URL: environmentFields.redisUrl,
-  KAFKA_BROKERS: environmentFields.kafkaBrokers,
-  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  ...kafkaFields,
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   SECRET_SCANNING_URL: environmentFields.httpUrl,
@@ -39,15 +39,15 @@ export const environment = z.object({
 });
 
 /** Those that `ship-journals` reads. */
-const shippingEnvironment = environment.pick({
-  TOLLGATE_DATA: true,
-  TOLLGATE_SERVICE_SECRET: true,
-  TOLLGATE_SERVICE_SECRET_PREVIOUS: true,
-  KAFKA_BROKERS: true,
-  KAFKA_TOPIC_PREFIX: true,
-  USAGE_BILLING_URL: true,
-  LOG_LEVEL: true,
-});
+const shippingEnvironment = environment
+  .pick({
+    TOLLGATE_DATA: true,
+    TOLLGATE_SERVICE_SECRET: true,
+    TOLLGATE_SERVICE_SECRET_PREVIOUS: true,
+    USAGE_BILLING_URL: true,
+    LOG_LEVEL: true,
+  })
+  .extend(kafkaFields);
 
 /** Reads the environment of `ship-journals`. Throws an `EnvironmentError` that names all faults. */
 export const readShippingConfig = () => readEnvironment(shippingEnvironment, process.env);

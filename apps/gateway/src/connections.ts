@@ -1,4 +1,4 @@
-import { kafkaBus } from '@tollgate/bus';
+import { kafkaBus, kafkaConnection } from '@tollgate/bus';
 import { acceptedSecrets, httpUsageBillingApi, type AcceptedSecrets } from '@tollgate/http';
 import type { readConfig, readShippingConfig } from './config.js';
 
@@ -9,12 +9,7 @@ const INTERNAL_TIMEOUT_MS = 5_000;
 type Environment = ReturnType<typeof readConfig> | ReturnType<typeof readShippingConfig>;
 
 /** The client of Kafka. The caller closes it. */
-export const busOf = (environment: Environment, clientId: string) =>
-  kafkaBus({
-    brokers: environment.KAFKA_BROKERS,
-    clientId,
-    topicPrefix: environment.KAFKA_TOPIC_PREFIX,
-  });
+export const busOf = (environment: Environment, clientId: string) => kafkaBus(kafkaConnection(environment, clientId));
 
 /** The client of usage-billing. The caller closes it. */
 export const usageBillingOf = (environment: Environment) =>

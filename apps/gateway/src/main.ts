@@ -80,7 +80,9 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     app,
     ready: () => {
       const checks = gateway.readiness();
-      return Promise.resolve({ ready: Object.values(checks).every(Boolean), checks });
+      // Usage waits in the journal while Kafka is away: that is shown, and does not decide.
+      const shown = { ...checks, kafka: bus.publishing };
+      return Promise.resolve({ ready: Object.values(checks).every(Boolean), checks: shown });
     },
     start: async (tell) => {
       await app.init();

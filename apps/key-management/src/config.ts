@@ -3,6 +3,7 @@ import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
 import {
   adminApiFields,
   environmentFields,
+  kafkaFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -63,8 +64,7 @@ export const environment = z.object({
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
   DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
   REDIS_URL: environmentFields.redisUrl,
-  KAFKA_BROKERS: environmentFields.kafkaBrokers,
-  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  ...kafkaFields,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   /** Still accepted. */

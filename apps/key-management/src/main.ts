@@ -1,7 +1,7 @@
 import { peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
-import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { consumerGroup, KafkaBatchServer, kafkaBus, kafkaConnection } from '@tollgate/bus';
 import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import { acceptedSecrets, createNestServer, httpUsageBillingApi } from '@tollgate/http';
 import { RedisKeySnapshotWriter } from '@tollgate/key-snapshots';
@@ -55,9 +55,9 @@ async function open({
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
-  const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
+  const kafka = kafkaConnection(environment, SERVICE);
   const bus = kafkaBus(kafka);
-  const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
+  const consumer = new KafkaBatchServer({ ...kafka, groupId: consumerGroup(SERVICE, environment.KAFKA_TOPIC_PREFIX) });
   const serviceSecrets = acceptedSecrets(
     environment.TOLLGATE_SERVICE_SECRET,
     environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,

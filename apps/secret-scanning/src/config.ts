@@ -1,5 +1,6 @@
 import {
   environmentFields,
+  kafkaFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -18,8 +19,7 @@ export const environment = z.object({
   DATABASE_URL: environmentFields.postgresUrl,
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
   DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
-  KAFKA_BROKERS: environmentFields.kafkaBrokers,
-  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  ...kafkaFields,
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_SERVICE_SECRET: environmentFields.bearerSecret,

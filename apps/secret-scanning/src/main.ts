@@ -1,6 +1,6 @@
 import { pepperIds, peppersOf } from '@tollgate/api-key';
 import { warnOfUnknown } from '@tollgate/app-process';
-import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { consumerGroup, KafkaBatchServer, kafkaBus, kafkaConnection } from '@tollgate/bus';
 import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import {
   acceptedSecrets,
@@ -38,9 +38,9 @@ async function open({
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
   await prepareDatabase(environment, secretScanningSchema, (line) => logger.warn(line));
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
-  const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
+  const kafka = kafkaConnection(environment, SERVICE);
   const bus = kafkaBus(kafka);
-  const consumer = new KafkaBatchServer({ ...kafka, groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}` });
+  const consumer = new KafkaBatchServer({ ...kafka, groupId: consumerGroup(SERVICE, environment.KAFKA_TOPIC_PREFIX) });
   const serviceSecrets = acceptedSecrets(
     environment.TOLLGATE_SERVICE_SECRET,
     environment.TOLLGATE_SERVICE_SECRET_PREVIOUS,

@@ -1,6 +1,7 @@
 import {
   adminApiFields,
   environmentFields,
+  kafkaFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -35,8 +36,7 @@ export const environment = z.object({
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
   DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
   REDIS_URL: environmentFields.redisUrl,
-  KAFKA_BROKERS: environmentFields.kafkaBrokers,
-  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  ...kafkaFields,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   /** Still accepted. */
   TOLLGATE_ADMIN_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),

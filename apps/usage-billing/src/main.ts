@@ -1,7 +1,7 @@
 import { RedisAdmissionBooks } from '@tollgate/admission';
 import { warnOfUnknown } from '@tollgate/app-process';
 import { adminApiSettings } from '@tollgate/auth';
-import { KafkaBatchServer, kafkaBus } from '@tollgate/bus';
+import { consumerGroup, KafkaBatchServer, kafkaBus, kafkaConnection } from '@tollgate/bus';
 import { environmentVariable, loadConfig, variablesOf } from '@tollgate/config';
 import { acceptedSecrets, createNestServer, httpKeyManagementApi } from '@tollgate/http';
 import { mailSenderOf } from '@tollgate/mail';
@@ -46,11 +46,11 @@ async function open({
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
-  const kafka = { brokers: environment.KAFKA_BROKERS, clientId: SERVICE, topicPrefix: environment.KAFKA_TOPIC_PREFIX };
+  const kafka = kafkaConnection(environment, SERVICE);
   const bus = kafkaBus(kafka);
   const consumer = new KafkaBatchServer({
     ...kafka,
-    groupId: `${environment.KAFKA_TOPIC_PREFIX}${SERVICE}`,
+    groupId: consumerGroup(SERVICE, environment.KAFKA_TOPIC_PREFIX),
     resume: resumeOffsets(billing),
     // Each event costs the database a third less in batches of thousands: sums and accounts are written once a batch.
     batchSize: 4_000,

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { RetentionUsed } from '@tollgate/bus';
 import type { OutboxBacklog } from '@tollgate/postgres';
 import { Counter, Histogram, METRICS_REGISTRY, registerAskedGauges, type Registry } from '@tollgate/telemetry';
 import type { Booking } from './ledger/book-usage/decide-booking.js';
@@ -16,6 +17,8 @@ export interface BillingSources {
   readonly consumerLag: () => Promise<number>;
   /** When the oldest of them was published, in milliseconds since 1970; null if all are booked. */
   readonly oldestUnbooked: () => Promise<{ readonly publishedMs: number | null }>;
+  /** How near those of each topic are to their removal from the bus. */
+  readonly retentionUsed: () => Promise<readonly RetentionUsed[]>;
   /** The number of settles that admission has not accepted yet. */
   readonly settlesWaiting: () => number;
   /** The state of the partitions of usage events. */
@@ -207,7 +210,7 @@ export class BillingMeter {
 
 /** Registers gauges that query their sources on each scrape. */
 export function registerBillingGauges(registry: Registry, sources: BillingSources): void {
-  const { consumerLag, oldestUnbooked, settlesWaiting, months } = sources;
+  const { consumerLag, oldestUnbooked, retentionUsed, settlesWaiting, months } = sources;
   registerAskedGauges(registry, consumerLag, [
     {
       name: 'tollgate_usage_billing_consumer_lag_records',
@@ -220,6 +223,18 @@ export function registerBillingGauges(registry: Registry, sources: BillingSource
       name: 'tollgate_usage_billing_oldest_unbooked_seconds',
       help: 'Age of the oldest usage event on the bus that is not booked; 0 where all are',
       samples: ({ publishedMs: ms }) => [{ value: ms === null ? 0 : Math.max(0, Date.now() - ms) / 1_000 }],
+    },
+  ]);
+  registerAskedGauges(registry, retentionUsed, [
+    {
+      name: 'tollgate_usage_billing_retention_used_ratio',
+      help: 'How much of what Kafka keeps of usage events is taken up by those that are not booked',
+      labelNames: ['limit'],
+      samples: (used) =>
+        (['bytes', 'time'] as const).flatMap((limit) => {
+          const ratios = used.map((of) => of[limit]).filter((ratio) => ratio !== null);
+          return ratios.length === 0 ? [] : [{ labels: { limit }, value: Math.max(...ratios) }];
+        }),
     },
   ]);
   registerAskedGauges(registry, async () => settlesWaiting(), [

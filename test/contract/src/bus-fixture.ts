@@ -14,7 +14,8 @@ import {
   type BusPublisher,
   type ResumeOffsets,
 } from '@tollgate/bus';
-import { infraFromEnvironment, waitUntil } from '@tollgate/infra';
+import { infraFromEnvironment, kafkaOperator, waitUntil } from '@tollgate/infra';
+import { Kafka, logLevel } from 'kafkajs';
 
 export type Receive = (batch: BusBatch) => Promise<void>;
 /** Topics that the consumers of `consume` handle. */
@@ -48,12 +49,25 @@ export interface Trial {
   close(): Promise<void>;
 }
 
-/** A connection with its own topic prefix, so that tests do not share topics. */
-export const kafka = () => ({
-  brokers: [infraFromEnvironment().kafkaBrokers],
-  clientId: 'contract',
-  topicPrefix: `${randomUUID()}.`,
-});
+/** A connection with its own topic prefix, so that tests do not share topics. It may do everything. */
+export const kafka = () => {
+  const { kafkaBrokers, kafkaSecured } = infraFromEnvironment();
+  return {
+    brokers: [kafkaBrokers],
+    clientId: 'contract',
+    topicPrefix: `${randomUUID()}.`,
+    ...(kafkaSecured && { user: kafkaOperator }),
+  };
+};
+/** The same cluster for a client of kafkajs. */
+export const rawKafka = (): Kafka => {
+  const { kafkaBrokers, kafkaSecured } = infraFromEnvironment();
+  return new Kafka({
+    brokers: [kafkaBrokers],
+    logLevel: logLevel.NOTHING,
+    ...(kafkaSecured && { sasl: { mechanism: 'plain' as const, ...kafkaOperator } }),
+  });
+};
 /** A server in the consumer group of the connection; all servers of a connection share one group. */
 export const kafkaServer = (
   connection: ReturnType<typeof kafka>,

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { ensureTopics, kafkaBus, type BusBatch, type BusDelivery, type BusMessage } from '@tollgate/bus';
 import { waitUntil } from '@tollgate/infra';
-import { Kafka, logLevel, Partitioners, type Message } from 'kafkajs';
+import { Partitioners, type Message } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   begin,
@@ -13,6 +13,7 @@ import {
   message,
   open,
   publishUntilAccepted,
+  rawKafka,
   shapes,
 } from './bus-fixture.js';
 
@@ -163,7 +164,7 @@ describe('records, Kafka', () => {
   it('what others put into a topic is one message a record, also with newlines; what has no value is empty', async () => {
     const connection = kafka();
     await ensureTopics(connection, [FIRST]);
-    const producer = new Kafka({ brokers: connection.brokers, logLevel: logLevel.NOTHING }).producer({
+    const producer = rawKafka().producer({
       createPartitioner: Partitioners.DefaultPartitioner,
     });
     await producer.connect();

@@ -1,6 +1,5 @@
 import { ensureTopics, inProcessBus, kafkaBus, NO_LOG, type BusBatch } from '@tollgate/bus';
 import { waitUntil } from '@tollgate/infra';
-import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   begin,
@@ -12,6 +11,7 @@ import {
   message,
   open,
   publishUntilAccepted,
+  rawKafka,
   SECOND,
   shapes,
 } from './bus-fixture.js';
@@ -225,7 +225,7 @@ describe('bus, Kafka', () => {
     const bus = kafkaBus(connection);
     for (let i = 0; i < n; i++) await bus.publisher.publish(FIRST, [message('a', i)]);
     await bus.close();
-    const admin = new Kafka({ brokers: connection.brokers, logLevel: logLevel.NOTHING }).admin();
+    const admin = rawKafka().admin();
     await admin.connect();
     open.push({ close: () => admin.disconnect() });
     const topic = `${connection.topicPrefix}${FIRST}`;
@@ -272,8 +272,8 @@ describe('bus, Kafka', () => {
       seen.push(...messages.map(({ value }) => value));
       handled.set(partition, messages.at(-1)!.offset + 1n);
     });
-    const { brokers, topicPrefix } = connection;
-    const producer = new Kafka({ brokers, logLevel: logLevel.NOTHING }).producer({
+    const { topicPrefix } = connection;
+    const producer = rawKafka().producer({
       transactionalId: `${topicPrefix}producer`,
       idempotent: true,
       maxInFlightRequests: 1,

@@ -419,6 +419,7 @@ export class CreditStage {
           drained: (topic) => (this.busIsAway ? Promise.reject(new Error('away')) : this.#bus.server.drained(topic)),
           lag: (topic) => this.#bus.server.lag(topic),
           oldestUnhandledMs: (topic) => this.#bus.server.oldestUnhandledMs(topic),
+          retentionUsed: (topic) => this.#bus.server.retentionUsed(topic),
         },
         registry: createMetricsRegistry('contract', { processMetrics: false }),
       } as Parameters<typeof UsageBillingProcessModule.with>[0]),

@@ -4,11 +4,13 @@ import {
   createDatabase,
   infraFromEnvironment,
   isRunning,
+  kafkaOperator,
   startKafka,
   startPostgres,
   startProcess,
   startRedis,
   waitUntil,
+  type KafkaServer,
 } from '@tollgate/infra';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
@@ -35,8 +37,17 @@ async function redisCommand<T>(url: string, work: (redis: Redis) => Promise<T>):
 }
 
 /** Sends one record, and reads the topic from its beginning until that record arrives. */
-async function carryRecord(brokers: string, topic: string, value: string): Promise<void> {
-  const kafka = new Kafka({ brokers: brokers.split(','), clientId: 'infra-test', logLevel: logLevel.NOTHING });
+async function carryRecord(
+  { brokers, secured }: Pick<KafkaServer, 'brokers' | 'secured'>,
+  topic: string,
+  value: string,
+): Promise<void> {
+  const kafka = new Kafka({
+    brokers: brokers.split(','),
+    clientId: 'infra-test',
+    logLevel: logLevel.NOTHING,
+    ...(secured && { sasl: { mechanism: 'scram-sha-512' as const, ...kafkaOperator } }),
+  });
   const [admin, producer, consumer] = [
     kafka.admin(),
     kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner }),
@@ -66,7 +77,11 @@ describe('the servers all suites share', () => {
     const infra = infraFromEnvironment();
     expect(await query(infra.databaseUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(await redisCommand(infra.redisUrl, (redis) => redis.ping())).toBe('PONG');
-    await carryRecord(infra.kafkaBrokers, `infra-test-${process.pid}`, 'hello');
+    await carryRecord(
+      { brokers: infra.kafkaBrokers, secured: infra.kafkaSecured },
+      `infra-test-${process.pid}`,
+      'hello',
+    );
   });
 
   it('give each suite an empty database of its own', async () => {
@@ -123,10 +138,10 @@ describe("a Redis of one's own", () => {
 describe("a Kafka of one's own", () => {
   it('keeps its records through SIGKILL and restart', async () => {
     const kafka = await startKafka();
-    await carryRecord(kafka.brokers, 'kept', 'before');
+    await carryRecord(kafka, 'kept', 'before');
     await kafka.kill();
     await kafka.restart();
-    await carryRecord(kafka.brokers, 'kept', 'after');
+    await carryRecord(kafka, 'kept', 'after');
     await kafka.stop();
   });
 });

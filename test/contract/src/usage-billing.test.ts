@@ -98,6 +98,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         },
         lag: (topic) => bus.server.lag(topic),
         oldestUnhandledMs: (topic) => bus.server.oldestUnhandledMs(topic),
+        retentionUsed: (topic) => bus.server.retentionUsed(topic),
       },
       registry: createMetricsRegistry('contract', { processMetrics: false }),
     });

@@ -1,16 +1,17 @@
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { kafkaConnection, type KafkaConnection } from '@tollgate/bus';
+import { environmentFields, kafkaFields, readEnvironment } from '@tollgate/config';
 import { gatewayEnvironment } from '@tollgate/gateway';
 
 /** The events come onto the bus as those of a gateway do, by the same settings. */
 const environment = gatewayEnvironment
-  .pick({ KEY_MANAGEMENT_URL: true, KAFKA_BROKERS: true, KAFKA_TOPIC_PREFIX: true })
-  .extend({ TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret });
+  .pick({ KEY_MANAGEMENT_URL: true })
+  .extend({ ...kafkaFields, TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret });
 
 /** The installation that gets the usage. */
 export interface DemoConfig {
   readonly keyManagementUrl: string;
   readonly adminSecret: string;
-  readonly kafka: { readonly brokers: readonly string[]; readonly topicPrefix?: string };
+  readonly kafka: KafkaConnection;
 }
 
 /**
@@ -22,6 +23,6 @@ export function loadDemoConfig(variables: Readonly<Record<string, string | undef
   return {
     keyManagementUrl: given.KEY_MANAGEMENT_URL,
     adminSecret: given.TOLLGATE_ADMIN_SECRET,
-    kafka: { brokers: given.KAFKA_BROKERS, topicPrefix: given.KAFKA_TOPIC_PREFIX },
+    kafka: kafkaConnection(given, 'demo'),
   };
 }

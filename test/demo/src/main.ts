@@ -15,7 +15,7 @@ const DAYS = 30;
 const config = loadDemoConfig(process.env);
 const keys = await knownKeys(config, DEMO_KEYS);
 const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
-const bus = kafkaBus({ ...config.kafka, clientId: 'demo' });
+const bus = kafkaBus(config.kafka);
 let events = 0;
 try {
   for (let dayMs = today - DAYS * DAY_MS; dayMs < today; dayMs += DAY_MS) {

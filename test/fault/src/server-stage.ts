@@ -1,6 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import {
   freePort,
+  kafkaOperator,
   startKafka,
   startPostgres,
   tempFolder,
@@ -61,7 +62,7 @@ export async function startServerStage(): Promise<ServerStage> {
   };
   const shape: DistributedShape = await startDistributed({
     databaseUrl: await postgres.createDatabase(),
-    kafkaBrokers: kafka.brokers,
+    kafka,
     environmentOf: (process, environment) => ({ ...environment, ...changes(process, environment) }),
   });
   return {
@@ -71,8 +72,7 @@ export async function startServerStage(): Promise<ServerStage> {
     redisOfGateway1,
     redisOfKeyManagement,
     diskOfGateway0,
-    misplaceOffsets: (how) =>
-      misplaceOffsets(kafka.brokers, `${topicPrefix}usage-billing`, `${topicPrefix}${usageTopic}`, how),
+    misplaceOffsets: (how) => misplaceOffsets(kafka, `${topicPrefix}usage-billing`, `${topicPrefix}${usageTopic}`, how),
     startSecondUsageBilling: async () => {
       const [port, operationsPort] = [await freePort(), await freePort()];
       return ManagedProcess.start({
@@ -84,7 +84,7 @@ export async function startServerStage(): Promise<ServerStage> {
         readyWithinMs: 60_000,
       });
     },
-    publishUsage: (value) => publishOne(kafka.brokers, `${topicPrefix}${usageTopic}`, value),
+    publishUsage: (value) => publishOne(kafka, `${topicPrefix}${usageTopic}`, value),
     repair: async () => {
       for (const proxy of [redisOfGateway1, redisOfKeyManagement]) proxy.set('open');
       diskOfGateway0.makeRoom();
@@ -101,8 +101,17 @@ export async function startServerStage(): Promise<ServerStage> {
   };
 }
 
-async function publishOne(brokers: string, topic: string, value: string): Promise<void> {
-  const producer = new Kafka({ clientId: 'fault', brokers: brokers.split(','), logLevel: logLevel.NOTHING }).producer();
+/** A client that may do everything. */
+const rawKafka = ({ brokers, secured }: KafkaServer): Kafka =>
+  new Kafka({
+    clientId: 'fault',
+    brokers: brokers.split(','),
+    logLevel: logLevel.NOTHING,
+    ...(secured && { sasl: { mechanism: 'plain' as const, ...kafkaOperator } }),
+  });
+
+async function publishOne(kafka: KafkaServer, topic: string, value: string): Promise<void> {
+  const producer = rawKafka(kafka).producer();
   await producer.connect();
   try {
     await producer.send({ topic, acks: -1, messages: [{ key: 'default', value }] });
@@ -112,12 +121,12 @@ async function publishOne(brokers: string, topic: string, value: string): Promis
 }
 
 async function misplaceOffsets(
-  brokers: string,
+  kafka: KafkaServer,
   groupId: string,
   topic: string,
   how: 'deleted' | 'at the end',
 ): Promise<void> {
-  const admin = new Kafka({ clientId: 'fault', brokers: brokers.split(','), logLevel: logLevel.NOTHING }).admin();
+  const admin = rawKafka(kafka).admin();
   await admin.connect();
   try {
     if (how === 'deleted') await admin.deleteGroups([groupId]);

@@ -19,6 +19,8 @@ export interface ContainerOptions {
   innerPort: number;
   /** The loopback port outside. */
   port: number;
+  /** A second port. */
+  alsoPublished?: { innerPort: number; port: number };
   env?: Record<string, string>;
   args?: readonly string[];
 }
@@ -42,6 +44,9 @@ export async function createContainer(options: ContainerOptions): Promise<Contai
       container,
       '--publish',
       `127.0.0.1:${options.port}:${options.innerPort}`,
+      ...(options.alsoPublished === undefined
+        ? []
+        : ['--publish', `127.0.0.1:${options.alsoPublished.port}:${options.alsoPublished.innerPort}`]),
       ...settings,
       options.image,
       ...(options.args ?? []),

@@ -8,6 +8,8 @@ export interface InfraEndpoints {
   databaseUrl: string;
   redisUrl: string;
   kafkaBrokers: string;
+  /** Whether clients of Kafka must sign in; a given one is used without. */
+  kafkaSecured: boolean;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
 }
@@ -23,6 +25,7 @@ const variables = {
   databaseUrl: 'TOLLGATE_TEST_DATABASE_URL',
   redisUrl: 'TOLLGATE_TEST_REDIS_URL',
   kafkaBrokers: 'TOLLGATE_TEST_KAFKA_BROKERS',
+  kafkaSecured: 'TOLLGATE_TEST_KAFKA_SECURED',
 } as const;
 
 /**
@@ -48,6 +51,7 @@ export function infraFromEnvironment(environment: NodeJS.ProcessEnv = process.en
     databaseUrl,
     redisUrl: read(variables.redisUrl),
     kafkaBrokers: read(variables.kafkaBrokers),
+    kafkaSecured: read(variables.kafkaSecured) === 'on',
     createDatabase: () => createDatabase(databaseUrl),
   };
 }
@@ -70,6 +74,7 @@ export async function startInfra(): Promise<Infra> {
     [variables.databaseUrl]: postgres.value.url,
     [variables.redisUrl]: redis.value.url,
     [variables.kafkaBrokers]: kafka.value.brokers,
+    [variables.kafkaSecured]: kafka.value.secured ? 'on' : 'off',
   };
   return { environment, stop };
 }

@@ -5,7 +5,8 @@ export { canInstallPackages, installPackage } from './debian.js';
 export { dockerAnswers } from './docker.js';
 export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
-export { startKafka, type KafkaServer } from './kafka.js';
+export { startKafka, type KafkaBySettings, type KafkaOptions, type KafkaServer } from './kafka.js';
+export { grantKafka, kafkaOperator, kafkaUser, type GrantOptions, type KafkaLogin } from './kafka-users.js';
 export { freePort } from './ports.js';
 export { asRole, createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export {

@@ -30,6 +30,9 @@ export interface ServerControls {
   stop(): Promise<void>;
   /** SIGKILL; resolves when it is gone. Its data stays for `restart`. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections are taken, and nothing is answered until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Starts it again on the same port, stopping it first where it runs; resolves when it answers. */
   restart(): Promise<void>;
 }
@@ -47,6 +50,8 @@ export async function startServer(options: ServerOptions): Promise<ServerControl
       running.kill('SIGKILL');
       await running.exited;
     },
+    pause: () => running.kill('SIGSTOP'),
+    resume: () => running.kill('SIGCONT'),
     restart: async () => {
       await running.stop(stopGraceMs);
       running = await onSamePort(options, port);
@@ -143,8 +148,9 @@ export function givenServer(
   variable: string,
   dispose: () => Promise<void> = async () => undefined,
 ): ServerControls {
-  const refuse = async () => {
+  const refuse = (): never => {
     throw new Error(`this ${name} was given by ${variable} and is not ours to kill; unset ${variable} for this test`);
   };
-  return { stop: dispose, kill: refuse, restart: refuse };
+  const refuseLater = async () => refuse();
+  return { stop: dispose, kill: refuseLater, restart: refuseLater, pause: refuse, resume: refuse };
 }

@@ -20,7 +20,7 @@ const FLOOD_PER_SECOND = 1_000;
 const FLOOD_SECONDS = 10;
 
 async function main(): Promise<void> {
-  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka({ secured: false })]);
   const folder = tempFolder('tollgate-admin-bench');
   const databaseUrl = await postgres.createDatabase();
   const keyManagement = await startKeyManagement(folder, {

@@ -75,7 +75,11 @@ function report([two, five]: readonly Window[][]): void {
 }
 
 const body = requestBody(chat!);
-const [postgres, redisServer, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+const [postgres, redisServer, kafka] = await Promise.all([
+  startPostgres(),
+  startRedis(),
+  startKafka({ secured: false }),
+]);
 const ready = /^upstream at (http.*)$/m;
 const upstream = await spawnApp({
   name: 'upstream',

@@ -259,7 +259,7 @@ async function main(): Promise<void> {
   const [postgres, redis, kafka, keys] = await Promise.all([
     startPostgres(),
     startRedis(),
-    startKafka(),
+    startKafka({ secured: false }),
     startKnownKeys(),
   ]);
   const databaseUrl = await postgres.createDatabase();

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   const seed = Number(option('seed') ?? randomInt(2 ** 31));
   const keys = Number(option('keys') ?? 1_000_000);
   console.log(`${keys} keys, half of them in one organisation; seed ${seed}; load average ${loadavg()[0]!.toFixed(1)}`);
-  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka({ secured: false })]);
   const databaseUrl = await postgres.createDatabase();
   const served = await startKeyManagement(tempFolder('tollgate-key-bench'), {
     DATABASE_URL: databaseUrl,

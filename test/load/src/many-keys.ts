@@ -130,7 +130,11 @@ async function rebuild(
   );
 }
 
-const [postgres, redisServer, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+const [postgres, redisServer, kafka] = await Promise.all([
+  startPostgres(),
+  startRedis(),
+  startKafka({ secured: false }),
+]);
 const folder = tempFolder('tollgate-many-keys');
 const ready = /^upstream at (http.*)$/m;
 const upstream = await spawnApp({

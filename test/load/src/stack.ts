@@ -66,7 +66,7 @@ export async function startStack(tools: Tools, options: StackOptions): Promise<S
     );
   }
   pinTo(tools.taskset, OTHER_CORE, process.pid);
-  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka({ secured: false })]);
   const folder = tempFolder('tollgate-load');
   const upstream = await startUpstream(options.former === null ? 1 : 2);
   const [upstreamUrl, formerUpstreamUrl] = upstream.urls;

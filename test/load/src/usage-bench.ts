@@ -109,7 +109,7 @@ async function ask(client: Client, path: string): Promise<number> {
 async function main(): Promise<void> {
   const organizations = Number(option('organizations') ?? 2);
   console.log(`${organizations} organisations; load average ${loadavg()[0]!.toFixed(1)}`);
-  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka()]);
+  const [postgres, redis, kafka] = await Promise.all([startPostgres(), startRedis(), startKafka({ secured: false })]);
   const databaseUrl = await postgres.createDatabase();
   const [url, service] = await startUsageBilling(tempFolder('tollgate-usage-bench'), {
     DATABASE_URL: databaseUrl,

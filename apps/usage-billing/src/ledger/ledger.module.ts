@@ -61,6 +61,7 @@ export class LedgerModule {
         const waiting = oldest.filter((ms) => ms !== null);
         return { publishedMs: waiting.length === 0 ? null : Math.min(...waiting) };
       },
+      retentionUsed: () => Promise.all(USAGE_TOPICS.map((topic) => bus.retentionUsed(topic))),
       settlesWaiting: () => settles.waiting,
       months: () => months.state(),
     });

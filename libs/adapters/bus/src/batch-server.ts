@@ -1,6 +1,6 @@
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
-import type { BusBatch } from './port.js';
+import type { BusBatch, RetentionUsed } from './port.js';
 
 /**
  * A Nest transport whose `@EventPattern(topic)` handlers receive a `BusBatch`. All handlers of a topic run
@@ -31,6 +31,9 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
    */
   abstract oldestUnhandledMs(topic: string): Promise<number | null>;
 
+  /** How near the messages of the topic that are not handled are to their removal. Rejects if that cannot be read. */
+  abstract retentionUsed(topic: string): Promise<RetentionUsed>;
+
   override on(): never {
     throw new Error('the bus emits no events');
   }
@@ -53,7 +56,7 @@ export abstract class BatchServer extends Server implements CustomTransportStrat
 }
 
 /** Progress of a process's handlers in a topic. */
-export type BusProgress = Pick<BatchServer, 'drained' | 'lag' | 'oldestUnhandledMs'>;
+export type BusProgress = Pick<BatchServer, 'drained' | 'lag' | 'oldestUnhandledMs' | 'retentionUsed'>;
 
 /** Token of the `BusProgress` of a process. */
 export const BUS_PROGRESS = Symbol('BUS_PROGRESS');

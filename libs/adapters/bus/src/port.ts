@@ -52,3 +52,12 @@ export interface BusDelivery {
  * past a record only when all of its messages have been handled.
  */
 export type ResumeOffsets = (topic: string, partitions: readonly number[]) => Promise<ReadonlyMap<number, bigint>>;
+
+/**
+ * How much of what a bus keeps of a topic is taken up by messages that are not handled: by its limit of bytes, and by
+ * its limit of time. From 1 on messages may be removed that nobody has handled. Null where there is no such limit.
+ */
+export interface RetentionUsed {
+  readonly bytes: number | null;
+  readonly time: number | null;
+}

@@ -183,6 +183,21 @@ export const environmentFields = {
     .default(''),
 };
 
+/** The variables of every process that connects to Kafka. */
+export const kafkaFields = {
+  KAFKA_BROKERS: environmentFields.kafkaBrokers,
+  KAFKA_TOPIC_PREFIX: environmentFields.kafkaTopicPrefix,
+  /** Signs in by SASL/SCRAM-SHA-512. Without it Kafka is used without a name. */
+  KAFKA_USERNAME: z.string().optional(),
+  KAFKA_PASSWORD: environmentFields.password.optional(),
+  KAFKA_TLS: z
+    .enum(['on', 'off'], 'must be on or off')
+    .default('off')
+    .transform((value) => value === 'on'),
+  /** Certificates in PEM of the authorities to trust. Without it those count that Node.js knows. */
+  KAFKA_CA_FILE: z.string().optional(),
+} as const;
+
 /** The variables of every service that has a part of the admin API, besides its secrets. */
 export const adminApiFields = {
   /** Links in mails, cookies and the check of a page's origin follow it, never what a request says. */

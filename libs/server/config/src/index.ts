@@ -34,6 +34,7 @@ export { parseConfig, type EnvironmentLookup } from './parse-config.js';
 export {
   adminApiFields,
   environmentFields,
+  kafkaFields,
   EnvironmentError,
   environmentVariable,
   readEnvironment,

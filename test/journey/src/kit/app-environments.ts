@@ -1,4 +1,4 @@
-import { asRole } from '@tollgate/infra';
+import { asRole, kafkaUser } from '@tollgate/infra';
 import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
 
 /** Variables by name. */
@@ -12,6 +12,8 @@ export interface Deployment {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly kafkaBrokers: string;
+  /** Whether each service signs in at Kafka as itself, with the rights it has there. */
+  readonly kafkaSecured?: boolean;
   readonly topicPrefix: string;
   readonly secrets: Readonly<Record<'admin' | 'service' | 'pepper', string>>;
   readonly urls: Readonly<Record<'keyManagement' | 'usageBilling' | 'secretScanning', string>>;
@@ -42,6 +44,7 @@ export function appEnvironment(
     databaseUrl,
     redisUrl,
     kafkaBrokers,
+    kafkaSecured = false,
     topicPrefix,
     secrets,
     urls,
@@ -58,6 +61,7 @@ export function appEnvironment(
     TOLLGATE_OPERATIONS_PORT: String(operationsPort),
     KAFKA_BROKERS: kafkaBrokers,
     KAFKA_TOPIC_PREFIX: topicPrefix,
+    ...(kafkaSecured && { KAFKA_USERNAME: app, KAFKA_PASSWORD: kafkaUser(app).password }),
     TOLLGATE_SERVICE_SECRET: secrets.service,
     LOG_LEVEL: 'info',
     ...(dataFolder !== undefined && { TOLLGATE_DATA: dataFolder }),

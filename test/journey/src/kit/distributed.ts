@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { freePort, infraFromEnvironment, startRedis, tempFolder, type RedisServer } from '@tollgate/infra';
+import {
+  freePort,
+  grantKafka,
+  infraFromEnvironment,
+  startRedis,
+  tempFolder,
+  type KafkaServer,
+  type RedisServer,
+} from '@tollgate/infra';
 import { appEnvironment, type DistributedApp, type Environment, type Place } from './app-environments.js';
 import { appScript, repository } from './app-script.js';
 import { databaseDump } from './database.js';
@@ -18,7 +26,7 @@ export interface DistributedOptions {
   /** An empty database on another server than the run's. */
   readonly databaseUrl?: string;
   /** Another Kafka than the run's. */
-  readonly kafkaBrokers?: string;
+  readonly kafka?: Pick<KafkaServer, 'brokers' | 'secured'>;
   /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
   readonly outside?: Outside;
   /** Changes what a process is told before it starts; it is named as in `processes`: `gateway 0`, `key-management`. */
@@ -60,6 +68,12 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     freeAddress(),
   ]);
   const addresses = await Promise.all(Array.from({ length: gateways }, freeAddress));
+  const { brokers: kafkaBrokers, secured: kafkaSecured } = options.kafka ?? {
+    brokers: infra.kafkaBrokers,
+    secured: infra.kafkaSecured,
+  };
+  const topicPrefix = `test-${randomBytes(4).toString('hex')}-`;
+  if (kafkaSecured) await grantKafka(kafkaBrokers, topicPrefix);
   const deployment = {
     databaseUrl,
     secrets,
@@ -67,8 +81,9 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     ownerPassword,
     publicUrl: addresses[0]!.url,
     redisUrl: redis.url,
-    kafkaBrokers: options.kafkaBrokers ?? infra.kafkaBrokers,
-    topicPrefix: `test-${randomBytes(4).toString('hex')}-`,
+    kafkaBrokers,
+    kafkaSecured,
+    topicPrefix,
     urls: { keyManagement: keyManagement.url, usageBilling: usageBilling.url, secretScanning: secretScanning.url },
     outside: outside.environment,
   };

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { freePort, infraFromEnvironment, startRedis, tempFolder } from '@tollgate/infra';
+import { freePort, grantKafka, infraFromEnvironment, startRedis, tempFolder } from '@tollgate/infra';
 import { appEnvironment, type Deployment, type DistributedApp, type Environment } from './app-environments.js';
 import { appScript, repository } from './app-script.js';
 import { Forwarder } from './forwarder.js';
@@ -47,6 +47,7 @@ export async function startReplaceable(told: Told): Promise<ReplaceableShape> {
   };
   const ports = { 'gateway 0': await freePort(), 'gateway 1': await freePort() };
   const topicPrefix = `test-${randomBytes(4).toString('hex')}-`;
+  if (infra.kafkaSecured) await grantKafka(infra.kafkaBrokers, topicPrefix);
   const start = async (name: Replaceable, { secrets, more = {} }: Told): Promise<ManagedProcess> => {
     const app = appOf(name);
     const port = name === 'gateway 0' || name === 'gateway 1' ? ports[name] : await freePort();
@@ -57,6 +58,7 @@ export async function startReplaceable(told: Told): Promise<ReplaceableShape> {
       secrets,
       redisUrl: redis.url,
       kafkaBrokers: infra.kafkaBrokers,
+      kafkaSecured: infra.kafkaSecured,
       urls: {
         keyManagement: forwarders['key-management'].url,
         usageBilling: forwarders['usage-billing'].url,

@@ -1,5 +1,5 @@
 import { BatchServer } from '../batch-server.js';
-import { NO_LOG, type BusMessage, type BusPublisher } from '../port.js';
+import { NO_LOG, type BusMessage, type BusPublisher, type RetentionUsed } from '../port.js';
 
 const BATCH_MAX = 100;
 
@@ -50,6 +50,11 @@ class InProcessBatchServer extends BatchServer {
   oldestUnhandledMs(topic: string): Promise<number | null> {
     const [oldest] = this.publishedAt.get(topic) ?? [];
     return Promise.resolve(oldest?.ms ?? null);
+  }
+
+  /** It keeps no log from which something could be removed. */
+  retentionUsed(): Promise<RetentionUsed> {
+    return Promise.resolve({ bytes: null, time: null });
   }
 
   deliver(topic: string, messages: readonly BusMessage[]): Promise<void> {

@@ -2,11 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import kafkajs, { type Admin, type Consumer, type EachBatchPayload } from 'kafkajs';
 import { BatchServer } from '../batch-server.js';
-import type { ResumeOffsets } from '../port.js';
+import type { ResumeOffsets, RetentionUsed } from '../port.js';
 import { PartitionDelivery } from './partition-delivery.js';
 import { EmptyStretches, pastEmptyStretch } from './empty-stretches.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
+import { partitionBytes } from './partition-bytes.js';
 import { deadlineReached, positions, unhandled, waitingFrom, type Positions } from './positions.js';
+import { explained, explaining, isGroupRefusal, KafkaRightMissing, principalOf, type NeededRight } from './refusals.js';
+import { limitsOf, retentionUsed, type RetentionLimits } from './retention.js';
 import { searchOldest } from './search-oldest.js';
 import { ensureTopics, prefixed } from './topics.js';
 import { keepingSession } from './session.js';
@@ -58,14 +61,14 @@ const DRAIN_POLL_MS = 25;
 export class KafkaBatchServer extends BatchServer {
   protected override readonly logger = new Logger('Bus');
   private readonly closing = new AbortController();
-  private readonly admin: Admin;
-  private adminConnected: Promise<void> | undefined;
+  private admin: { readonly client: Admin; readonly connected: Promise<void> } | undefined;
   private running: Promise<void> = Promise.resolve();
   private joined = false;
+  /** When the cluster has last answered this member, by the monotonic clock. */
+  private answeredMs = 0;
 
   constructor(private readonly options: KafkaBatchServerOptions) {
     super();
-    this.admin = kafkaClient(options).admin();
   }
 
   listen(callback: (error?: unknown) => void): void {
@@ -73,17 +76,18 @@ export class KafkaBatchServer extends BatchServer {
     callback();
   }
 
-  /** Whether it is a member of its group at the moment. Used by readiness checks. */
+  /** Whether it is a member of its group at the moment, and the cluster answers it. Used by readiness checks. */
   get consuming(): boolean {
-    return this.joined;
+    const { sessionTimeoutMs = SESSION_TIMEOUT_MS } = this.options;
+    return this.joined && performance.now() - this.answeredMs < sessionTimeoutMs;
   }
 
   /** Waits for the batch that is being handled. */
   async close(): Promise<void> {
     this.closing.abort(new Error('the bus is closed'));
     await this.running;
-    await this.adminConnected?.catch(() => undefined);
-    await this.admin.disconnect();
+    await this.admin?.connected.catch(() => undefined);
+    await this.admin?.client.disconnect();
   }
 
   /**
@@ -111,9 +115,8 @@ export class KafkaBatchServer extends BatchServer {
     const handled = await this.handledOffsets(topic, ends);
     const [waiting, nowMs] = [waitingFrom(ends, handled), Date.now()];
     if (waiting.size === 0) return null;
-    const admin = await this.connectedAdmin();
     return searchOldest(nowMs, async (atMs) => {
-      const from = await admin.fetchTopicOffsetsByTimestamp(prefixed(this.options, topic), atMs);
+      const from = await this.asking(topic, (admin, name) => admin.fetchTopicOffsetsByTimestamp(name, atMs));
       // A record of this moment or later is the first that waits, or lies before it: all that wait are as young.
       return from.every(
         ({ partition, offset }) => BigInt(offset) <= (waiting.get(partition) ?? ends.get(partition)!.high),
@@ -121,15 +124,41 @@ export class KafkaBatchServer extends BatchServer {
     });
   }
 
+  /** By the settings of the topic, and its bytes on disk. */
+  async retentionUsed(topic: string): Promise<RetentionUsed> {
+    const [ends, limits] = await Promise.all([this.endsOf(topic, -Infinity), this.limitsOf(topic)]);
+    const next = await this.handledOffsets(topic, ends);
+    const [oldestMs, bytes] = await Promise.all([this.oldestUnhandledMs(topic), this.bytesOf(topic, ends)]);
+    const oldestAgeMs = oldestMs === null ? 0 : Math.max(0, Date.now() - oldestMs);
+    return retentionUsed(limits, { ends, next, bytes, oldestAgeMs });
+  }
+
+  private async limitsOf(topic: string): Promise<RetentionLimits> {
+    const name = prefixed(this.options, topic);
+    const query = { type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: ['retention.bytes', 'retention.ms'] };
+    const { resources } = await this.asking(
+      topic,
+      (admin) => admin.describeConfigs({ includeSynonyms: false, resources: [query] }),
+      { operation: 'DescribeConfigs', resource: `topic ${name}` },
+    );
+    return limitsOf(resources[0]?.configEntries ?? []);
+  }
+
+  private async bytesOf(topic: string, ends: Positions): Promise<ReadonlyMap<number, bigint>> {
+    const bytes = await partitionBytes(kafkaClient(this.options), prefixed(this.options, topic), [...ends.keys()]);
+    // Who may not describe the cluster is answered with nothing.
+    if ([...ends.keys()].every((partition) => !bytes.has(partition)))
+      throw new KafkaRightMissing(principalOf(this.options), 'Describe', 'the cluster');
+    return bytes;
+  }
+
   /** Retries until `deadline`: a topic that was just created may have no leader yet. */
   private async endsOf(topic: string, deadline: number): Promise<Positions> {
     for (;;) {
       try {
-        const admin = await this.connectedAdmin();
-        return positions(await admin.fetchTopicOffsets(prefixed(this.options, topic)));
+        return positions(await this.asking(topic, (admin, name) => admin.fetchTopicOffsets(name)));
       } catch (error) {
-        if (!(error instanceof kafkajs.KafkaJSProtocolError && error.retriable) || performance.now() > deadline)
-          throw error;
+        if (!isRetriable(error) || performance.now() > deadline) throw error;
         await delay(DRAIN_POLL_MS, undefined, { signal: this.closing.signal });
       }
     }
@@ -138,9 +167,10 @@ export class KafkaBatchServer extends BatchServer {
   private async handledOffsets(topic: string, ends: Positions): Promise<ReadonlyMap<number, bigint>> {
     const own = this.options.resume && (await this.options.resume(topic, [...ends.keys()]));
     if (own !== undefined && unhandled(ends, own) === 0) return own;
-    const [committed] = await this.admin.fetchOffsets({
-      groupId: this.options.groupId,
-      topics: [prefixed(this.options, topic)],
+    const { groupId } = this.options;
+    const [committed] = await this.asking(topic, (admin, name) => admin.fetchOffsets({ groupId, topics: [name] }), {
+      operation: 'Describe',
+      resource: `group ${groupId}`,
     });
     if (committed === undefined) throw new Error(`Kafka did not tell the offsets of ${topic}`);
     return new Map(
@@ -160,10 +190,11 @@ export class KafkaBatchServer extends BatchServer {
       const started = performance.now();
       try {
         await this.consume();
-      } catch (error) {
+      } catch (failure) {
         if (signal.aborted) return;
         if (performance.now() - started > RESTART_MS_MAX) failures = 0;
         const again = Math.min(RESTART_MS_MAX, 200 * 2 ** failures);
+        const error = explained(failure, this.options, this.rightToConsume);
         this.logger.warn(`${this.options.groupId} stopped consuming, trying again in ${again} ms: ${String(error)}`);
         await delay(again, undefined, { signal }).catch(() => undefined);
       } finally {
@@ -177,7 +208,10 @@ export class KafkaBatchServer extends BatchServer {
     const topics = this.topics();
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS, groupId } = this.options;
     await ensureTopics(this.options, topics);
-    const consumer = kafkaClient(this.options).consumer({
+    let groupRefused = false;
+    const consumer = kafkaClient(this.options, (line) => {
+      groupRefused ||= isGroupRefusal(line);
+    }).consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: sessionTimeoutMs / HEARTBEATS_IN_SESSION,
@@ -198,15 +232,26 @@ export class KafkaBatchServer extends BatchServer {
         eachBatch: this.batchHandler(consumer),
       });
       await over;
+    } catch (error) {
+      if (!groupRefused) throw error;
+      throw new KafkaRightMissing(principalOf(this.options), 'Read', `group ${groupId}`, error);
     } finally {
       over.catch(() => undefined);
       await consumer.disconnect();
     }
   }
 
+  /** The cluster's refusal names no topic. */
+  private get rightToConsume(): NeededRight {
+    const names = this.topics().map((topic) => prefixed(this.options, topic));
+    return { operation: 'Read', resource: `topics ${names.join(', ')}` };
+  }
+
   private lifeOf(consumer: Consumer): Promise<void> {
     return new Promise((resolve, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+      // A consumer that has ended by itself, for whatever reason, is replaced.
+      consumer.on(consumer.events.DISCONNECT, () => reject(new Error('the consumer has left the cluster')));
       this.closing.signal.addEventListener('abort', () => resolve(), { once: true });
       if (this.closing.signal.aborted) resolve();
     });
@@ -227,9 +272,15 @@ export class KafkaBatchServer extends BatchServer {
         this.logger.warn(`a handler of ${topic} failed in partition ${partition}, trying again in ${ms} ms`),
       onHandled: (name, partition, ends) => stretches.note(name, partition, ends),
     });
+    const answered = (): void => {
+      this.answeredMs = performance.now();
+    };
+    consumer.on(consumer.events.FETCH, answered);
+    consumer.on(consumer.events.HEARTBEAT, answered);
     let positioned: Promise<void> = Promise.resolve();
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.joined = true;
+      answered();
       positioned = this.seekToResume(consumer, payload.memberAssignment);
       // When the server closes, no batch may be awaiting it: the rejection must not go unhandled.
       positioned.catch(() => undefined);
@@ -253,7 +304,7 @@ export class KafkaBatchServer extends BatchServer {
       const topic = name.slice(topicPrefix.length);
       const next = await this.untilAnswered(`where to resume ${topic}`, () => resume(topic, partitions));
       const ends = await this.untilAnswered(`the ends of ${topic}`, async () =>
-        positions(await (await this.connectedAdmin()).fetchTopicOffsets(name)),
+        positions(await this.asking(topic, (admin) => admin.fetchTopicOffsets(name))),
       );
       for (const partition of partitions) {
         const { low, high } = ends.get(partition) ?? { low: 0n, high: 0n };
@@ -281,14 +332,36 @@ export class KafkaBatchServer extends BatchServer {
     }
   }
 
-  private async connectedAdmin(): Promise<Admin> {
-    this.adminConnected ??= this.admin.connect();
+  /**
+   * Asks the cluster something about a topic. kafkajs fails for good on a connection on which signing in has failed
+   * half-way (tulios/kafkajs#1550), so after such a failure the next question has a client of its own.
+   */
+  private async asking<T>(
+    topic: string,
+    ask: (admin: Admin, name: string) => Promise<T>,
+    right: NeededRight = { operation: 'Describe', resource: `topic ${prefixed(this.options, topic)}` },
+  ): Promise<T> {
+    const name = prefixed(this.options, topic);
+    const admin = (this.admin ??= this.newAdmin());
     try {
-      await this.adminConnected;
+      return await explaining(this.options, right, async () => {
+        await admin.connected;
+        return ask(admin.client, name);
+      });
     } catch (error) {
-      this.adminConnected = undefined;
+      if (this.admin === admin && !isRetriable(error) && !this.closing.signal.aborted) {
+        this.admin = undefined;
+        void admin.client.disconnect().catch(() => undefined);
+      }
       throw error;
     }
-    return this.admin;
+  }
+
+  private newAdmin() {
+    const client = kafkaClient(this.options).admin();
+    return { client, connected: client.connect() };
   }
 }
+
+/** Whether the cluster answered that the same question may be asked again: a topic is without a leader, say. */
+const isRetriable = (error: unknown): boolean => error instanceof kafkajs.KafkaJSProtocolError && error.retriable;

@@ -3,11 +3,14 @@ import type { BusMessage, BusPublisher } from '../port.js';
 import { compressionOf } from './compression.js';
 import { kafkaClient, type KafkaConnection } from './kafka-client.js';
 import { pack } from './packing.js';
+import { explaining } from './refusals.js';
 import { ensureTopics, prefixed } from './topics.js';
 
 /** The publishing side, for the process that opens and closes it. */
 export interface KafkaBus {
   readonly publisher: BusPublisher;
+  /** Whether the last publish was acknowledged; true before the first. Used by readiness checks. */
+  readonly publishing: boolean;
   /** Waits for the publishes that are under way. */
   close(): Promise<void>;
 }
@@ -21,45 +24,97 @@ export interface KafkaBusOptions extends KafkaConnection {
 /**
  * The publishing side on Kafka, with acks=all. The messages of one publish are packed into few records for each key,
  * and compressed if they are large. It connects, and creates a missing topic, at the first publish. While the cluster
- * is unreachable, each publish rejects after some 5 s, and the next one tries again.
+ * is unreachable, or does not let this process in, each publish rejects after some 5 s at most, and the next one tries
+ * again with a new client.
  */
 export function kafkaBus(options: KafkaBusOptions): KafkaBus {
-  const publisher = new KafkaPublisher(options);
-  return { publisher, close: () => publisher.close() };
+  return new KafkaPublisher(options);
 }
 
-class KafkaPublisher implements BusPublisher {
-  private readonly producer: Producer;
-  private readonly connection = new Map<'', Promise<void>>();
-  private readonly topics = new Map<string, Promise<void>>();
+/** A client of the cluster, with what it has done there once. */
+interface Client {
+  readonly producer: Producer;
+  connected: Promise<void> | undefined;
+  readonly topics: Map<string, Promise<void>>;
+  /** Publishes under way. */
+  busy: number;
+}
+
+class KafkaPublisher implements BusPublisher, KafkaBus {
+  private client: Client;
   private closed = false;
+  private acknowledged = true;
+  private readonly leaving = new Set<Promise<unknown>>();
 
   constructor(private readonly options: KafkaBusOptions) {
-    this.producer = kafkaClient(options).producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-      ...(options.idempotent ? { idempotent: true, maxInFlightRequests: 1 } : {}),
-    });
+    this.client = this.newClient();
+  }
+
+  get publisher(): BusPublisher {
+    return this;
+  }
+
+  get publishing(): boolean {
+    return this.acknowledged;
   }
 
   async publish(topic: string, messages: readonly BusMessage[]): Promise<void> {
     if (messages.length === 0) return;
     if (this.closed) throw new Error(`the bus is closed: ${topic} was not published`);
-    await onceDone(this.connection, '', () => this.producer.connect());
-    await onceDone(this.topics, topic, () => ensureTopics(this.options, [topic]));
+    const { client } = this;
+    client.busy += 1;
+    try {
+      await this.publishBy(client, topic, messages);
+      this.acknowledged = true;
+    } catch (error) {
+      this.acknowledged = false;
+      if (this.client === client && !this.closed) this.client = this.newClient();
+      throw error;
+    } finally {
+      client.busy -= 1;
+      if (client !== this.client && client.busy === 0) this.leave(client);
+    }
+  }
+
+  private async publishBy(client: Client, topic: string, messages: readonly BusMessage[]): Promise<void> {
+    const name = prefixed(this.options, topic);
     const records = pack(messages);
-    await this.producer.send({
-      topic: prefixed(this.options, topic),
-      acks: -1,
-      messages: records,
-      compression: compressionOf(records),
+    await explaining(this.options, { operation: 'Write', resource: `topic ${name}` }, async () => {
+      await (client.connected ??= client.producer.connect());
+      await onceDone(client.topics, topic, () => ensureTopics(this.options, [topic]));
+      await client.producer.send({
+        topic: name,
+        acks: -1,
+        messages: records,
+        compression: compressionOf(records),
+      });
     });
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    await Promise.allSettled(this.connection.values());
-    await this.producer.disconnect();
+    await this.client.connected?.catch(() => undefined);
+    await this.client.producer.disconnect();
+    await Promise.all(this.leaving);
+  }
+
+  /**
+   * kafkajs takes up a connection again on which signing in has failed half-way, and then fails for good
+   * (tulios/kafkajs#1550): after a failure the next publish has a client of its own.
+   */
+  private newClient(): Client {
+    const producer = kafkaClient(this.options).producer({
+      createPartitioner: Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      ...(this.options.idempotent ? { idempotent: true, maxInFlightRequests: 1 } : {}),
+    });
+    return { producer, connected: undefined, topics: new Map(), busy: 0 };
+  }
+
+  private leave({ producer }: Client): void {
+    const left = producer.disconnect().catch(() => undefined);
+    this.leaving.add(left);
+    void left.finally(() => this.leaving.delete(left));
   }
 }
 
