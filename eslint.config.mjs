@@ -143,7 +143,7 @@ export default tseslint.config(
         'error',
         {
           selector:
-            ':not(NewExpression[callee.name="ServiceDatabase"], CallExpression[callee.name="readyByDatabase"]) > MemberExpression[property.name="dataSource"]',
+            ':not(NewExpression[callee.name="ServiceDatabase"], CallExpression[callee.name="showStores"]) > MemberExpression[property.name="dataSource"]',
           message: TENANT,
         },
         { selector: 'ObjectPattern > Property[key.name="dataSource"]', message: TENANT },

@@ -1,6 +1,7 @@
 import {
   environmentFields,
   kafkaFields,
+  publicListenerFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -15,6 +16,7 @@ export const environment = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  ...publicListenerFields,
   /**
    * The folder of the journals. It must survive restarts; all gateways may share it, then each ships what others left.
    */

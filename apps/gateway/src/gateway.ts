@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { basename } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { hasWildcard } from '@tollgate/access';
 import type { Admission } from '@tollgate/admission';
 import type { Peppers } from '@tollgate/api-key';
@@ -10,7 +11,7 @@ import type { KeyManagementApi, UsageBillingApi } from '@tollgate/contracts';
 import type { KeySnapshotReader } from '@tollgate/key-snapshots';
 import { type BodyBudget, TrustedProxies } from '@tollgate/http';
 import type { SealedIds } from '@tollgate/sealing';
-import type { Logger, Registry } from '@tollgate/telemetry';
+import type { Logger, Readiness, Registry } from '@tollgate/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { Endpoint, ReadEndpoint } from './endpoints/endpoint.js';
 import { ENDPOINTS, READ_ENDPOINTS } from './endpoints/endpoints.js';
@@ -73,6 +74,9 @@ export interface GatewayPorts {
   readonly onJournalLost?: () => void;
 }
 
+/** How long a start waits for what all gateways share, and how often it looks. */
+const INFORMED_MS_MAX = 10_000;
+const INFORMED_LOOK_MS = 50;
 /** How long a clean end waits until all usage is booked. What is not by then stays in the journal. */
 const END_MS_MAX = 10_000;
 /** How long it waits for the bus to take the sums of refused calls. */
@@ -192,10 +196,28 @@ export class Gateway {
     return this.#epochs.open(organizationId);
   }
 
-  /** Whether capped keys can be served, changes of keys are being received, and the journal can be written. */
-  readiness(): Record<string, boolean> {
-    const keyChanges = this.ports.snapshots.ageMs() < 3_000;
-    return { registered: this.#life.registered, keyChanges, journal: this.#journal.writable };
+  /**
+   * Whether this gateway is worse than another: only its own journal decides. `registered` (capped keys can be served)
+   * and `keyChanges` (changes of keys are being received) depend on what all gateways share. Without them each request
+   * is decided more carefully, and a balancer that took all gateways out would help nobody: while changes of keys are
+   * not heard, key-management is asked about each key, and what it has not answered is refused.
+   */
+  readiness(): Readiness {
+    const journal = this.#journal.writable;
+    return { ready: journal, checks: { registered: this.#life.registered, keyChanges: this.#hearsChanges, journal } };
+  }
+
+  /**
+   * Resolves when this gateway can do all that others can: it is registered and hears changes of keys. After 10 s it
+   * resolves all the same, for what all gateways share is away then, and keys without a cap can be served.
+   */
+  async informed(): Promise<void> {
+    const until = performance.now() + INFORMED_MS_MAX;
+    while (!(this.#life.registered && this.#hearsChanges) && performance.now() < until) await pause(INFORMED_LOOK_MS);
+  }
+
+  get #hearsChanges(): boolean {
+    return this.ports.snapshots.ageMs() < 3_000;
   }
 
   /** The requests in flight. */

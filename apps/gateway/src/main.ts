@@ -28,7 +28,7 @@ const SERVICE = 'gateway';
 
 type Environment = ReturnType<typeof readConfig>;
 
-async function open({ environment, logger, registry }: ServiceContext<Environment>): Promise<OpenedService> {
+async function open({ environment, logger, registry, waitFor }: ServiceContext<Environment>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(config.providers)));
@@ -66,6 +66,8 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
     bodyBudget,
     trustedProxies: config.trustedProxies,
     document: readPublicDocument(),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
+    proxyProtocol: environment.TOLLGATE_PROXY_PROTOCOL === 'v2',
   });
   const gateway = app.get(Gateway);
   await registerControlPlane(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
@@ -79,16 +81,16 @@ async function open({ environment, logger, registry }: ServiceContext<Environmen
   return {
     app,
     ready: () => {
-      const checks = gateway.readiness();
+      const { ready, checks } = gateway.readiness();
       // Usage waits in the journal while Kafka is away: that is shown, and does not decide.
-      const shown = { ...checks, kafka: bus.publishing };
-      return Promise.resolve({ ready: Object.values(checks).every(Boolean), checks: shown });
+      return Promise.resolve({ ready, checks: { ...checks, kafka: bus.publishing } });
     },
     start: async (tell) => {
       await app.init();
       await gateway
         .start(tell)
         .catch((error: unknown) => Promise.reject(folderFault('TOLLGATE_DATA', dataFolder, error)));
+      await waitFor('usage-billing and the changes of keys in Redis', gateway.informed());
     },
     answering: () => gateway.requests(),
     // Ships usage and sends the settlements, before the connections for them are closed.

@@ -10,7 +10,7 @@ import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
-import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
+import { runService, showStores, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown, sealingSecrets, peopleSettings } from './config.js';
 import { KeyManagementProcessModule } from './key-management-process.module.js';
 import { keyManagementEntities } from './store/entities.js';
@@ -28,6 +28,7 @@ async function open({
   environment,
   logger,
   registry,
+  waitFor,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const {
@@ -37,7 +38,10 @@ async function open({
   } = config;
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
-  await prepareDatabase(environment, keyManagementSchema, (line) => logger.warn(line));
+  await waitFor(
+    'PostgreSQL and its schema',
+    prepareDatabase(environment, keyManagementSchema, (line) => logger.warn(line)),
+  );
   const database = await openDatabase({
     url: environment.DATABASE_URL,
     poolSize: 10,
@@ -97,12 +101,18 @@ async function open({
       config: { ...config, reachableProviders: null },
     },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });
+  const app = await createNestServer(module, {
+    logger,
+    registry,
+    serviceSecrets,
+    document: readDocument(SERVICE),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
+  });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,
     // Without Redis or Kafka the service still creates, shows and revokes keys; the relay delivers the changes later.
-    ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
+    ready: showStores(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
     connections: [usageBilling, bus, mail, redis, database],
   };

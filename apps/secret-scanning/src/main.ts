@@ -12,7 +12,7 @@ import {
 import { mailSenderOf } from '@tollgate/mail';
 import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase } from '@tollgate/postgres';
-import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
+import { runService, showStores, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown } from './config.js';
 import { SecretScanningProcessModule } from './secret-scanning-process.module.js';
 import { secretScanningSchema } from './store/migrations/index.js';
@@ -28,6 +28,7 @@ async function open({
   environment,
   logger,
   registry,
+  waitFor,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const {
     limits,
@@ -36,7 +37,10 @@ async function open({
     mail: { from },
   } = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
-  await prepareDatabase(environment, secretScanningSchema, (line) => logger.warn(line));
+  await waitFor(
+    'PostgreSQL and its schema',
+    prepareDatabase(environment, secretScanningSchema, (line) => logger.warn(line)),
+  );
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const kafka = kafkaConnection(environment, SERVICE);
   const bus = kafkaBus(kafka);
@@ -85,11 +89,12 @@ async function open({
     serviceSecrets,
     document: readDocument(SERVICE),
     bodyBudget: new BodyBudget(limits.bodiesBytesMax),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
   });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,
-    ready: readyByDatabase(database.dataSource, () => ({ kafka: consumer.consuming })),
+    ready: showStores(database.dataSource, () => ({ kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
     connections: [keyManagement, usageBilling, bus, mail, database],
   };

@@ -2,6 +2,7 @@ import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
 import {
   adminApiFields,
   environmentFields,
+  publicListenerFields,
   readEnvironment,
   secretVariable,
   unknownVariables,
@@ -24,6 +25,7 @@ const environment = z
     TOLLGATE_PORT: environmentFields.port.default(8080),
     TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
     TOLLGATE_OPERATIONS_PORT: environmentFields.port.default(0),
+    ...publicListenerFields,
     TOLLGATE_DATA: z.string().default('.data'),
     TOLLGATE_CONFIG: z.string().default('config.yaml'),
     /** `on`: a simulator answers for all providers; `off`: for none; unset: only if no real provider is configured. */

@@ -24,7 +24,7 @@ async function run(): Promise<void> {
     tell,
     stop: async (signal) => {
       tell(`stopping (${signal})`);
-      await standalone?.stop();
+      await standalone?.stop(signal);
       tell('stopped');
     },
   });

@@ -22,12 +22,13 @@ import { mailSenderOf, type ClosableMailSender } from '@tollgate/mail';
 import { readPublicDocument } from '@tollgate/openapi';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { sealedIdsFrom, sealingFrom, type SealedIds, type Sealing } from '@tollgate/sealing';
-import { readyByDatabase } from '@tollgate/service';
+import { showStores } from '@tollgate/service';
 import {
   createLogger,
   createMetricsRegistry,
   startOperationsListener,
   type Logger,
+  type OperationsListener,
   type Readiness,
   type Registry,
 } from '@tollgate/telemetry';
@@ -47,13 +48,15 @@ export interface Standalone {
   readonly greeting: string;
   /** Call it once the greeting is printed. */
   greeted(): void;
-  stop(): Promise<void>;
+  /** Stops in order. At SIGTERM, requests are served for the stop window first. */
+  stop(signal: NodeJS.Signals): Promise<void>;
 }
 
 /**
  * Starts the four services in this process on embedded parts, in this order: lock the folder; open the database; start
  * the services and the bus between them; ship and book what the journal holds from earlier processes; rebuild the
- * accounts from the ledger; and only then open the public port. So when the port answers, everything is ready. `tell`
+ * accounts from the ledger; and only then open the public port. So when the port answers, everything is ready. The
+ * operations listener opens before the database, and says that the process starts. `tell`
  * gets one line for each step of the start and of the stop.
  */
 export async function startStandalone(
@@ -61,32 +64,35 @@ export async function startStandalone(
   tell: (line: string) => void,
 ): Promise<Standalone> {
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
-  const instance = await openInstance(environment, logger, tell);
+  const registry = createMetricsRegistry('standalone', { processMetrics: true });
+  let ready = (): Promise<Readiness> => Promise.resolve({ ready: false, checks: {}, stage: 'starting' });
+  const openOperations = (): Promise<OperationsListener> =>
+    startOperationsListener({
+      registry,
+      host: environment.TOLLGATE_OPERATIONS_HOST,
+      port: environment.TOLLGATE_OPERATIONS_PORT,
+      ready: () => ready(),
+    });
+  const instance = await openInstance(environment, logger, tell, openOperations);
   const { dataFolder, secrets, simulation } = instance;
   const { sender: mail, folder: mailFolder } = mailSenderOf({
     dataFolder,
     smtpUrl: environment.SMTP_URL,
     from: instance.config.mail.from,
   });
-  const registry = createMetricsRegistry('standalone', { processMetrics: true });
   const adminApi = adminApiOf(environment, () => instance.url);
   const { app, gateway } = await openApplication(environment, instance, { adminApi, logger, mail, registry });
   await gateway.start(tell);
   await gateway.openCreditEpoch(DEFAULT_ORGANIZATION_ID);
-  const operations = await startOperationsListener({
-    registry,
-    host: environment.TOLLGATE_OPERATIONS_HOST,
-    port: environment.TOLLGATE_OPERATIONS_PORT,
-    ready: () => readinessOf(instance.stores, gateway),
-  });
   const firstSignIn = await firstSignInOf(app);
   await app.listen(environment.TOLLGATE_PORT, environment.TOLLGATE_HOST);
   instance.url = (await app.getUrl()).replace('[::1]', 'localhost');
+  ready = () => readinessOf(instance.stores, gateway);
 
   return {
     greeting: greeting({
       url: instance.url,
-      operationsUrl: operations.url,
+      operationsUrl: instance.operations.url,
       dataFolder,
       mailFolder,
       firstSignIn: firstSignIn(adminApi.publicUrl),
@@ -98,13 +104,16 @@ export async function startStandalone(
       unused: DISTRIBUTED_ONLY.filter((name) => environment[name] !== undefined),
     }),
     greeted: secrets.shown,
-    stop: async () => {
-      tell('taking no new requests');
-      await stopListening(app, { tell, answering: () => gateway.requests() });
+    stop: async (signal) => {
+      ready = () => Promise.resolve({ ready: false, checks: {}, stage: 'stopping' });
+      // A person who presses Ctrl-C has no balancer that must hear of it first.
+      const seconds = signal === 'SIGINT' ? 0 : environment.TOLLGATE_STOP_WINDOW_SECONDS;
+      tell(seconds === 0 ? 'taking no new requests' : `serving for ${seconds} s more`);
+      await stopListening(app, { windowMs: seconds * 1_000, tell, answering: () => gateway.requests() });
       await gateway.end(tell);
       tell('closing the database');
       await app.close();
-      await operations.close();
+      await instance.operations.close();
       await simulation?.stop();
       await mail.close();
       await instance.stores.close();
@@ -118,6 +127,7 @@ interface Instance extends Outside {
   readonly dataFolder: string;
   readonly journalFolder: string;
   readonly lock: ReturnType<typeof takeDataFolder>;
+  readonly operations: OperationsListener;
   readonly folder: ReturnType<typeof instanceFolder>;
   readonly secrets: ReturnType<typeof instanceSecrets>;
   readonly peppers: Peppers;
@@ -136,6 +146,7 @@ async function openInstance(
   environment: StandaloneEnvironment,
   logger: Logger,
   tell: (line: string) => void,
+  openOperations: () => Promise<OperationsListener>,
 ): Promise<Instance> {
   const warn = (line: string): void => logger.warn(line);
   const dataFolder = resolve(environment.TOLLGATE_DATA);
@@ -145,6 +156,7 @@ async function openInstance(
   tell(`starting on ${dataFolder}`);
   const lock = takeDataFolder(dataFolder);
   await listenersFree(environment);
+  const operations = await openOperations();
   const given = { pepper: environment.TOLLGATE_PEPPER, adminSecret: environment.TOLLGATE_ADMIN_SECRET };
   const parts = { onServer: environment.DATABASE_URL !== undefined, pepperGiven: given.pepper !== undefined };
   const folder = inFolder('TOLLGATE_DATA', dataFolder, () => instanceFolder(dataFolder, parts));
@@ -181,7 +193,10 @@ async function openInstance(
   await tellOfUnreadableBillingTexts(billing, sealing, warn);
   if (inFolder('TOLLGATE_DATA', dataFolder, () => secrets.accepted()))
     warn(`${secretsFile(dataFolder)} no longer keeps the pepper: from now on TOLLGATE_PEPPER must be set`);
-  const opened = { dataFolder, journalFolder, lock, folder, secrets, peppers, sealing, sealedIds, stores, url: '' };
+  const opened = {
+    ...{ dataFolder, journalFolder, lock, operations, folder, secrets, peppers, sealing, sealedIds, stores },
+    url: '',
+  };
   const outside = await withSimulatedOutside({
     config: configured,
     setting: environment.TOLLGATE_SIMULATOR,
@@ -258,6 +273,8 @@ async function openApplication(
     bodyBudget,
     trustedProxies: config.trustedProxies,
     document: readPublicDocument(),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
+    proxyProtocol: environment.TOLLGATE_PROXY_PROTOCOL === 'v2',
   });
   // All parts of the folder exist now (the journal was the last one), and no key has been made yet.
   inFolder('TOLLGATE_DATA', dataFolder, () => folder.made());
@@ -291,6 +308,7 @@ async function firstSignInOf(app: NestFastifyApplication): Promise<(publicUrl: s
 }
 
 async function readinessOf({ database }: Stores, gateway: Gateway): Promise<Readiness> {
-  const { checks } = await readyByDatabase(database.dataSource, () => gateway.readiness())();
-  return { ready: Object.values(checks).every(Boolean), checks };
+  const { ready, checks } = gateway.readiness();
+  const stores = await showStores(database.dataSource, () => checks)();
+  return { ready, checks: stores.checks };
 }

@@ -2,6 +2,7 @@ import {
   adminApiFields,
   environmentFields,
   kafkaFields,
+  listenerFields,
   readEnvironment,
   unknownVariables,
   variablesIn,
@@ -31,6 +32,7 @@ export const environment = z.object({
   TOLLGATE_PORT: environmentFields.port,
   TOLLGATE_OPERATIONS_HOST: environmentFields.operationsHost,
   TOLLGATE_OPERATIONS_PORT: environmentFields.port,
+  ...listenerFields,
   /** Logs in as the role of this service, which owns nothing. */
   DATABASE_URL: environmentFields.postgresUrl,
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */

@@ -9,7 +9,7 @@ import { readDocument } from '@tollgate/openapi';
 import { openDatabase, prepareDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis } from '@tollgate/redis';
 import { sealingFrom } from '@tollgate/sealing';
-import { readyByDatabase, runService, type OpenedService, type ServiceContext } from '@tollgate/service';
+import { runService, showStores, type OpenedService, type ServiceContext } from '@tollgate/service';
 import { readConfig, readUnknown, sealingSecrets } from './config.js';
 import { resumeOffsets } from './store/consumer-offsets.js';
 import { tellOfUnreadableBillingTexts } from './store/sealed-texts.js';
@@ -26,6 +26,7 @@ async function open({
   environment,
   logger,
   registry,
+  waitFor,
 }: ServiceContext<ReturnType<typeof readConfig>>): Promise<OpenedService> {
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   const {
@@ -36,7 +37,10 @@ async function open({
   } = config;
   logger.info({ config: fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(providers)));
-  await prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line));
+  await waitFor(
+    'PostgreSQL and its schema',
+    prepareDatabase(environment, usageBillingSchema, (line) => logger.warn(line)),
+  );
   const database = await openDatabase({ url: environment.DATABASE_URL, poolSize: 10, applicationName: SERVICE });
   const sealing = sealingFrom(sealingSecrets(environment));
   const billing = new ServiceDatabase(database.dataSource, 'billing');
@@ -93,12 +97,18 @@ async function open({
       plans: config.plans,
     },
   });
-  const app = await createNestServer(module, { logger, registry, serviceSecrets, document: readDocument(SERVICE) });
+  const app = await createNestServer(module, {
+    logger,
+    registry,
+    serviceSecrets,
+    document: readDocument(SERVICE),
+    keepAliveMs: environment.TOLLGATE_KEEP_ALIVE_SECONDS * 1_000,
+  });
   app.connectMicroservice({ strategy: consumer });
   return {
     app,
     // Without Redis or Kafka the service still answers usage queries; epochs and bookings wait.
-    ready: readyByDatabase(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
+    ready: showStores(database.dataSource, () => ({ redis: redis.storeId() !== null, kafka: consumer.consuming })),
     graceMs: STOP_GRACE_MS,
     connections: [...(keyManagement !== null ? [keyManagement] : []), bus, mail, redis, database],
   };

@@ -21,6 +21,9 @@ export interface AppOptions {
 /** So that a DATABASE_URL or NODE_ENV of the machine, or of the test runner, never reaches an app under test. */
 const passedOn = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TMP', 'TEMP'];
 
+/** No balancer stands before an app under test that must first send calls elsewhere. A test of that says so itself. */
+const WITHOUT_WINDOW = { TOLLGATE_STOP_WINDOW_SECONDS: '0' };
+
 /**
  * Starts a compiled app on the Node.js of this process and waits until it is ready. Rejects with its last output when
  * it ends before that, and ends it when it is not ready in time. It never outlives this process.
@@ -37,7 +40,7 @@ export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
     name,
     command: process.execPath,
     args: [...nodeArgs, script, ...args],
-    env: { ...inherited, ...env },
+    env: { ...inherited, ...WITHOUT_WINDOW, ...env },
     cwd,
   });
   const check =
@@ -48,9 +51,15 @@ export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
 
 async function urlAnswers(url: string): Promise<{ url: string } | false> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-  await response.body?.cancel();
-  return response.ok && { url: new URL(url).origin };
+  const text = await response.text();
+  return response.ok && !AWAY.test(text) && { url: new URL(url).origin };
 }
+
+/**
+ * What a test waits for besides readiness: a process is ready while the stores that all share are away, and a test
+ * begins when they are there.
+ */
+const AWAY = /"(?:registered|keyChanges|postgres)":false/;
 
 function urlInOutput(output: string, pattern: RegExp): { url: string | undefined } | false {
   const match = pattern.exec(output);

@@ -45,6 +45,7 @@ describe('npm start', () => {
           TMPDIR: process.env['TMPDIR'],
           ...outside.environment,
           ...environment,
+          TOLLGATE_STOP_WINDOW_SECONDS: '0',
         },
       });
       await untilReady(npm, async () => (await fetch(`${url}/healthz`)).ok, {

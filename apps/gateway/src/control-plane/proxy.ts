@@ -4,6 +4,7 @@ import proxy from '@fastify/http-proxy';
 import {
   boundedBytes,
   clientAddressHeaders,
+  isRefusedConnection,
   isStreamed,
   LINES_MEDIA_TYPE,
   OWN_HEADERS_PREFIX,
@@ -38,6 +39,9 @@ export interface ControlPlaneOptions {
 const TIMEOUT_MS = 35_000;
 /** Of the answer to an import of 100,000 keys, which are announced after the last line has come. */
 const STREAMED_TIMEOUT_MS = 300_000;
+
+/** Pauses before a request is sent again that was refused a connection. */
+const REFUSED_PAUSES_MS = [50, 200];
 
 /**
  * Passes the public paths of the control plane on to the services that own them, which authenticate for themselves, and
@@ -77,6 +81,7 @@ export async function registerControlPlane(
       },
       http: { requestOptions: { timeout } },
       replyOptions: {
+        retryDelay: ({ err, req, attempt }) => retryPause(err, req, attempt),
         rewriteRequestHeaders: (request, headers) => {
           const kept = { ...withoutForwarding(headers), ...clientAddressHeaders(request, serviceSecrets) };
           return request.body === undefined ? withoutFraming(kept) : kept;
@@ -85,6 +90,17 @@ export async function registerControlPlane(
       },
     });
   }
+}
+
+/**
+ * The pause in ms before a request is sent again; null for never. Only a refused connection shows that nothing of it
+ * has reached the service, which may have just been replaced. A body has been read by then, so that such a request
+ * cannot be sent again; and what a service has answered, 503 too, is its answer.
+ */
+function retryPause(error: Error, request: unknown, attempt: number): number | null {
+  const { body } = request as { readonly body?: unknown };
+  const hasBody = body !== undefined && body !== null && body !== '';
+  return !hasBody && isRefusedConnection(error) ? (REFUSED_PAUSES_MS[attempt] ?? null) : null;
 }
 
 /** Whether a path takes a body of lines, which is passed on as it comes. */

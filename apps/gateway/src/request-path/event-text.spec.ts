@@ -74,6 +74,7 @@ function exchangeOf(
     holdNanoUsd,
     startedAtMs: 1_795_190_400_123,
     clientAddress: 'fe80::1%eth0',
+    addressIsKnown: true,
     eventHead: '',
   } as unknown as Routed;
 }
@@ -151,6 +152,12 @@ describe('the text of an event', () => {
     const event = JSON.parse(final) as Record<string, unknown>;
     const parts = (['gateway', 'key', 'request', 'target', 'end'] as const).map((source) => jsonOf(event, source));
     expect(final).toBe(`{${parts.join(',')}}`);
+  });
+
+  it('has no address of a client whom a proxy does not tell: the proxy is not the client', () => {
+    const exchange = exchangeOf({ key: 'k', organization: 'o', provider: 'openai', model: 'gpt-4o-mini' }, null);
+    const hidden = { ...exchange, addressIsKnown: false } as typeof exchange;
+    expect(eventHead('"journalId":"j"', hidden)).toContain('"clientAddress":""');
   });
 
   it('is an event of its version, whatever the names in it hold', () => {

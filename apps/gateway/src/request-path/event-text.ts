@@ -26,7 +26,8 @@ export function eventHead(gateway: string, exchange: Routed): string {
     stream: exchange.ask.stream,
     holdNanoUsd: exchange.holdNanoUsd,
     startedAt: exchange.startedAtMs,
-    clientAddress: exchange.clientAddress,
+    // A client whom a proxy does not tell has no address: the proxy's is nobody's.
+    clientAddress: exchange.addressIsKnown ? exchange.clientAddress : '',
   };
   const request =
     routeGroupId === null ? requestPart(values) : openedRequestPart({ ...values, routeGroupId, otherRouteGroupIds });

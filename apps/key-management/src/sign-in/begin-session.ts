@@ -52,7 +52,7 @@ export class BeginSession {
         ...how,
         personId: person.id,
         lastOrganizationId: person.lastOrganizationId,
-        address: caller.address,
+        address: caller.actor.address,
         client: caller.client,
       },
       now,

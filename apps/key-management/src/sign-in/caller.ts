@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { actorOf, type Actor } from '@tollgate/auth';
+import { clientAddressOf } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
 import { SessionCookies } from './session-cookies.js';
 
 /** Who signs in, before it is known which person that is. */
 export interface Caller {
   readonly actor: Actor;
+  /** What failures count by: the client's address or, where a proxy does not tell that, the proxy's. */
   readonly address: string;
   /** What the client calls itself; null if it does not say. */
   readonly client: string | null;
@@ -23,7 +25,7 @@ export class Callers {
     const actor = actorOf(request);
     return {
       actor,
-      address: actor.address ?? request.ip,
+      address: clientAddressOf(request),
       client: request.headers['user-agent'] ?? null,
       token: this.cookies.tokenOf(request),
     };

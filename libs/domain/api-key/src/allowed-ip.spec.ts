@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileAllowedIps, parseSubnet } from './index.js';
+import { compileAllowedIps, normaliseAddress, parseSubnet } from './index.js';
 
 describe('an allow-list of addresses', () => {
   it('matches addresses and subnets of both families', () => {
@@ -35,5 +35,32 @@ describe('an allow-list of addresses', () => {
     ]) {
       expect(parseSubnet(bad)).toBeNull();
     }
+  });
+});
+
+describe('an address', () => {
+  it.each([
+    ['198.51.100.7', '198.51.100.7'],
+    ['2001:DB8:0:0:0:0:0:7', '2001:db8::7'],
+    ['2001:0db8::0007', '2001:db8::7'],
+    ['::ffff:198.51.100.7', '198.51.100.7'],
+    ['::FFFF:c633:6407', '198.51.100.7'],
+    ['0:0:0:0:0:ffff:198.51.100.7', '198.51.100.7'],
+    ['::', '::'],
+  ])('has one form, however it is written: %s', (written, form) => {
+    expect(normaliseAddress(written)).toBe(form);
+  });
+
+  it.each([
+    '',
+    'localhost',
+    '198.51.100.256',
+    '198.51.100.07',
+    '1.2.3',
+    'fe80::1%eth0',
+    '2001:db8::g',
+    '::ffff:1.2.3.4.5',
+  ])('is none: %j', (written) => {
+    expect(normaliseAddress(written)).toBeNull();
   });
 });

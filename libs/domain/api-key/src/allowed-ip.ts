@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 
 /** A range of IP addresses in CIDR form. */
 export interface Subnet {
@@ -18,17 +18,31 @@ export function parseSubnet(text: string): Subnet | null {
   if (address === null) return null;
   const width = isIP(address) === 4 ? 32 : 128;
   if (lengthText !== undefined && !/^(0|[1-9]\d{0,2})$/.test(lengthText)) return null;
-  const mapped = address !== addressText.toLowerCase() && isIP(addressText) === 6;
+  const mapped = width === 32 && isIP(addressText) === 6;
   const prefixLength = lengthText === undefined ? width : Number(lengthText) - (mapped ? 96 : 0);
   if (prefixLength < 0 || prefixLength > width) return null;
   return { address, prefixLength, family: width === 32 ? 'ipv4' : 'ipv6' };
 }
 
-/** The address in the form for comparison: IPv4-mapped IPv6 becomes IPv4. Null if the text is no address. */
+/**
+ * The address in its one form, by which it is compared and shown: IPv4-mapped IPv6 becomes IPv4, and IPv6 is as short
+ * as it can be (RFC 5952). Null if the text is no address.
+ */
 export function normaliseAddress(text: string): string | null {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text);
-  const address = (mapped?.[1] ?? text).toLowerCase();
-  return isIP(address) === 0 || address.includes('%') ? null : address;
+  const kind = isIP(text);
+  if (kind === 4) return text;
+  if (kind === 0 || text.includes('%')) return null;
+  return mappedIpv4(text) ?? shortIpv6(text);
+}
+
+/** The IPv4 address in the usual spelling of a mapped one, in which sockets have it; null where it is another. */
+function mappedIpv4(ipv6: string): string | null {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ipv6)?.[1] ?? null;
+}
+
+function shortIpv6(ipv6: string): string {
+  const { address } = new SocketAddress({ address: ipv6, family: 'ipv6' });
+  return mappedIpv4(address) ?? address;
 }
 
 /**

@@ -1,13 +1,13 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Principal } from '@tollgate/access';
-import { clientAddressOf } from '@tollgate/http';
+import { clientAddressOf, isClientAddressKnown } from '@tollgate/http';
 import type { FastifyRequest } from 'fastify';
 
 /** Who does something, from where, and by which request: what the audit trail has of them. */
 export interface Actor {
   /** Null for what happens by itself, such as a revoke after a leak. */
   readonly principal: Principal | null;
-  /** The address of the client, also behind a gateway; null if there is none. */
+  /** The address of the client, also behind a gateway; null if there is none or a proxy does not tell it. */
   readonly address: string | null;
   readonly requestId: string | null;
 }
@@ -43,7 +43,7 @@ export const CurrentPrincipal = createParamDecorator((_data: unknown, context: E
 /** The actor of a request, whether or not its route asks for a credential. */
 export const actorOf = (request: FastifyRequest): Actor => ({
   principal: attachedPrincipal(request),
-  address: clientAddressOf(request),
+  address: isClientAddressKnown(request) ? clientAddressOf(request) : null,
   requestId: request.id,
 });
 

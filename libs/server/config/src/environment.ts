@@ -198,6 +198,27 @@ export const kafkaFields = {
   KAFKA_CA_FILE: z.string().optional(),
 } as const;
 
+/** How long the listener of every app keeps connections, and how it is closed. */
+export const listenerFields = {
+  /**
+   * After SIGTERM requests are still served for this long, since a balancer takes time to send them elsewhere. 0 stops
+   * at once.
+   */
+  TOLLGATE_STOP_WINDOW_SECONDS: wholeNumber(0, 600).default(5),
+  /**
+   * A connection without a request is kept for this long. It must be longer than any balancer before it keeps one: a
+   * request on a connection that is being closed is lost. Google's balancer has the longest fixed time, 600 seconds.
+   */
+  TOLLGATE_KEEP_ALIVE_SECONDS: wholeNumber(1, 86_400).default(620),
+} as const;
+
+/** How connections reach a listener that is open to clients. */
+export const publicListenerFields = {
+  ...listenerFields,
+  /** `v2`: each connection begins with a header of the PROXY protocol, and one without it is closed. */
+  TOLLGATE_PROXY_PROTOCOL: z.enum(['off', 'v2'], 'must be off or v2').default('off'),
+} as const;
+
 /** The variables of every service that has a part of the admin API, besides its secrets. */
 export const adminApiFields = {
   /** Links in mails, cookies and the check of a page's origin follow it, never what a request says. */

@@ -37,6 +37,8 @@ export {
   kafkaFields,
   EnvironmentError,
   environmentVariable,
+  listenerFields,
+  publicListenerFields,
   readEnvironment,
   type AdminApiEnvironment,
 } from './environment.js';

@@ -10,6 +10,7 @@ export { guardHeads } from './guard-heads.js';
 export { isPrivateAddress } from './private-address.js';
 export { publicConnector, type PublicConnectorOptions } from './public-connector.js';
 export { readAway } from './read-away.js';
+export { isRefusedConnection } from './refused-connection.js';
 export { stopListening } from './stop-listening.js';
 export { originForm, pathOfTarget } from './request-target.js';
 export {

@@ -242,3 +242,31 @@ describe('the reply of a later release', () => {
     expect(await billing.spendingByKey('o', ['k'])).toEqual([]);
   });
 });
+
+describe('a call that nobody takes', () => {
+  it('is made again where the connection was refused, and reaches the service once', async () => {
+    const url = await serve(answering(200, { n: 1 }));
+    const { port } = new URL(url);
+    server!.closeAllConnections();
+    await new Promise<void>((resolve) => server!.close(() => resolve()));
+    const client = closeLater(new InternalHttpClient(options(url)));
+    const reply = client.call('/internal/x', {}, z.object({ n: z.number() }));
+    setTimeout(() => server!.listen(Number(port), '127.0.0.1'), 20);
+    expect(await reply).toEqual({ n: 1 });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('fails after a moment where nobody comes to listen', async () => {
+    const url = await serve(answering(200, {}));
+    await new Promise<void>((resolve) => server!.close(() => resolve()));
+    const client = closeLater(new InternalHttpClient(options(url)));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
+  });
+
+  it('is not made again where it may have been taken', async () => {
+    const url = await serve((request) => void request.socket.destroy());
+    const client = closeLater(new InternalHttpClient(options(url)));
+    expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
+    expect(seen).toHaveLength(1);
+  });
+});

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import type { AcceptedSecrets } from './accepted-secrets.js';
+import { isRefusedConnection } from './refused-connection.js';
 
 /** Where another service of ours answers, and how we show who we are. */
 export interface InternalHttpClientOptions {
@@ -34,8 +36,16 @@ export class InternalCallError extends Error {
 /** Replies are sums and snapshots; more than this is a mistake. */
 const REPLY_BYTES_MAX = 32 * 1024 * 1024;
 const CONNECTIONS_MAX = 32;
-/** Below the time for which our servers keep a connection (Fastify: 72 s), so that ours closes first. */
+/**
+ * Below the time for which our servers keep a connection (620 s), so that ours closes first. A server that keeps them
+ * for less says so in its replies (`Keep-Alive: timeout`), and undici goes by that, but never beyond this.
+ */
 const KEEP_ALIVE_MS = 30_000;
+/**
+ * Pauses before a call is made again that was refused a connection. Nothing of it was sent, and another process of the
+ * service may take it: this one has just stopped, or the next one is about to listen.
+ */
+const REFUSED_PAUSES_MS = [50, 200];
 
 const problem = z.object({ code: z.string() });
 /** How a service refuses a secret that it does not know: from the first one on, and after too many. */
@@ -43,9 +53,9 @@ const SECRET_REFUSALS: readonly (string | null)[] = ['invalid_service_secret', '
 
 /**
  * Calls another service's internal API: JSON both ways, the service secret as bearer, kept connections, no
- * redirects and no retries (whoever calls knows whether the call may be repeated), but one: a call that was refused for
- * its secret, before it could have any effect, is made once more with the other secret. The one that was taken is shown
- * first from then on.
+ * redirects and no retries (whoever calls knows whether the call may be repeated), but two, before which the call could
+ * have no effect. One that was refused a connection is made again after a moment. One that was refused for its secret
+ * is made once more with the other secret, and the one that was taken is shown first from then on.
  */
 export class InternalHttpClient {
   readonly #pool: Pool;
@@ -59,6 +69,7 @@ export class InternalHttpClient {
     this.#pool = new Pool(origin, {
       connections: CONNECTIONS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
       connect: { timeout: timeoutMs },
     });
     this.#pathPrefix = pathname.replace(/\/$/, '');
@@ -120,19 +131,24 @@ export class InternalHttpClient {
   }
 
   async #exchange(path: string, body: string, signal: AbortSignal, secret: string): Promise<Reply> {
-    try {
-      const reply = await this.#pool.request({
-        method: 'POST',
-        path: this.#pathPrefix + path,
-        headers: { ...this.#headers, authorization: `Bearer ${secret}` },
-        body,
-        signal,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
-      return { status: reply.statusCode, text: await readText(reply.body) };
-    } catch (cause) {
-      throw new InternalCallError(path, signal.aborted ? 'timeout' : 'unreachable', null, { cause });
+    for (let tries = 0; ; tries++) {
+      try {
+        const reply = await this.#pool.request({
+          method: 'POST',
+          path: this.#pathPrefix + path,
+          headers: { ...this.#headers, authorization: `Bearer ${secret}` },
+          body,
+          signal,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        });
+        return { status: reply.statusCode, text: await readText(reply.body) };
+      } catch (cause) {
+        const pauseMs = isRefusedConnection(cause) ? REFUSED_PAUSES_MS[tries] : undefined;
+        if (pauseMs === undefined || signal.aborted)
+          throw new InternalCallError(path, signal.aborted ? 'timeout' : 'unreachable', null, { cause });
+        await pause(pauseMs);
+      }
     }
   }
 }

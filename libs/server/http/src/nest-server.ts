@@ -14,10 +14,12 @@ import { readBodiesAsBytes } from './body-reader.js';
 import { boundBodies } from './bound-bodies.js';
 import { answerBrokenRequest } from './broken-request.js';
 import { believeGateways, believeProxies } from './client-address.js';
+import { noteReplies, ownReplies } from './close-with-replies.js';
 import { holdContinue } from './expect-continue.js';
 import { refuseFaultyHeads } from './head-fault.js';
 import { trackConnections } from './open-connections.js';
 import { ProblemFilter } from './problem-filter.js';
+import { readProxyHeaders } from './proxy-protocol/read-proxy-headers.js';
 import { problemOf } from './problem-of.js';
 import { Problem } from './problem.js';
 import { ReplySerializer } from './reply-serializer.js';
@@ -47,6 +49,13 @@ export interface NestServerOptions {
   readonly bodyLimitBytes?: number;
   /** From the first byte of a request to the last of its body; default 2 min. Replies may take longer. */
   readonly requestTimeoutMs?: number;
+  /** How long a connection without a request is kept, in ms; default 620 s, longer than any balancer keeps one. */
+  readonly keepAliveMs?: number;
+  /**
+   * Whether each connection begins with a header of the PROXY protocol, version 2, that names the client. Such a
+   * listener must be reached by the balancer alone: whoever connects says who he is.
+   */
+  readonly proxyProtocol?: boolean;
   /** What the bodies of all requests may take of memory; default `BODY_BUDGET_BYTES`. Above it they are 503. */
   readonly bodyBudget?: BodyBudget;
   /** What `GET /openapi.json` answers and `/docs/api` shows to anybody; without it there are no such paths. */
@@ -64,6 +73,8 @@ export const REQUEST_TIMEOUT_MS = 120_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 /** The name of a route in a path: 200 characters, each of up to four bytes that are percent-encoded. */
 const PARAMETER_CHARACTERS_MAX = 2_400;
+/** As `TOLLGATE_KEEP_ALIVE_SECONDS`. */
+const KEEP_ALIVE_MS = 620_000;
 /** How often Node looks for connections past the two above; its own 30 s would double the first. */
 const CONNECTIONS_CHECK_MS = 5_000;
 
@@ -128,10 +139,18 @@ class ProblemAdapter extends FastifyAdapter {
 function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): FastifyAdapter {
   const { logger, bodyLimitBytes = BODY_BYTES_MAX, requestTimeoutMs = REQUEST_TIMEOUT_MS, serviceSecrets } = options;
   const { bodyBudget = new BodyBudget(BODY_BUDGET_BYTES), trustedProxies = [] } = options;
+  const { keepAliveMs = KEEP_ALIVE_MS, proxyProtocol = false } = options;
+  const replies = ownReplies();
   const adapter = new ProblemAdapter({
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    // Both time-outs of Node count from the first byte of a request, so they may be shorter than this.
+    keepAliveTimeout: keepAliveMs,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
+      ServerResponse: replies,
+    },
     trustProxy: false,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     rewriteUrl: ({ url }: { url?: string | undefined }) => originForm(url ?? '/'),
@@ -164,6 +183,8 @@ function fastifyAdapter(options: NestServerOptions, checks: SecretChecks): Fasti
   boundBodies(fastify, bodyBudget, requestTimeoutMs);
   readBodiesAsBytes(fastify);
   holdContinue(fastify.server);
+  noteReplies(fastify.server, replies);
+  if (proxyProtocol) readProxyHeaders(fastify.server, { logger });
   trackConnections(fastify.server, fastify);
   return adapter;
 }

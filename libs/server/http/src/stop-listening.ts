@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { closeWithReplies } from './close-with-replies.js';
 import { endUnfinished } from './open-connections.js';
 
 const LOOK_MS = 50;
@@ -10,6 +12,8 @@ const TELL_MS = 10_000;
 
 /** How long requests in flight may take, and where to tell of them. */
 export interface StopListeningOptions {
+  /** For how long requests are still served, on new connections too; default 0. */
+  readonly windowMs?: number;
   /** Requests that are not answered after it are cut off; default: as long as they take. */
   readonly graceMs?: number;
   /** Hears what is waited for, a line each. */
@@ -22,15 +26,23 @@ export interface StopListeningOptions {
 }
 
 /**
- * Takes no new connection, closes those that are idle or fall idle, and resolves when the last request is answered.
- * The application goes on working: what requests in flight need is closed after this, with `app.close()`.
+ * Stops a server without refusing anybody who could not know. In the window, requests are served, each reply closes
+ * its connection (`Connection: close`), and idle connections are left alone: a balancer that keeps one may be sending a
+ * request on it. Then no new connection is taken, those that are idle or fall idle are closed, and the promise resolves
+ * when the last request is answered. The application goes on working: what requests in flight need is closed after
+ * this, with `app.close()`.
  */
 export async function stopListening(
   app: NestFastifyApplication,
-  { graceMs, tell = () => undefined, answering }: StopListeningOptions = {},
+  { windowMs = 0, graceMs, tell = () => undefined, answering }: StopListeningOptions = {},
 ): Promise<void> {
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
+  closeWithReplies(server);
+  if (windowMs > 0) {
+    await pause(windowMs);
+    tell('taking no new requests');
+  }
   let toldAt = -Infinity;
   const tellOf = (count: number): void => {
     if (count === 0 || performance.now() - toldAt < TELL_MS) return;

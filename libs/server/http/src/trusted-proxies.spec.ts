@@ -28,8 +28,33 @@ describe('the address of a client behind proxies', () => {
     expect(of(peer, forwarded === undefined ? {} : { 'x-forwarded-for': forwarded })).toEqual(known(address));
   });
 
+  // A proxy that writes X-Forwarded-For passes on what its client wrote as Forwarded, and the other way round.
+  it.each([
+    ['nearest writes Forwarded', '172.16.0.1', 'for=192.0.2.66, for=10.0.0.1', '192.0.2.77, 198.51.100.1'],
+    ['nearest writes X-Forwarded-For', '10.0.0.1', 'for=192.0.2.66, for=198.51.100.1', '192.0.2.77, 172.16.0.1'],
+    [
+      'nearest and the farthest write X-Forwarded-For',
+      '10.0.0.1',
+      'for=192.0.2.66, for=10.0.0.2',
+      '192.0.2.77, 198.51.100.1, 172.16.0.1',
+    ],
+  ])('is told by each proxy in its own header alone, where the %s', (_, peer, forwarded, xForwardedFor) => {
+    expect(of(peer, { forwarded, 'x-forwarded-for': xForwardedFor })).toEqual(known('198.51.100.1'));
+  });
+
+  it('is that of a proxy which has not written its own header, whatever its client wrote as the other one', () => {
+    expect(of('172.16.0.1', { forwarded: 'for=10.0.0.1' })).toEqual(known('10.0.0.1'));
+    expect(of('172.16.0.1', { 'x-forwarded-for': '192.0.2.66' })).toEqual(known('172.16.0.1'));
+    expect(of('10.0.0.1', { forwarded: 'for=192.0.2.66', 'x-forwarded-for': '172.16.0.1' })).toEqual(
+      known('192.0.2.66'),
+    );
+  });
+
   it.each([
     ['for=198.51.100.1', '198.51.100.1'],
+    ['for="198.51.100.1:_port"', '198.51.100.1'],
+    ['FOR="[2001:db8::1]:_a.b-c"', '2001:db8::1'],
+    ['for="[::ffff:198.51.100.1]:80"', '198.51.100.1'],
     ['For="[2001:db8::1]:4711";proto=https', '2001:db8::1'],
     ['for=192.0.2.1, for=198.51.100.1;by=203.0.113.1', '198.51.100.1'],
     ['by="a,b;c";for="198.51.100.1"', '198.51.100.1'],

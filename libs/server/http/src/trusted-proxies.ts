@@ -32,8 +32,11 @@ type AddressTest = (address: string) => boolean;
  * proxy has written: each address that is itself a trusted proxy's is believed about the one before it, and the first
  * that is not is the client. What stands before that, a client can have invented, and it is not looked at.
  *
- * `unknown` and names such as `_hidden` (RFC 7239, section 6) stand for a client that a proxy does not tell: requests
- * of those count as the proxy's.
+ * Each proxy is believed by its own header alone, because it passes the other one on as a client has written it. Where
+ * proxies with different headers stand behind each other, the two lists are read in turn, each from its end.
+ *
+ * `unknown` and names such as `_hidden` (RFC 7239, section 6) stand for a client that a proxy does not tell: limits
+ * count its requests as the proxy's, and it has no address for anything else.
  */
 export class TrustedProxies {
   readonly #proxies: readonly { readonly trusts: AddressTest; readonly header: TrustedProxy['header'] }[];
@@ -44,23 +47,35 @@ export class TrustedProxies {
 
   /** From whom a request came, as far as we know it. */
   clientOf({ headers, socket }: Asking): ClientAddressReading {
-    const peer = normaliseAddress(socket.remoteAddress ?? '') ?? socket.remoteAddress ?? '';
-    const header = this.#proxies.find(({ trusts }) => trusts(peer))?.header;
-    const given = header === undefined ? undefined : headers[header];
-    if (header === undefined || given === undefined) return { address: peer, isKnown: true };
-    // Node.js joins these headers where they are repeated, in order.
-    const hops = header === 'forwarded' ? forwardedHops(String(given)) : String(given).split(',');
-    if (hops === null) return { fault: `The header ${header} cannot be read.` };
-    let proxy = peer;
-    for (const hop of hops.reverse()) {
-      const node = nodeOf(hop.trim());
+    const lists: Partial<Record<ForwardingHeader, string[] | null>> = {};
+    let hop = normaliseAddress(socket.remoteAddress ?? '') ?? socket.remoteAddress ?? '';
+    for (;;) {
+      const header = this.#headerOf(hop);
+      if (header === undefined) return { address: hop, isKnown: true };
+      lists[header] ??= hopsIn(header, headers[header]);
+      const list = lists[header];
+      if (list === null) return { fault: `The header ${header} cannot be read.` };
+      const before = list.pop();
+      // The request is the proxy's own.
+      if (before === undefined) return { address: hop, isKnown: true };
+      const node = nodeOf(before.trim());
       if (node === null) return { fault: `The header ${header} has an address that is none.` };
-      if (node === 'hidden') return { address: proxy, isKnown: false };
-      if (!this.#proxies.some(({ trusts }) => trusts(node))) return { address: node, isKnown: true };
-      proxy = node;
+      if (node === 'hidden') return { address: hop, isKnown: false };
+      hop = node;
     }
-    return { address: proxy, isKnown: true };
   }
+
+  /** The header that the proxy of an address writes; undefined where it is no trusted proxy. */
+  #headerOf(address: string): ForwardingHeader | undefined {
+    return this.#proxies.find(({ trusts }) => trusts(address))?.header;
+  }
+}
+
+/** The hops that a header names, the farthest first; null for one that cannot be read. */
+function hopsIn(header: ForwardingHeader, given: string | string[] | undefined): string[] | null {
+  if (given === undefined) return [];
+  // Node.js joins these headers where they are repeated, in order.
+  return header === 'forwarded' ? forwardedHops(String(given)) : String(given).split(',');
 }
 
 function addressTest(addresses: readonly string[]): AddressTest {
@@ -75,9 +90,9 @@ function addressTest(addresses: readonly string[]): AddressTest {
 /** One hop: an address with or without a port, `hidden` where a proxy does not tell it, null where it is neither. */
 function nodeOf(text: string): string | null {
   if (/^(?:unknown|_[\w.-]+)(?::[\w.-]+)?$/i.test(text)) return 'hidden';
-  const bracketed = /^\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?$/.exec(text)?.[1];
+  const bracketed = /^\[([0-9A-Fa-f:.]+)\](?::(?:\d{1,5}|_[\w.-]+))?$/.exec(text)?.[1];
   if (bracketed !== undefined) return isIP(bracketed) === 6 ? normaliseAddress(bracketed) : null;
-  const [, withPort] = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(text) ?? [];
+  const [, withPort] = /^(\d+\.\d+\.\d+\.\d+):(?:\d{1,5}|_[\w.-]+)$/.exec(text) ?? [];
   return normaliseAddress(withPort ?? text);
 }
 

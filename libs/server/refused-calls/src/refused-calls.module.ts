@@ -12,7 +12,7 @@ import type { Principal } from '@tollgate/access';
 import { attachedPrincipal } from '@tollgate/auth';
 import { KEY_MANAGEMENT_API, REFUSED_CALLS_MAX, type KeyManagementApi, type RefusedCall } from '@tollgate/contracts';
 import type { ErrorCode } from '@tollgate/errors';
-import { clientAddressOf, problemCodeOf } from '@tollgate/http';
+import { clientAddressOf, isClientAddressKnown, problemCodeOf } from '@tollgate/http';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -73,7 +73,7 @@ class ReportRefusedCalls implements OnModuleInit, OnApplicationBootstrap, OnAppl
       {
         organizationId: principal?.organizationId ?? null,
         principal: refusedPrincipal(principal),
-        address: clientAddressOf(request),
+        address: isClientAddressKnown(request) ? clientAddressOf(request) : null,
         requestId: request.id,
         route: `${request.method} ${url.replaceAll(/:(\w+)/g, '{$1}')}`,
         code: code ?? 'unknown',

@@ -1,6 +1,5 @@
 export { PeriodicService } from './periodic-service.js';
 export { PortsModule } from './ports.module.js';
-export { readyByDatabase } from './ready-by-database.js';
 export {
   runService,
   type OpenedService,
@@ -8,3 +7,5 @@ export {
   type ServiceEnvironment,
   type ServiceOptions,
 } from './run-service.js';
+export { showStores } from './show-stores.js';
+export type { WaitFor } from './start-progress.js';

@@ -33,6 +33,19 @@ describe('the operations listener', () => {
     expect(metrics.text).toContain('tollgate_things_total{service="test"} 3');
     expect(metrics.text).toContain('process_cpu_seconds_total');
   });
+  it('says that it lives, and that it is not ready, while the process starts and while it stops', async () => {
+    const stages: Readiness[] = [
+      { ready: false, checks: {}, stage: 'starting', waitingFor: 'PostgreSQL' },
+      { ready: false, checks: {}, stage: 'stopping' },
+    ];
+    await start(() => Promise.resolve(stages.shift()!));
+    expect(await get('/readyz')).toMatchObject({
+      status: 503,
+      text: '{"status":"starting","waiting_for":"PostgreSQL","checks":{}}',
+    });
+    for (const path of ['/livez', '/healthz']) expect(await get(path)).toMatchObject({ status: 200 });
+    expect(await get('/readyz')).toMatchObject({ status: 503, text: '{"status":"stopping","checks":{}}' });
+  });
   it('is not ready where the check throws or does not end', async () => {
     await start(() => Promise.reject(new Error('canary')));
     expect(await get('/readyz')).toMatchObject({

@@ -3,11 +3,15 @@ import type { AddressInfo } from 'node:net';
 import { inTime } from '@tollgate/periodic';
 import type { Registry } from 'prom-client';
 
-/** Whether this process should receive requests, and the checks that decide it. */
+/** Whether this process should receive requests, and how the parts are that it works with. */
 export interface Readiness {
   readonly ready: boolean;
-  /** The checks by name (`postgres`, `redis`, `kafka`, …); true if the part works. */
+  /** The parts by name (`journal`, `postgres`, `redis`, `kafka`, …); true if the part works. Not all of them decide. */
   readonly checks: Readonly<Record<string, boolean>>;
+  /** While the process is not between its start and its stop. */
+  readonly stage?: 'starting' | 'stopping';
+  /** What a start is waiting for. */
+  readonly waitingFor?: string;
 }
 
 /** Where to listen, and what to say of readiness and metrics. */
@@ -31,8 +35,9 @@ export interface OperationsListener {
 const READY_TIMEOUT_MS = 2_000;
 
 /**
- * Listens for operators, never for callers: `/healthz` (200 while the process lives), `/readyz` (200 or 503, with the
- * checks) and `/metrics` (Prometheus). Rejects if it cannot bind the port.
+ * Listens for operators, never for callers: `/livez` and `/healthz` (200 while the event loop turns, whatever else is
+ * away), `/readyz` (200 or 503, with the checks) and `/metrics` (Prometheus). A process opens it before all else that
+ * takes time, so that a start that waits is not taken for a dead one. Rejects if it cannot bind the port.
  */
 export async function startOperationsListener({
   host,
@@ -41,11 +46,18 @@ export async function startOperationsListener({
   registry,
   readyTimeoutMs = READY_TIMEOUT_MS,
 }: OperationsListenerOptions): Promise<OperationsListener> {
+  const alive = async (reply: ServerResponse): Promise<void> => sendJson(reply, 200, { status: 'ok' });
   const pages: Readonly<Record<string, (reply: ServerResponse) => Promise<void>>> = {
-    '/healthz': async (reply) => sendJson(reply, 200, { status: 'ok' }),
+    '/healthz': alive,
+    '/livez': alive,
     '/readyz': async (reply) => {
-      const { ready: isReady, checks } = await readinessWithin(ready, readyTimeoutMs);
-      sendJson(reply, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not_ready', checks });
+      const { ready: isReady, checks, stage, waitingFor } = await readinessWithin(ready, readyTimeoutMs);
+      const status = isReady ? 'ready' : (stage ?? 'not_ready');
+      sendJson(reply, isReady ? 200 : 503, {
+        status,
+        ...(waitingFor !== undefined && { waiting_for: waitingFor }),
+        checks,
+      });
     },
     '/metrics': async (reply) => send(reply, 200, registry.contentType, await registry.metrics()),
   };

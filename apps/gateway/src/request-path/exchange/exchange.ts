@@ -163,11 +163,20 @@ export class Exchange {
     errors: ErrorShape,
     client?: ClientAddress,
   ) {
-    this.clientAddress = client?.address ?? request.socket.remoteAddress ?? '';
+    this.clientAddress = client?.address ?? peerOf(request);
     this.addressIsKnown = client?.isKnown ?? true;
     this.isToldCost = isBelowApi(request.url ?? '');
     this.errors = this.isToldCost ? (errors.belowApi ?? errors) : errors;
   }
+}
+
+/** How a listener on `::` writes the address of a peer that came by IPv4. */
+const MAPPED = '::ffff:';
+
+/** Who connected; an IPv4 address in IPv6 form is written as IPv4. */
+function peerOf({ socket }: IncomingMessage): string {
+  const address = socket.remoteAddress ?? '';
+  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
 }
 
 const BELOW_API = /^\/api\/v1(?:\/|$)/;

@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Controller, Get, Module } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createLogger } from '@tollgate/telemetry';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createNestServer, stopListening } from './index.js';
+
+let release: () => void = () => undefined;
+@Controller('things')
+class ThingsController {
+  @Get()
+  now() {
+    return { served: true };
+  }
+  @Get('later')
+  async later() {
+    await new Promise<void>((resolve) => (release = resolve));
+    return { served: true };
+  }
+}
+@Module({ controllers: [ThingsController] })
+class ThingsModule {}
+
+let app: NestFastifyApplication;
+let port: number;
+/** Replies that a handler before the framework has begun, as the gateway's request path does. */
+const raw: ServerResponse[] = [];
+beforeEach(async () => {
+  app = await createNestServer(ThingsModule, { logger: createLogger({ service: 'test', level: 'silent' }) });
+  await app.init();
+  const server = app.getHttpServer() as Server;
+  const others = server.listeners('request') as ((...args: unknown[]) => void)[];
+  server.removeAllListeners('request');
+  server.on('request', (request: IncomingMessage, reply: ServerResponse) => {
+    if (request.url !== '/raw') return others.forEach((other) => other.call(server, request, reply));
+    raw.push(reply.writeHead(200, ['content-type', 'text/event-stream']));
+    reply.write('data: 1\n\n');
+  });
+  await app.listen(0, '127.0.0.1');
+  ({ port } = server.address() as AddressInfo);
+});
+afterEach(async () => {
+  for (const reply of raw.splice(0)) reply.end();
+  await app.close();
+});
+
+async function opened(): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  return socket;
+}
+const ask = (socket: Socket, path: string) => socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+async function answer(socket: Socket, path: string): Promise<string> {
+  ask(socket, path);
+  const [reply] = (await once(socket, 'data')) as [Buffer];
+  return reply.toString();
+}
+const CLOSES = /^connection: close\r$/im;
+const KEEPS = /^connection: keep-alive\r$/im;
+
+describe('a server that stops', () => {
+  it('serves all that comes in the window, and each reply closes its connection', async () => {
+    const kept = await Promise.all(Array.from({ length: 4 }, opened));
+    for (const socket of kept) expect(await answer(socket, '/things')).toMatch(KEEPS);
+    const stopped = stopListening(app, { windowMs: 400 });
+    const paths = ['/things', '/things/nothing', '/healthz', '/%'];
+    for (const [number, path] of paths.entries()) {
+      for (const socket of [kept[number]!, await opened()]) {
+        const closed = once(socket, 'close');
+        const reply = await answer(socket, path);
+        expect(reply).toMatch(path === '/things' || path === '/healthz' ? /^HTTP\/1\.1 200 / : /^HTTP\/1\.1 40[04] /);
+        expect(reply).toMatch(CLOSES);
+        await closed;
+      }
+    }
+    await stopped;
+    const late = connect(port, '127.0.0.1');
+    expect(await once(late, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+  });
+
+  it('closes the connection of a request that was being answered when it began to stop', async () => {
+    const socket = await opened();
+    ask(socket, '/things/later');
+    await pause(50);
+    const stopped = stopListening(app, { windowMs: 100 });
+    release();
+    expect(await text(socket)).toMatch(CLOSES);
+    await stopped;
+  });
+
+  it('lets a stream that has begun end whole, however long after the window', async () => {
+    const socket = await opened();
+    ask(socket, '/raw');
+    const whole = text(socket);
+    await pause(50);
+    const stopped = stopListening(app, { windowMs: 50, answering: () => raw.map(({ req }) => req) });
+    await pause(300);
+    for (const reply of raw.splice(0)) reply.end('data: [DONE]\n\n');
+    expect(await whole).toContain('data: [DONE]');
+    await stopped;
+  });
+
+  it('leaves idle connections alone until the end of the window', async () => {
+    const idle = await opened();
+    await answer(idle, '/things');
+    let closedAfter = -1;
+    const began = performance.now();
+    idle.once('close', () => (closedAfter = performance.now() - began));
+    const closed = once(idle, 'close');
+    idle.resume();
+    await stopListening(app, { windowMs: 300 });
+    await closed;
+    expect(closedAfter).toBeGreaterThanOrEqual(290);
+  });
+});
+
+describe('a kept connection', () => {
+  it('is told how long it is kept, and is good for longer than the time-outs of a request', async () => {
+    const short = await createNestServer(ThingsModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+      keepAliveMs: 60_000,
+      requestTimeoutMs: 300,
+    });
+    const server = short.getHttpServer() as Server & { headersTimeout: number };
+    await short.listen(0, '127.0.0.1');
+    server.headersTimeout = 200;
+    expect(server.keepAliveTimeout).toBe(60_000);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const sockets = new Set<unknown>();
+    for (const idleMs of [0, 6_000]) {
+      // Longer than both, and than the pace at which Node.js looks for them.
+      await pause(idleMs);
+      const keepAlive = await new Promise((resolve, reject) => {
+        const request = httpRequest(
+          { port: (server.address() as AddressInfo).port, path: '/things', agent },
+          (reply) => {
+            reply.resume().once('end', () => resolve(reply.headers['keep-alive']));
+          },
+        );
+        request.once('socket', (socket) => sockets.add(socket));
+        request.once('error', reject).end();
+      });
+      expect(keepAlive).toBe('timeout=60');
+    }
+    expect(sockets.size).toBe(1);
+    agent.destroy();
+    await short.close();
+  }, 15_000);
+
+  it('is kept for longer than any balancer keeps one, unless it is told otherwise', () => {
+    expect((app.getHttpServer() as Server).keepAliveTimeout).toBeGreaterThan(600_000);
+  });
+});

@@ -1,0 +1,231 @@
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { freePort, tempFolder, waitUntil } from '@tollgate/infra';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appScript, repository, shortLived } from './kit/app-script.js';
+import { startDistributed } from './kit/distributed.js';
+import { copyFirstStart } from './kit/first-start.js';
+import { startOutside, type Outside } from './kit/outside.js';
+import type { Shape } from './kit/shape.js';
+import { standaloneSettings, startStandalone } from './kit/standalone.js';
+
+let outside: Outside;
+beforeAll(async () => {
+  outside = await startOutside();
+});
+afterAll(() => outside?.stop());
+
+const WINDOW_SECONDS = 3;
+/** Callers of a test stop this long before the window ends: what comes at its very end may be refused. */
+const MARGIN_MS = 500;
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly beganAt: number;
+}
+
+/** One call by Node's own client, which repeats nothing. */
+function call(url: string, options: RequestOptions, body?: string): Promise<Reply> {
+  const beganAt = performance.now();
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, options, (reply) => {
+      const { statusCode: status = 0, headers } = reply;
+      textOf(reply).then((text) => resolve({ status, headers, text, beganAt }), reject);
+    });
+    request.once('error', reject).end(body);
+  });
+}
+
+/** Calls the inference endpoint, plainly or as a stream. */
+const chat = (url: string, secret: string, agent: Agent, more: object = {}): Promise<Reply> =>
+  call(
+    `${url}/v1/chat/completions`,
+    { method: 'POST', agent, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' } },
+    JSON.stringify({ model: 'support-bot', messages: [{ role: 'user', content: 'hi' }], max_tokens: 20, ...more }),
+  );
+
+const keptConnection = () => new Agent({ keepAlive: true, maxSockets: 1 });
+const readiness = async (port: string): Promise<{ status: number; stage: string }> => {
+  const reply = await fetch(`http://127.0.0.1:${port}/readyz`);
+  const { status: stage } = (await reply.json()) as { status: string };
+  return { status: reply.status, stage };
+};
+
+/** Asks for each kind of reply, one after the other on a connection of its own, until it is told to stop. */
+async function askOn(kinds: readonly ((agent: Agent) => Promise<Reply>)[], until: () => boolean): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  await Promise.all(
+    kinds.map(async (ask) => {
+      const agent = keptConnection();
+      while (!until()) {
+        replies.push(await ask(agent));
+        await pause(10);
+      }
+      agent.destroy();
+    }),
+  );
+  return replies;
+}
+
+/** Each kind of call that reaches a gateway: its own endpoints and refusals, Nest's, and those that it passes on. */
+function kindsOfCalls(shape: Shape, gateway: number, secret: string): ((agent: Agent) => Promise<Reply>)[] {
+  const { url } = shape.gateways[gateway]!;
+  const headers = { authorization: `Bearer ${shape.adminSecret}` };
+  return [
+    (agent) => chat(url, secret, agent),
+    (agent) => chat(url, secret, agent, { stream: true }),
+    (agent) => chat(url, 'sk-unknown', agent),
+    (agent) => call(`${url}/v1/models`, { agent, headers: { authorization: `Bearer ${secret}` } }),
+    (agent) => call(`${url}/v1/nothing`, { agent }),
+    (agent) => call(`${url}/healthz`, { agent }),
+    (agent) => call(`${url}/nothing`, { agent }),
+    (agent) => call(`${url}/v1/me`, { agent, headers }),
+    (agent) => call(`${url}/v1/usage`, { agent, headers }),
+  ];
+}
+
+describe('a gateway that is asked to stop', () => {
+  it('refuses nobody in its window: it serves old connections and new ones, closes each with its reply, and ends streams whole', async () => {
+    const operationsPort = String(await freePort());
+    const shape = await startStandalone({
+      outside,
+      underLoad: true,
+      environment: {
+        TOLLGATE_STOP_WINDOW_SECONDS: String(WINDOW_SECONDS),
+        TOLLGATE_OPERATIONS_PORT: operationsPort,
+      },
+    });
+    const { url } = shape.gateways[0]!;
+    const key = await shape.client().createKey();
+    expect(await readiness(operationsPort)).toEqual({ status: 200, stage: 'ready' });
+    const long = chat(url, key.secret, keptConnection(), {
+      stream: true,
+      simulator: { chunks: 50, chunk_interval_ms: 100 },
+    });
+    let signalledAt = Infinity;
+    const over = () => performance.now() > signalledAt + WINDOW_SECONDS * 1_000 - MARGIN_MS;
+    const asking = askOn(kindsOfCalls(shape, 0, key.secret), over);
+    await pause(500);
+    const exit = shape.process.askToStop();
+    signalledAt = performance.now();
+    await waitUntil(async () => (await readiness(operationsPort)).status === 503, { what: '/readyz to be 503' });
+    const unreadyAfter = performance.now() - signalledAt;
+    expect(await readiness(operationsPort)).toEqual({ status: 503, stage: 'stopping' });
+    expect((await fetch(`http://127.0.0.1:${operationsPort}/livez`)).status).toBe(200);
+    // What supervisors send again changes nothing.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.kill(shape.process.pid, signal);
+    const sawFreshConnection = await chat(url, key.secret, keptConnection());
+    expect(sawFreshConnection).toMatchObject({ status: 200, headers: { connection: 'close' } });
+
+    const replies = await asking;
+    const [before, after] = [
+      replies.filter(({ beganAt }) => beganAt < signalledAt),
+      replies.filter(({ beganAt }) => beganAt > signalledAt + 100),
+    ];
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 401, 404]));
+    expect(before.some(({ headers }) => headers.connection !== 'close')).toBe(true);
+    expect(after.length).toBeGreaterThan(50);
+    expect(after.filter(({ headers }) => headers.connection !== 'close').map(({ headers }) => headers)).toEqual([]);
+    expect(unreadyAfter).toBeLessThan(1_000);
+    expect((await long).text).toContain('data: [DONE]');
+    expect(await exit).toEqual({ code: 0, signal: null });
+    await shape.stop();
+  });
+
+  it('leaves an idle connection alone until the window is over, and refuses connections then', async () => {
+    const shape = await startStandalone({ outside, environment: { TOLLGATE_STOP_WINDOW_SECONDS: '1' } });
+    const { url } = shape.gateways[0]!;
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket, 'data');
+    const closed = once(socket.resume(), 'close').then(() => performance.now());
+    const signalledAt = performance.now();
+    const exit = shape.process.askToStop();
+    expect((await closed) - signalledAt).toBeGreaterThan(950);
+    expect(await exit).toEqual({ code: 0, signal: null });
+    await expect(call(`${url}/healthz`, {})).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await shape.stop();
+  });
+
+  it('has no window for a person who presses Ctrl-C', async () => {
+    const shape = await startStandalone({ outside, environment: { TOLLGATE_STOP_WINDOW_SECONDS: '600' } });
+    process.kill(shape.process.pid, 'SIGINT');
+    expect(await shape.process.exited()).toEqual({ code: 0, signal: null });
+    await shape.stop();
+  });
+});
+
+describe('a service behind gateways that is asked to stop', () => {
+  it('answers what gateways pass on to it in its window, whichever stops first', async () => {
+    const shape = await startDistributed({
+      outside,
+      environmentOf: (_, environment) => ({ ...environment, TOLLGATE_STOP_WINDOW_SECONDS: String(WINDOW_SECONDS) }),
+    });
+    const key = await shape.client().createKey({ credit_limit_usd: 5 });
+    const kinds = [0, 1].map((gateway) => kindsOfCalls(shape, gateway, key.secret));
+    for (const stopped of [shape.keyManagement, shape.usageBilling]) {
+      let signalledAt = Infinity;
+      const over = () => performance.now() > signalledAt + WINDOW_SECONDS * 1_000 - MARGIN_MS;
+      const asking = Promise.all(kinds.map((each) => askOn(each, over)));
+      await pause(300);
+      const exit = stopped.askToStop();
+      signalledAt = performance.now();
+      const replies = (await asking).flat();
+      const statuses = new Set(replies.map(({ status }) => status));
+      expect([...statuses].toSorted(), stopped.name).toEqual([200, 401, 404]);
+      expect(await exit, stopped.name).toEqual({ code: 0, signal: null });
+      await stopped.startAgain();
+    }
+    await shape.stop();
+  }, 300_000);
+});
+
+describe('a start that is asked to stop', () => {
+  it('ends with 0 at any moment, and leaves a folder that the next start goes on with', async () => {
+    const seed = Number(process.env['STOP_SEED'] ?? randomInt(1_000_000));
+    console.log(`starts are stopped at moments of seed ${seed} (STOP_SEED)`);
+    let state = seed;
+    const chance = (most: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return (state / 2_147_483_648) * most;
+    };
+    const dataFolder = join(tempFolder('tollgate-stopped-start'), 'data');
+    await copyFirstStart(dataFolder);
+    const { environment } = await standaloneSettings({ dataFolder, adminSecret: 'admin-secret-of-the-first-start' });
+    for (let round = 0; round < 6; round++) {
+      const { child, output } = startApp({ ...environment, ...outside.environment });
+      await pause(chance(3_000));
+      child.kill('SIGTERM');
+      const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+      // Until the first line of the program runs, it is Node.js that ends.
+      if (signal !== null)
+        expect({ round, signal, output: output() }).toEqual({ round, signal: 'SIGTERM', output: '' });
+      else expect({ round, code }).toEqual({ round, code: 0 });
+    }
+    const shape = await startStandalone({ outside, dataFolder, adminSecret: 'admin-secret-of-the-first-start' });
+    const key = await shape.client().createKey();
+    expect((await shape.client().chat(key.secret)).status).toBe(200);
+    await shape.stop();
+  });
+});
+
+/** Starts a standalone, and waits for nothing. */
+function startApp(environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [...shortLived, appScript('standalone')], {
+    cwd: repository,
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let written = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (chunk: string) => (written += chunk));
+  return { child, output: () => written };
+}
