@@ -43,6 +43,14 @@ export default defineConfig({
         maxConcurrency: 16,
         hookTimeout: 240_000,
       }),
+      // Renders the chart and the manifests; nothing runs but Helm and a linter.
+      project('deploy', ['test/deploy/src/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 900_000 }),
+      // `npm run test:kubernetes`: on an API server, which takes long to build.
+      project('kubernetes', ['test/deploy/src/**/*.cluster.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 5_400_000,
+        fileParallelism: false,
+      }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,
         testTimeout: 180_000,

@@ -1,6 +1,6 @@
 export { spawnApp, type AppOptions } from './app.js';
 export { chromiumProgram } from './chromium.js';
-export { findProgram } from './commands.js';
+export { findProgram, runCommand, type CommandOptions } from './commands.js';
 export { canInstallPackages, installPackage } from './debian.js';
 export { dockerAnswers } from './docker.js';
 export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';

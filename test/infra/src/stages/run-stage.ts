@@ -35,6 +35,7 @@ export async function runStage(
     case 'adapter':
     case 'journey':
     case 'clients':
+    case 'deploy':
     case 'fault':
       return vitest(root, stage, projects, serverEnvironment);
     default:

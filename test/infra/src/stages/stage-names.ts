@@ -7,6 +7,7 @@ const stages = {
   adapter: { lane: 0, servers: true, browser: false },
   journey: { lane: 1, servers: true, browser: true },
   clients: { lane: 0, servers: true, browser: false },
+  deploy: { lane: 1, servers: false, browser: false },
   fault: { lane: 2, servers: true, browser: false },
 } as const;
 

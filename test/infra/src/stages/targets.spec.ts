@@ -42,7 +42,7 @@ function readsInRoot(file: string): string[] {
 
 describe.each(projects)('the targets of $folder', ({ folder, targets, files }) => {
   const stages = Object.keys(targets).filter((name) =>
-    ['unit', 'adapter', 'journey', 'clients', 'fault'].includes(name),
+    ['unit', 'adapter', 'journey', 'clients', 'deploy', 'fault'].includes(name),
   );
 
   it('take up each test that stands there, and nothing else', () => {
