@@ -33,6 +33,8 @@ export const environment = z.object({
   /** Still accepted, and shown to services that do not know the new one yet. */
   TOLLGATE_SERVICE_SECRET_PREVIOUS: environmentFields.bearerSecret.optional(),
   REDIS_URL: environmentFields.redisUrl,
+  REDIS_PASSWORD: environmentFields.password.optional(),
+  REDIS_CA_FILE: environmentFields.caFile.optional(),
   ...kafkaFields,
   KEY_MANAGEMENT_URL: environmentFields.httpUrl,
   USAGE_BILLING_URL: environmentFields.httpUrl,

@@ -106,6 +106,7 @@ async function open({ environment, logger, registry, waitFor }: ServiceContext<E
 function connect(environment: Environment, logger: Logger) {
   const redis = connectRedis({
     url: environment.REDIS_URL,
+    ca: environment.REDIS_CA_FILE?.pem,
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });

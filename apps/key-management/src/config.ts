@@ -1,3 +1,4 @@
+import { PUBLIC_URL_DEFAULT } from '@tollgate/auth';
 import { normalEmailAddress } from '@tollgate/http';
 import { DEFAULT_KEY_MARKER, KEY_MARKER_PATTERN } from '@tollgate/api-key';
 import {
@@ -63,9 +64,16 @@ export const environment = z.object({
   ...listenerFields,
   /** Logs in as the role of this service, which owns nothing. */
   DATABASE_URL: environmentFields.postgresUrl,
+  DATABASE_PASSWORD: environmentFields.password.optional(),
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
   DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
+  DATABASE_MIGRATION_PASSWORD: environmentFields.password.optional(),
+  DATABASE_CA_FILE: environmentFields.caFile.optional(),
+  /** Whether this process brings its schema up to date at its start, or waits until another one has. */
+  TOLLGATE_MIGRATIONS: environmentFields.migrations,
   REDIS_URL: environmentFields.redisUrl,
+  REDIS_PASSWORD: environmentFields.password.optional(),
+  REDIS_CA_FILE: environmentFields.caFile.optional(),
   ...kafkaFields,
   USAGE_BILLING_URL: environmentFields.httpUrl,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
@@ -81,6 +89,8 @@ export const environment = z.object({
     .default(DEFAULT_KEY_MARKER),
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
+  SMTP_PASSWORD: environmentFields.password.optional(),
+  SMTP_CA_FILE: environmentFields.caFile.optional(),
   TOLLGATE_DATA: z.string().default('.data'),
   /** Says who mails are from. */
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
@@ -93,11 +103,40 @@ export const environment = z.object({
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
 
+/** The environment variables of `dist/migrate.js`. */
+export const migrateEnvironment = environment.pick({
+  DATABASE_URL: true,
+  DATABASE_PASSWORD: true,
+  DATABASE_MIGRATION_URL: true,
+  DATABASE_MIGRATION_PASSWORD: true,
+  DATABASE_CA_FILE: true,
+  TOLLGATE_MIGRATIONS: true,
+});
+
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);
 
-/** The environment of a command that needs the database and nothing else. Throws an `EnvironmentError`. */
-export const readDatabaseUrl = () => readEnvironment(environment.pick({ DATABASE_URL: true }), process.env);
+const databaseFields = environment.pick({ DATABASE_URL: true, DATABASE_PASSWORD: true, DATABASE_CA_FILE: true });
+
+/** The environment variables of `npm run audit:verify`. */
+export const auditVerifyEnvironment = databaseFields;
+
+/** The environment variables of `npm run reseal`. */
+export const resealEnvironment = databaseFields.extend(secretFields);
+
+/** The environment variables of `npm run owner-link`. */
+export const ownerLinkEnvironment = databaseFields.extend({
+  TOLLGATE_PUBLIC_URL: environmentFields.publicUrl.default(PUBLIC_URL_DEFAULT),
+  INIT_OWNER_EMAIL: firstOwnerFields.INIT_OWNER_EMAIL,
+});
+
+/** The environment variables of each command of this app. */
+export const commandEnvironments = {
+  'audit:verify': auditVerifyEnvironment,
+  migrate: migrateEnvironment,
+  'owner-link': ownerLinkEnvironment,
+  reseal: resealEnvironment,
+};
 
 /**
  * Environment variables that look misspelt, or that no service of Tollgate reads. `credentials` are the variables that

@@ -5,7 +5,12 @@ export { TakeEntries } from './audit/take-entries/take-entries.js';
 export { TakeOverFormerEvents } from './audit/take-over-former-events.js';
 export { VerifyChains } from './audit/verify-chains.js';
 export { verifyDatabase } from './audit/verify-trail.js';
-export { environment as keyManagementEnvironment, firstOwnerFields, peopleSettings } from './config.js';
+export {
+  environment as keyManagementEnvironment,
+  commandEnvironments as keyManagementCommands,
+  firstOwnerFields,
+  peopleSettings,
+} from './config.js';
 export { keyManagementEntities } from './store/entities.js';
 export { KeyManagementModule } from './key-management.module.js';
 export { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';

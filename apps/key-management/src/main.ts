@@ -56,6 +56,7 @@ async function open({
   await tellOfUnreadableTexts(keys, sealing, warn);
   const redis = connectRedis({
     url: environment.REDIS_URL,
+    ca: environment.REDIS_CA_FILE?.pem,
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
@@ -74,6 +75,7 @@ async function open({
 
   const { sender: mail } = mailSenderOf({
     smtpUrl: environment.SMTP_URL,
+    smtpCa: environment.SMTP_CA_FILE?.pem,
     dataFolder: environment.TOLLGATE_DATA,
     from,
   });

@@ -2,12 +2,10 @@ import 'reflect-metadata';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { mendableFault } from '@tollgate/app-process';
-import { PUBLIC_URL_DEFAULT } from '@tollgate/auth';
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { readEnvironment } from '@tollgate/config';
 import { DATABASE, type Database } from '@tollgate/postgres';
 import { PortsModule } from '@tollgate/service';
-import { z } from 'zod';
-import { firstOwnerFields } from './config.js';
+import { ownerLinkEnvironment } from './config.js';
 import { PeopleModule } from './people/people.module.js';
 import { KEY_MANAGEMENT_SETTINGS, type KeyManagementSettings } from './ports.js';
 import { FirstOwner } from './sign-in/first-owner.js';
@@ -21,13 +19,6 @@ import { withCommandDatabase } from './store/with-command-database.js';
  * Prints a link by which the owner that INIT_OWNER_EMAIL names signs in, once and within an hour. Whoever may run it
  * may write to the database, and with that may do all that an owner may: it opens no new door.
  */
-
-/** The environment variables that this command reads. */
-const environment = z.object({
-  DATABASE_URL: environmentFields.postgresUrl,
-  TOLLGATE_PUBLIC_URL: environmentFields.publicUrl.default(PUBLIC_URL_DEFAULT),
-  INIT_OWNER_EMAIL: firstOwnerFields.INIT_OWNER_EMAIL,
-});
 
 type OwnerSettings = Pick<KeyManagementSettings, 'initOwnerEmail' | 'initOwnerPassword'>;
 
@@ -44,7 +35,7 @@ class OwnerLinkModule {
 }
 
 async function run(): Promise<void> {
-  const { DATABASE_URL, TOLLGATE_PUBLIC_URL, INIT_OWNER_EMAIL } = readEnvironment(environment, process.env);
+  const { DATABASE_URL, TOLLGATE_PUBLIC_URL, INIT_OWNER_EMAIL } = readEnvironment(ownerLinkEnvironment, process.env);
   const settings: OwnerSettings = { initOwnerEmail: INIT_OWNER_EMAIL, initOwnerPassword: null };
   const options = { url: DATABASE_URL, applicationName: 'owner-link', entities: keyManagementEntities };
   const token = await withCommandDatabase(options, (database) => newToken(database, settings));

@@ -1,9 +1,8 @@
 import { mendableFault } from '@tollgate/app-process';
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { readEnvironment } from '@tollgate/config';
 import { ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
-import { z } from 'zod';
-import { sealingSecrets, secretFields } from './config.js';
+import { resealEnvironment, sealingSecrets } from './config.js';
 import { reseal } from './store/sealed-texts.js';
 import { withCommandDatabase } from './store/with-command-database.js';
 
@@ -12,10 +11,8 @@ import { withCommandDatabase } from './store/with-command-database.js';
  * key-management know the present key, and before the previous one is taken from them.
  */
 
-const environment = z.object({ DATABASE_URL: environmentFields.postgresUrl, ...secretFields });
-
 async function run(): Promise<void> {
-  const given = readEnvironment(environment, process.env);
+  const given = readEnvironment(resealEnvironment, process.env);
   const sealing = sealingFrom(sealingSecrets(given), { alone: true });
   const { resealed, unreadable } = await withCommandDatabase(
     { url: given.DATABASE_URL, applicationName: 'reseal' },

@@ -1,4 +1,4 @@
-export { environment as secretScanningEnvironment } from './config.js';
+export { environment as secretScanningEnvironment, migrateEnvironment as secretScanningMigrate } from './config.js';
 export { SECRET_SCANNING_SETTINGS, type SecretScanningSettings } from './ports.js';
 export { SecretScanningModule } from './secret-scanning.module.js';
 export { LeakStore } from './store/leak-store.js';

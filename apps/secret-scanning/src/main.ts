@@ -63,6 +63,7 @@ async function open({
   });
   const { sender: mail } = mailSenderOf({
     smtpUrl: environment.SMTP_URL,
+    smtpCa: environment.SMTP_CA_FILE?.pem,
     dataFolder: environment.TOLLGATE_DATA,
     from,
   });

@@ -19,7 +19,8 @@ import { z } from 'zod';
  */
 export const DISTRIBUTED_ONLY = ['REDIS_URL', 'KAFKA_BROKERS'] as const;
 
-const environment = z
+/** The environment variables that the standalone reads, and no others. */
+export const environment = z
   .object({
     TOLLGATE_HOST: environmentFields.host,
     TOLLGATE_PORT: environmentFields.port.default(8080),
@@ -52,9 +53,14 @@ const environment = z
     /** The standalone is one process: more workers need the distributed shape. */
     GATEWAY_WORKERS: z.literal('1', 'must be 1: run the services on their own for more').default('1'),
     DATABASE_URL: environmentFields.postgresUrl.optional(),
+    DATABASE_PASSWORD: environmentFields.password.optional(),
+    DATABASE_CA_FILE: environmentFields.caFile.optional(),
     /** Migrations run under it. If it is not set, they run under DATABASE_URL, which may own the schemas. */
     DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
+    DATABASE_MIGRATION_PASSWORD: environmentFields.password.optional(),
     SMTP_URL: environmentFields.smtpUrl.optional(),
+    SMTP_PASSWORD: environmentFields.password.optional(),
+    SMTP_CA_FILE: environmentFields.caFile.optional(),
     ...firstOwnerFields,
     TOLLGATE_SESSION_IDLE_MINUTES: environmentFields.sessionIdleMinutes,
     TOLLGATE_SESSION_HOURS: environmentFields.sessionHours,

@@ -78,6 +78,7 @@ export async function startStandalone(
   const { sender: mail, folder: mailFolder } = mailSenderOf({
     dataFolder,
     smtpUrl: environment.SMTP_URL,
+    smtpCa: environment.SMTP_CA_FILE?.pem,
     from: instance.config.mail.from,
   });
   const adminApi = adminApiOf(environment, () => instance.url);

@@ -35,9 +35,16 @@ export const environment = z.object({
   ...listenerFields,
   /** Logs in as the role of this service, which owns nothing. */
   DATABASE_URL: environmentFields.postgresUrl,
+  DATABASE_PASSWORD: environmentFields.password.optional(),
   /** Logs in as the owner of the schema, for migrations. If it is not set, they run under DATABASE_URL. */
   DATABASE_MIGRATION_URL: environmentFields.postgresUrl.optional(),
+  DATABASE_MIGRATION_PASSWORD: environmentFields.password.optional(),
+  DATABASE_CA_FILE: environmentFields.caFile.optional(),
+  /** Whether this process brings its schema up to date at its start, or waits until another one has. */
+  TOLLGATE_MIGRATIONS: environmentFields.migrations,
   REDIS_URL: environmentFields.redisUrl,
+  REDIS_PASSWORD: environmentFields.password.optional(),
+  REDIS_CA_FILE: environmentFields.caFile.optional(),
   ...kafkaFields,
   TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret,
   /** Still accepted. */
@@ -59,6 +66,8 @@ export const environment = z.object({
   ...sealingFields,
   /** Without it mails are written as .eml files under `TOLLGATE_DATA`. */
   SMTP_URL: environmentFields.smtpUrl.optional(),
+  SMTP_PASSWORD: environmentFields.password.optional(),
+  SMTP_CA_FILE: environmentFields.caFile.optional(),
   TOLLGATE_DATA: z.string().default('.data'),
   /** Says who mails are from, and whether webhooks may be on private addresses. */
   TOLLGATE_CONFIG: z.string().default('config.yaml'),
@@ -70,6 +79,48 @@ export const environment = z.object({
   ...adminApiFields,
   LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
 });
+
+/** The environment variables of `npm run ledger:rebuild`. */
+export const rebuildEnvironment = environment
+  .pick({
+    DATABASE_URL: true,
+    DATABASE_PASSWORD: true,
+    DATABASE_CA_FILE: true,
+    REDIS_PASSWORD: true,
+    REDIS_CA_FILE: true,
+  })
+  .extend({
+    /** Needed to correct balances: admission loads those of the organisation again. */
+    REDIS_URL: environmentFields.redisUrl.optional(),
+  });
+
+/** The environment variables of `npm run reseal`. */
+export const resealEnvironment = z.object({
+  DATABASE_URL: environmentFields.postgresUrl.optional(),
+  DATABASE_PASSWORD: environmentFields.password.optional(),
+  /** Where the services log in as different roles, or to different databases. */
+  USAGE_BILLING_DATABASE_URL: environmentFields.postgresUrl.optional(),
+  USAGE_BILLING_DATABASE_PASSWORD: environmentFields.password.optional(),
+  DATABASE_CA_FILE: environmentFields.caFile.optional(),
+  ...sealingFields,
+});
+
+/** The environment variables of `dist/migrate.js`. */
+export const migrateEnvironment = environment.pick({
+  DATABASE_URL: true,
+  DATABASE_PASSWORD: true,
+  DATABASE_MIGRATION_URL: true,
+  DATABASE_MIGRATION_PASSWORD: true,
+  DATABASE_CA_FILE: true,
+  TOLLGATE_MIGRATIONS: true,
+});
+
+/** The environment variables of each command of this app. */
+export const commandEnvironments = {
+  'ledger:rebuild': rebuildEnvironment,
+  migrate: migrateEnvironment,
+  reseal: resealEnvironment,
+};
 
 /** The environment of this process. Throws an `EnvironmentError` that names all that is wrong. */
 export const readConfig = () => readEnvironment(environment, process.env);

@@ -1,4 +1,4 @@
-export { environment as usageBillingEnvironment } from './config.js';
+export { environment as usageBillingEnvironment, commandEnvironments as usageBillingCommands } from './config.js';
 export { AlertSettingsStore } from './alerts/alert-settings.js';
 export { AlertStore } from './alerts/alert-store.js';
 export { AlertMailStore } from './alerts/mail-alerts/alert-mail-store.js';

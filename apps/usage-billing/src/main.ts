@@ -47,6 +47,7 @@ async function open({
   await tellOfUnreadableBillingTexts(billing, sealing, (line) => logger.warn(line));
   const redis = connectRedis({
     url: environment.REDIS_URL,
+    ca: environment.REDIS_CA_FILE?.pem,
     name: SERVICE,
     onTrouble: (redis) => logger.warn({ redis }, 'Redis cannot be reached'),
   });
@@ -70,6 +71,7 @@ async function open({
 
   const { sender: mail } = mailSenderOf({
     smtpUrl: environment.SMTP_URL,
+    smtpCa: environment.SMTP_CA_FILE?.pem,
     dataFolder: environment.TOLLGATE_DATA,
     from,
   });

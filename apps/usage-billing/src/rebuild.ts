@@ -1,10 +1,10 @@
 import { RedisAdmissionBooks } from '@tollgate/admission';
 import { mendableFault } from '@tollgate/app-process';
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { readEnvironment } from '@tollgate/config';
 import { formatUsd } from '@tollgate/credit';
 import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { connectRedis, storeKnown } from '@tollgate/redis';
-import { z } from 'zod';
+import { rebuildEnvironment } from './config.js';
 import { mendUsage, type FoundDifference } from './ledger/compare-usage/mend-usage.js';
 import { rebuild } from './ledger/reconcile/rebuild.js';
 
@@ -13,11 +13,6 @@ import { rebuild } from './ledger/reconcile/rebuild.js';
  * `npm run ledger:rebuild`.
  */
 
-const environment = z.object({
-  DATABASE_URL: environmentFields.postgresUrl,
-  /** Needed to correct balances: admission loads those of the organisation again. */
-  REDIS_URL: environmentFields.redisUrl.optional(),
-});
 const USAGE = `usage: npm run ledger:rebuild             compares, and changes nothing
        npm run ledger:rebuild -- --write  corrects balances and roll-ups; needs REDIS_URL`;
 const REDIS_WITHIN_MS = 5_000;
@@ -37,14 +32,16 @@ function tellUsage(difference: FoundDifference, isToWrite: boolean): void {
 
 /** Resolves with the exit code: 0 if all balances and sums are right, 1 if some are not, 2 if that was not found. */
 async function run([option, ...more]: readonly string[]): Promise<number> {
-  const given = readEnvironment(environment, process.env);
+  const given = readEnvironment(rebuildEnvironment, process.env);
   const isToWrite = option === '--write';
   if (more.length > 0 || (option !== undefined && !isToWrite) || (isToWrite && given.REDIS_URL === undefined)) {
     tell(USAGE);
     return 2;
   }
   const database = await openDatabase({ url: given.DATABASE_URL, poolSize: 2, applicationName: 'ledger-rebuild' });
-  const redis = isToWrite ? connectRedis({ url: given.REDIS_URL!, name: 'ledger-rebuild' }) : null;
+  const redis = isToWrite
+    ? connectRedis({ url: given.REDIS_URL!, ca: given.REDIS_CA_FILE?.pem, name: 'ledger-rebuild' })
+    : null;
   try {
     if (redis !== null) await storeKnown(redis, REDIS_WITHIN_MS);
     const books = redis === null ? null : new RedisAdmissionBooks(redis);

@@ -1,9 +1,8 @@
 import { codeOf, mendableFault, StartFault } from '@tollgate/app-process';
-import { environmentFields, readEnvironment } from '@tollgate/config';
+import { readEnvironment } from '@tollgate/config';
 import { openDatabase, ServiceDatabase } from '@tollgate/postgres';
 import { sealingFrom } from '@tollgate/sealing';
-import { z } from 'zod';
-import { sealingFields, sealingSecrets } from './config.js';
+import { resealEnvironment, sealingSecrets } from './config.js';
 import { resealBilling } from './store/sealed-texts.js';
 
 /**
@@ -11,18 +10,11 @@ import { resealBilling } from './store/sealed-texts.js';
  * its processes know the present key, and before the previous one is taken from them.
  */
 
-const environment = z.object({
-  DATABASE_URL: environmentFields.postgresUrl.optional(),
-  /** Where the services log in as different roles, or to different databases. */
-  USAGE_BILLING_DATABASE_URL: environmentFields.postgresUrl.optional(),
-  ...sealingFields,
-});
-
 /** No such schema, table, column, role or function; no right to it. */
 const NOT_REACHED = ['3F000', '42P01', '42703', '22023', '42883', '42501'];
 
 async function run(): Promise<void> {
-  const given = readEnvironment(environment, process.env);
+  const given = readEnvironment(resealEnvironment, process.env);
   const setting = given.USAGE_BILLING_DATABASE_URL === undefined ? 'DATABASE_URL' : 'USAGE_BILLING_DATABASE_URL';
   const url = given[setting];
   if (url === undefined) throw new StartFault(setting, 'must be set to the database of usage-billing');

@@ -1,5 +1,6 @@
 import { mendableFault } from '@tollgate/app-process';
-import { readDatabaseUrl } from '../config.js';
+import { readEnvironment } from '@tollgate/config';
+import { auditVerifyEnvironment } from '../config.js';
 import { verifyDatabase, verifyFile } from './verify-trail.js';
 
 const USAGE = `usage: npm run audit:verify -- FILE   verifies an export of the audit trail
@@ -13,7 +14,10 @@ async function run([file, ...more]: readonly string[]): Promise<number> {
     tell(USAGE);
     return 2;
   }
-  const untouched = file === undefined ? verifyDatabase(readDatabaseUrl().DATABASE_URL, tell) : verifyFile(file, tell);
+  const untouched =
+    file === undefined
+      ? verifyDatabase(readEnvironment(auditVerifyEnvironment, process.env).DATABASE_URL, tell)
+      : verifyFile(file, tell);
   return (await untouched) ? 0 : 1;
 }
 

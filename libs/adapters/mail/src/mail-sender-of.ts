@@ -8,6 +8,8 @@ import { smtpMailSender } from './smtp.js';
 export interface MailSettings {
   /** If it is undefined, mails become files below the data folder. */
   readonly smtpUrl: string | undefined;
+  /** Certificates in PEM form that the mail server's is checked against; undefined for the public ones. */
+  readonly smtpCa?: string | undefined;
   /** The folder that TOLLGATE_DATA names. */
   readonly dataFolder: string;
   readonly from: string;
@@ -23,8 +25,8 @@ export interface OpenedMailSender {
  * Sends mails by SMTP, or writes them to the folder `mail` of the data folder.
  * @throws {StartFault} if that folder cannot be made
  */
-export function mailSenderOf({ smtpUrl, dataFolder, from }: MailSettings): OpenedMailSender {
-  if (smtpUrl !== undefined) return { sender: smtpMailSender({ url: smtpUrl, from }), folder: null };
+export function mailSenderOf({ smtpUrl, smtpCa, dataFolder, from }: MailSettings): OpenedMailSender {
+  if (smtpUrl !== undefined) return { sender: smtpMailSender({ url: smtpUrl, ca: smtpCa, from }), folder: null };
   const folder = join(dataFolder, 'mail');
   makeNamedFolder('TOLLGATE_DATA', folder);
   return { sender: emlFolderMailSender({ folder, from }), folder };

@@ -19,6 +19,8 @@ export interface RedisConnection {
 /** Which server to connect to, and how failures are told. */
 export interface RedisOptions {
   readonly url: string;
+  /** Certificates in PEM form that the server's is checked against, with `rediss://`; undefined for the public ones. */
+  readonly ca?: string | undefined;
   readonly name: string;
   /** Milliseconds before a command without an answer fails; 0 for blocking reads. */
   readonly commandTimeoutMs?: number;
@@ -43,6 +45,7 @@ function connect(options: RedisOptions, failed: (error: Error) => void): RedisCo
   const timeout = options.commandTimeoutMs ?? 1_000;
   const client = new Redis(options.url, {
     connectionName: options.name,
+    ...(options.ca !== undefined && { tls: { ca: options.ca } }),
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,

@@ -10,6 +10,7 @@ import {
   type Environment,
   type FoundVariable,
 } from './secret-variables.js';
+import { caFile, completeUrls, loginUrl } from './server-logins.js';
 
 /** An environment that a process cannot start with. Its message lists every variable at fault, never a value. */
 export class EnvironmentError extends Error {
@@ -19,9 +20,14 @@ export class EnvironmentError extends Error {
   }
 }
 
+/** People set it to reach a server with a certificate of their own; then nobody proves to be the provider either. */
+const TLS_SWITCHED_OFF =
+  'NODE_TLS_REJECT_UNAUTHORIZED must not be 0: no server, and no provider, would have to prove who it is; name the authority of your own servers in DATABASE_CA_FILE, REDIS_CA_FILE, KAFKA_CA_FILE or SMTP_CA_FILE';
+
 /**
  * The variables of one process as its schema has them. A variable set to nothing counts as not set. A secret variable
- * X may stand in a file that `X_FILE` names.
+ * X may stand in a file that `X_FILE` names. A password of `X_PASSWORD` comes into `X_URL`, and `DATABASE_CA_FILE`
+ * into the URLs of PostgreSQL, so that whoever connects needs the URL alone.
  * @throws {EnvironmentError}
  */
 export function readEnvironment<S extends z.ZodObject>(
@@ -41,6 +47,9 @@ export function readEnvironment<S extends z.ZodObject>(
     given[name] = found.value;
     if (found.isFromFile) inFile.add(name);
   }
+  if (environment['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+    problems.set('NODE_TLS_REJECT_UNAUTHORIZED', TLS_SWITCHED_OFF);
+  for (const [name, fault] of completeUrls(Object.keys(schema.shape), given)) problems.set(name, fault);
   const result = validate(schema, given);
   if (result.kind === 'valid' && problems.size === 0) return result.value;
   const faults = result.kind === 'valid' ? [] : result.faults;
@@ -78,8 +87,6 @@ const url = (...protocols: string[]) =>
       (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol),
       `must be a URL of ${protocols.map((each) => `${each}//`).join(' or ')}`,
     );
-/** The URL of a server where one logs in: it may have a password. */
-const loginUrl = (...protocols: string[]) => secretVariable(url(...protocols));
 const port = z
   .string()
   .regex(/^\d{1,5}$/, 'must be a port')
@@ -123,6 +130,10 @@ export const environmentFields = {
   postgresUrl: loginUrl('postgres:', 'postgresql:'),
   redisUrl: loginUrl('redis:', 'rediss:'),
   smtpUrl: loginUrl('smtp:', 'smtps:'),
+  /** Certificates of the authority that a server's certificate is checked against, in the place of the public ones. */
+  caFile,
+  /** `wait`: the schema is brought up to date by another process, and this one waits until it is. */
+  migrations: z.enum(['run', 'wait'], 'must be run or wait').default('run'),
   /** What digests are made with, and keys are derived from. */
   pepper: secretVariable(z.string().min(16)),
   /** A password for a server of others, in whatever characters it has. */
