@@ -2,6 +2,7 @@ export { dataFault } from './data-fault.js';
 export { DATABASE, openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { YieldingLookUps, type LookUps } from './look-ups.js';
 export { migrate, type MigratedSchema, type MigrateOptions, type Migration } from './migrate.js';
+export { runMigrateCommand, type MigrateCommand } from './migrate-command.js';
 export { prepareDatabase, tellOfNewer } from './prepare-database.js';
 export { RELEASE } from './release.js';
 export { standaloneUseSchema, takeSoleUse, type SoleUse, type SoleUseOptions } from './sole-use.js';

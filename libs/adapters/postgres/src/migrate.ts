@@ -88,16 +88,23 @@ export async function migrate(url: string, options: MigrateOptions, loginUrl: st
   }
 }
 
+/** The migrations of this release by name, each with the oldest release that can use the schema after it. */
+export const migrationsOf = ({
+  migrations,
+}: MigrateOptions): { readonly name: string; readonly readableFrom: string }[] =>
+  migrations
+    .map((each) => new each())
+    .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
+
 async function createAndRun(
   url: string,
   dataSource: DataSource,
-  { schema, migrations, serviceSchema }: MigrateOptions,
+  options: MigrateOptions,
   loginUrl?: string,
 ): Promise<MigratedSchema> {
+  const { schema, serviceSchema } = options;
   if (serviceSchema !== undefined) await ensureServiceRoles(dataSource, serviceSchema, loginUrl);
-  const ours = migrations
-    .map((each) => new each())
-    .map(({ name, constructor, readableFrom }) => ({ name: name ?? constructor.name, readableFrom }));
+  const ours = migrationsOf(options);
   const noted = await notedMigrations(dataSource, schema);
   const newer = refuseUnreadable(url, schema, noted, ours);
   // A role that owns nothing can start a service whose schema is up to date.

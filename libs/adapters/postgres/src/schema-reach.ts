@@ -1,5 +1,5 @@
 import { StartFault } from '@tollgate/app-process';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { isSingleSession } from './database.js';
 import { canRead, RELEASE } from './release.js';
 
@@ -67,7 +67,10 @@ export async function noteReadableFrom(
  * The migrations that have run, oldest first. The row is read as JSON, so that the query also works on the table of an
  * older release, which has no such column.
  */
-export async function notedMigrations(dataSource: DataSource, schema: string): Promise<NotedMigration[]> {
+export async function notedMigrations(
+  dataSource: Pick<EntityManager, 'query'>,
+  schema: string,
+): Promise<NotedMigration[]> {
   const [table] = await dataSource.query<{ there: boolean }[]>('SELECT to_regclass($1) IS NOT NULL AS there', [
     `${schema}.migration`,
   ]);
