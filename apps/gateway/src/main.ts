@@ -3,6 +3,7 @@ import { pepperIds, peppersOf, type Peppers } from '@tollgate/api-key';
 import { folderFault, inFolder, StartFault, warnOfUnknown } from '@tollgate/app-process';
 import {
   environmentVariable,
+  lackingProviders,
   loadConfig,
   missingCredentials,
   missingSources,
@@ -32,7 +33,7 @@ async function open({ environment, logger, registry, waitFor }: ServiceContext<E
   const config = loadConfig(environment.TOLLGATE_CONFIG, environmentVariable);
   logger.info({ config: config.fileDigest }, 'the configuration file was read');
   warnOfUnknown(logger, readUnknown(variablesOf(config.providers)));
-  needCredentials(config);
+  needCredentials(config, logger);
   const { admission, bus, keyManagement, redis, snapshots, usageBilling } = connect(environment, logger);
   const bodyBudget = new BodyBudget(config.limits.bodiesBytesMax);
   const dataFolder = environment.TOLLGATE_DATA;
@@ -124,10 +125,22 @@ function gatewayPeppers(environment: Environment): Peppers {
   return peppersOf(environment.TOLLGATE_PEPPER, environment.TOLLGATE_PEPPER_PREVIOUS);
 }
 
-/** Stops the start if a provider has no credential: this gateway would fail requests that other gateways can answer. */
-function needCredentials({ providers }: TollgateConfig): void {
-  const missing = providers.flatMap(missingSources);
-  if (missing.length > 0) throw new StartFault(missing.join(', '), missingCredentials(providers));
+/**
+ * Stops the start if a provider that a route leads to has no credential: this gateway would fail requests that other
+ * gateways can answer. Providers that may be without one, or that no route leads to, get a line in the log.
+ */
+function needCredentials(config: TollgateConfig, logger: Logger): void {
+  const { required, passedOver } = lackingProviders(config);
+  if (required.length > 0)
+    throw new StartFault(
+      required.flatMap(missingSources).join(', '),
+      `${missingCredentials(required)}; set it, or let the provider say optional: true in config.yaml`,
+    );
+  for (const provider of passedOver)
+    logger.warn(
+      { provider: provider.name, missing: missingSources(provider) },
+      'a provider has no credential, and its targets are passed over',
+    );
 }
 
 runService({ name: SERVICE, readEnvironment: readConfig, open });

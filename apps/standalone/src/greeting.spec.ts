@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { greeting, type Greeting } from './greeting.js';
+import { greeting, type FirstSignIn, type Greeting } from './greeting.js';
 
 const facts: Greeting = {
   url: 'http://127.0.0.1:8080',
   operationsUrl: 'http://127.0.0.1:9090',
   dataFolder: '/data',
   newAdminSecret: null,
+  keptAdminSecret: null,
   adminSecretFromEnvironment: false,
   simulation: null,
   problem: null,
@@ -26,18 +27,30 @@ describe('the greeting', () => {
     expect(greeting(facts)).not.toContain('not used');
   });
 
-  it('shows an admin secret that was just made, and no other', () => {
-    expect(greeting({ ...facts, newAdminSecret: 'tg-admin-x' })).toMatch(
-      /admin secret +tg-admin-x[^]*Bearer tg-admin-x/,
+  it('shows an admin secret that was just made, once, and no other', () => {
+    const onTerminal = greeting({ ...facts, newAdminSecret: { kind: 'text', text: 'tg-admin-x' } });
+    expect(onTerminal).toMatch(/admin secret +tg-admin-x +\(shown this once[^]*export ADMIN=[^]*Bearer \$ADMIN"/);
+    expect(onTerminal.split('tg-admin-x')).toHaveLength(2);
+    const file = { kind: 'file', path: "/it's/admin-secret" } as const;
+    expect(greeting({ ...facts, newAdminSecret: file })).toMatch(
+      /admin secret +in the file \/it's\/admin-secret [^]*Bearer \$\(cat '\/it'\\''s\/admin-secret'\)"/,
     );
+    const kept = greeting({ ...facts, keptAdminSecret: file });
+    expect(kept).toMatch(/admin secret +in the file \/it's\/admin-secret +\(keep it elsewhere, and delete the file\)/);
+    expect(kept).not.toContain('Bearer');
     expect(greeting({ ...facts, adminSecretFromEnvironment: true })).toContain('Bearer $TOLLGATE_ADMIN_SECRET');
     expect(greeting(facts)).not.toContain('Bearer');
   });
 
   it('shows how the owner signs in for the first time, until an owner has', () => {
     const link = 'http://127.0.0.1:8080/sign-in-link#token=x';
-    expect(greeting({ ...facts, firstSignIn: { email: 'o@localhost', link } })).toContain(
+    const signsIn = (shown: FirstSignIn['link']) =>
+      greeting({ ...facts, firstSignIn: { email: 'o@localhost', link: shown } });
+    expect(signsIn({ kind: 'text', text: link })).toContain(
       `\no@localhost signs in by this link, once and within an hour:\n\n  ${link}\n`,
+    );
+    expect(signsIn({ kind: 'file', path: '/data/sign-in-link' })).toContain(
+      '\no@localhost signs in by the link in the file /data/sign-in-link, once and within an hour.\n',
     );
     expect(greeting({ ...facts, firstSignIn: { email: 'o@localhost', link: null } })).toContain(
       '\no@localhost signs in on http://127.0.0.1:8080/sign-in with the password of INIT_OWNER_PASSWORD.\n',

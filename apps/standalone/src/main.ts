@@ -28,7 +28,7 @@ async function run(): Promise<void> {
       tell('stopped');
     },
   });
-  standalone = await startStandalone(readConfig(), tell);
+  standalone = await startStandalone(readConfig(), { tell, isTerminal: process.stdout.isTTY === true });
   await written(`${standalone.greeting}\n`);
   standalone.greeted();
 }

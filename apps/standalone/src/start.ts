@@ -38,6 +38,7 @@ import { takeDataFolder } from './data-folder.js';
 import { greeting, type FirstSignIn } from './greeting.js';
 import { instanceFolder } from './instance-folder.js';
 import { instanceSecrets, secretsFile } from './instance-secrets.js';
+import { SecretsForOperator } from './shown-secret.js';
 import { withSimulatedOutside, type Outside } from './simulated-outside.js';
 import { StandaloneModule } from './standalone.module.js';
 import { openStores, type Stores } from './stores.js';
@@ -56,12 +57,12 @@ export interface Standalone {
  * Starts the four services in this process on embedded parts, in this order: lock the folder; open the database; start
  * the services and the bus between them; ship and book what the journal holds from earlier processes; rebuild the
  * accounts from the ledger; and only then open the public port. So when the port answers, everything is ready. The
- * operations listener opens before the database, and says that the process starts. `tell`
- * gets one line for each step of the start and of the stop.
+ * operations listener opens before the database, and says that the process starts. `tell` gets one line for each step
+ * of the start and of the stop. `isTerminal` says whether the greeting is shown on one, and may have secrets in it.
  */
 export async function startStandalone(
   environment: StandaloneEnvironment,
-  tell: (line: string) => void,
+  { tell, isTerminal }: { readonly tell: (line: string) => void; readonly isTerminal: boolean },
 ): Promise<Standalone> {
   const logger = createLogger({ service: 'tollgate', level: environment.LOG_LEVEL });
   const registry = createMetricsRegistry('standalone', { processMetrics: true });
@@ -90,14 +91,20 @@ export async function startStandalone(
   instance.url = (await app.getUrl()).replace('[::1]', 'localhost');
   ready = () => readinessOf(instance.stores, gateway);
 
+  const shown = new SecretsForOperator(dataFolder, isTerminal);
+  const shownSecrets = inFolder('TOLLGATE_DATA', dataFolder, () => ({
+    firstSignIn: shownSignIn(firstSignIn(adminApi.publicUrl), shown),
+    newAdminSecret: secrets.newAdminSecret === null ? null : shown.show('adminSecret', secrets.newAdminSecret),
+    keptAdminSecret: environment.TOLLGATE_ADMIN_SECRET === undefined ? shown.left('adminSecret') : null,
+  }));
+
   return {
     greeting: greeting({
       url: instance.url,
       operationsUrl: instance.operations.url,
       dataFolder,
       mailFolder,
-      firstSignIn: firstSignIn(adminApi.publicUrl),
-      newAdminSecret: secrets.newAdminSecret,
+      ...shownSecrets,
       adminSecretFromEnvironment: environment.TOLLGATE_ADMIN_SECRET !== undefined,
       simulation,
       problem: instance.problem,
@@ -295,11 +302,23 @@ function adminApiOf(environment: StandaloneEnvironment, listensAt: () => string)
   };
 }
 
+/** How the first owner signs in, as it is said: the link itself on a terminal, else a file. */
+function shownSignIn(signIn: SignIn | null, shown: SecretsForOperator): FirstSignIn | null {
+  if (signIn?.link == null) shown.remove('signInLink');
+  if (signIn === null) return null;
+  return { email: signIn.email, link: signIn.link === null ? null : shown.show('signInLink', signIn.link) };
+}
+
+interface SignIn {
+  readonly email: string;
+  readonly link: string | null;
+}
+
 /**
  * How the first owner signs in, by the public origin; null once an owner has. Without a password there is a new link
  * with each start. The work is done before the port answers: what is printed then comes at once.
  */
-async function firstSignInOf(app: NestFastifyApplication): Promise<(publicUrl: string) => FirstSignIn | null> {
+async function firstSignInOf(app: NestFastifyApplication): Promise<(publicUrl: string) => SignIn | null> {
   const firstOwner = app.get(FirstOwner);
   const state = await firstOwner.ensure();
   if (state.kind === 'signed_in') return () => null;

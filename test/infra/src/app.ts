@@ -1,3 +1,4 @@
+import { findProgram } from './commands.js';
 import { startProcess, untilReady, type RunningProcess } from './processes.js';
 
 export interface AppOptions {
@@ -12,6 +13,8 @@ export interface AppOptions {
    */
   env: Record<string, string>;
   cwd?: string;
+  /** A program with arguments that starts Node.js, as `withoutRootsRights` gives one; default: none. */
+  through?: readonly string[];
   /** A URL that must answer 2xx, or what must appear in the output; a URL in its first group becomes `url`. */
   readyWhen: string | RegExp;
   /** Default 30,000. */
@@ -29,17 +32,18 @@ const WITHOUT_WINDOW = { TOLLGATE_STOP_WINDOW_SECONDS: '0' };
  * it ends before that, and ends it when it is not ready in time. It never outlives this process.
  */
 export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
-  const { name, script, args = [], nodeArgs = [], env, cwd, readyWhen, readyWithinMs = 30_000 } = options;
+  const { name, script, args = [], nodeArgs = [], env, cwd, through = [], readyWhen, readyWithinMs = 30_000 } = options;
   const inherited = Object.fromEntries(
     passedOn.flatMap((variable) => {
       const value = process.env[variable];
       return value === undefined ? [] : [[variable, value]];
     }),
   );
+  const [command = process.execPath, ...rest] = [...through, process.execPath, ...nodeArgs, script, ...args];
   const app = await startProcess({
     name,
-    command: process.execPath,
-    args: [...nodeArgs, script, ...args],
+    command,
+    args: rest,
     env: { ...inherited, ...WITHOUT_WINDOW, ...env },
     cwd,
   });
@@ -47,6 +51,16 @@ export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
     typeof readyWhen === 'string' ? () => urlAnswers(readyWhen) : () => urlInOutput(app.output(), readyWhen);
   const ready = await untilReady(app, check, { what: `${name} to be ready`, timeoutMs: readyWithinMs });
   return { ...app, url: ready.url };
+}
+
+/**
+ * What starts a program so that the modes of files bind it, which root passes over: nothing for another user, `setpriv`
+ * for root; null where root has no `setpriv`.
+ */
+export function withoutRootsRights(): readonly string[] | null {
+  if (process.getuid?.() !== 0) return [];
+  const setpriv = findProgram('setpriv');
+  return setpriv === undefined ? null : [setpriv, '--bounding-set=-dac_override,-dac_read_search'];
 }
 
 async function urlAnswers(url: string): Promise<{ url: string } | false> {

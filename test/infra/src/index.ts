@@ -1,4 +1,4 @@
-export { spawnApp, type AppOptions } from './app.js';
+export { spawnApp, withoutRootsRights, type AppOptions } from './app.js';
 export { newAuthority, type CertificateAuthority, type ServerCertificate } from './certificates.js';
 export { chromiumProgram } from './chromium.js';
 export { findProgram, runCommand, type CommandOptions } from './commands.js';

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appScript, repository } from './kit/app-script.js';
 import { placesWithSecrets } from './kit/canary-scan.js';
 import { ManagedProcess } from './kit/managed-process.js';
-import { adminSecretIn, curlLineIn, startAsNewcomer } from './kit/newcomer.js';
+import { adminSecretFileIn, adminSecretIn, curlLineIn, startAsNewcomer } from './kit/newcomer.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { usageOf } from './kit/provider-log.js';
 import { runShell } from './kit/shell.js';
@@ -135,7 +135,7 @@ describe('the standalone', () => {
 describe('the first start of a standalone', () => {
   const dataFolder = join(tempFolder('tollgate-newcomer'), 'data');
 
-  it('prints an admin secret once, and a command that works as pasted', async () => {
+  it('writes an admin secret into a file, since no terminal shows it, and prints a command that works as pasted', async () => {
     const first = await startAsNewcomer(dataFolder);
     const output = first.process.output();
     const secret = adminSecretIn(output);
@@ -143,11 +143,20 @@ describe('the first start of a standalone', () => {
       expect(output).toContain(first.url);
       expect(output, 'which provider it uses where no credential is set').toMatch(/simulator/i);
       expect(secret).toMatch(/^\S{32,}$/);
+      expect(output, 'an engine keeps what its containers print').not.toContain(secret);
+      const [secretFile, linkFile] = ['admin-secret', 'sign-in-link'].map((name) => join(dataFolder, name));
+      expect(adminSecretFileIn(output)).toBe(secretFile);
+      for (const file of [secretFile!, linkFile!]) expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(output).toContain(`owner@localhost signs in by the link in the file ${linkFile}, once`);
+      expect(output).not.toContain('#token=');
+      expect(readFileSync(linkFile!, 'utf8')).toMatch(new RegExp(`^${first.url}/sign-in-link#token=[\\w-]{43}\n$`));
       const { output: printed, code } = await runShell(curlLineIn(output)!);
       expect(code, printed).toBe(0);
       expect(printed).toContain('"object":"api_key"');
       expect(printed).toContain('"secret":"sk-');
-      expect(await placesWithSecrets([secret!], filesUnder(dataFolder)), 'files with the admin secret').toEqual([]);
+      expect(await placesWithSecrets([secret!], filesUnder(dataFolder)), 'files with the admin secret').toEqual([
+        secretFile,
+      ]);
     } finally {
       await first.process.stop();
     }
@@ -159,6 +168,8 @@ describe('the first start of a standalone', () => {
       expect(since).not.toContain(secret);
       const list = await fetch(`${first.url}/v1/api-keys`, { headers: { authorization: `Bearer ${secret}` } });
       expect(list.status).toBe(200);
+      expect(since, 'the file is named until somebody deletes it').toContain('delete the file');
+      rmSync(join(dataFolder, 'admin-secret'));
     } finally {
       await first.process.stop();
     }

@@ -1,9 +1,18 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, infraFromEnvironment, smallDisk, tempFolder, waitUntil } from '@tollgate/infra';
+import {
+  freePort,
+  infraFromEnvironment,
+  smallDisk,
+  spawnApp,
+  tempFolder,
+  waitUntil,
+  withoutRootsRights,
+} from '@tollgate/infra';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appEnvironment, type DistributedApp } from './kit/app-environments.js';
+import { appScript, repository } from './kit/app-script.js';
 import { queryDatabase } from './kit/database.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { writeConfig } from './kit/provider-config.js';
@@ -219,13 +228,82 @@ describe('a service on its own', () => {
     },
     ownerEmail: 'owner@example.com',
   };
-  const start = async (app: DistributedApp, wrong: Environment) => {
+  const environmentOf = async (app: DistributedApp): Promise<Environment> => {
     const place = { port: await freePort(), operationsPort: await freePort(), dataFolder: newFolder() };
-    return refusedStart(app, {
-      ...appEnvironment(app, { ...deployment, outside: outside.environment }, place),
-      ...wrong,
-    });
+    return appEnvironment(app, { ...deployment, outside: outside.environment }, place);
   };
+  const start = async (app: DistributedApp, wrong: Environment, through: readonly string[] = []) =>
+    refusedStart(app, { ...(await environmentOf(app)), ...wrong }, through);
+  const everyApp = ['standalone', 'gateway', 'key-management', 'usage-billing', 'secret-scanning'] as const;
+  /** The one line of any app that must not start. */
+  const lineOf = async (app: (typeof everyApp)[number], wrong: Environment, through: readonly string[] = []) => {
+    if (app !== 'standalone') return theLine(await start(app, wrong, through));
+    const { environment } = await standaloneSettings({ dataFolder: newFolder(), adminSecret: 'admin-of-the-test' });
+    return theLine(await refusedStart(app, { ...outside.environment, ...environment, ...wrong }, through));
+  };
+  const startsAs = (app: string): string => `${app === 'standalone' ? 'tollgate' : app} did not start: `;
+
+  it.each(everyApp)('is one whose configuration cannot be read, in one line: %s', async (app) => {
+    const folder = tempFolder('tollgate-start-fault');
+    const file = (name: string, content: string, mode = 0o600): string => {
+      const path = join(folder, name);
+      writeFileSync(path, content);
+      chmodSync(path, mode);
+      return path;
+    };
+    const modesBind = withoutRootsRights();
+    if (modesBind === null) process.stderr.write('setpriv is missing: files that root may not read were not tried\n');
+    const cases: [string, string, (readonly string[])?][] = [
+      [join(folder, 'nowhere.yaml'), 'there is no such file'],
+      [join(file('a-file', ''), 'config.yaml'), 'there is no such file'],
+      [folder, 'it is a folder'],
+      [file('empty.yaml', ' \n'), 'it is empty'],
+      ...(modesBind === null
+        ? []
+        : [[file('hidden.yaml', '{}', 0o000), 'this user may not read it', modesBind] as [string, string, string[]]]),
+    ];
+    for (const [path, reason, through] of cases)
+      expect(await lineOf(app, { TOLLGATE_CONFIG: path }, through)).toBe(
+        `${startsAs(app)}cannot read the configuration file ${path}: ${reason} (TOLLGATE_CONFIG names another one)`,
+      );
+  });
+
+  it.each(['standalone', 'gateway'] as const)('is one that may not write to its folder: %s', async (app) => {
+    const modesBind = withoutRootsRights();
+    if (modesBind === null) return;
+    const parent = tempFolder('tollgate-start-fault');
+    chmodSync(parent, 0o500);
+    expect(await lineOf(app, { TOLLGATE_DATA: join(parent, 'data') }, modesBind)).toMatch(
+      /did not start: TOLLGATE_DATA: this user may not write to .*; change its owner, or name another folder$/,
+    );
+  });
+
+  it.each(everyApp)('is one whose secrets are given wrongly, and repeats none of them: %s', async (app) => {
+    const given = { TOLLGATE_PEPPER: 'hunter22-hunter22', TOLLGATE_PEPPER_FILE: '/hunter22' };
+    const refused = async (wrong: Environment) => {
+      const { environment } = await standaloneSettings({ dataFolder: newFolder(), adminSecret: 'admin-of-the-test' });
+      const { output, code } =
+        app === 'standalone' ? await refusedStart(app, { ...environment, ...wrong }) : await start(app, wrong);
+      expect(code, output).toBe(1);
+      expect(output).not.toMatch(/\n {4}at |hunter22/);
+      return output;
+    };
+    expect(await refused(given)).toContain('TOLLGATE_PEPPER and TOLLGATE_PEPPER_FILE are both set');
+    const database = app === 'gateway' ? 'REDIS_URL' : 'DATABASE_URL';
+    const scheme = app === 'gateway' ? 'redis' : 'postgres';
+    expect(
+      await refused({
+        TOLLGATE_PEPPER: '',
+        TOLLGATE_PEPPER_FILE: '/hunter22/of/nowhere',
+        [database]: `${scheme}://user:hunter22#x@127.0.0.1/1`,
+        NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      }),
+    ).toMatch(
+      new RegExp(
+        `TOLLGATE_PEPPER_FILE names a file that does not exist[^]*NODE_TLS_REJECT_UNAUTHORIZED must not be 0[^]*${database} must be a URL`,
+      ),
+    );
+  });
 
   it('is a gateway that refuses to start without a credential, and names provider and variable in one line', async () => {
     const { simulator } = outside;
@@ -235,8 +313,39 @@ describe('a service on its own', () => {
       { name: 'three', baseUrl: simulator.baseUrl },
     ]);
     expect(theLine(await start('gateway', { TOLLGATE_CONFIG: config, ONE_KEY: 'set' }))).toBe(
-      'gateway did not start: TWO_KEY: provider two has no credential: TWO_KEY is not set',
+      'gateway did not start: TWO_KEY: provider two has no credential: TWO_KEY is not set; set it, or let the provider say optional: true in config.yaml',
     );
+  });
+
+  it('is no gateway whose provider may be without a credential, or has no route: its log says so', async () => {
+    const config = JSON.parse(
+      readFileSync(
+        writeConfig([
+          { name: 'one', baseUrl: outside.simulator.baseUrl },
+          { name: 'two', baseUrl: outside.simulator.baseUrl, variable: 'TWO_KEY' },
+          { name: 'three', baseUrl: outside.simulator.baseUrl, variable: 'THREE_KEY' },
+        ]),
+        'utf8',
+      ),
+    ) as { providers: { name: string; optional?: boolean }[]; routes: { targets: { provider: string }[] }[] };
+    config.providers[1]!.optional = true;
+    config.routes = config.routes.filter(({ targets }) => targets.every(({ provider }) => provider !== 'three'));
+    const path = join(tempFolder('tollgate-start-fault'), 'config.yaml');
+    writeFileSync(path, JSON.stringify(config));
+    const running = await spawnApp({
+      name: 'gateway',
+      script: appScript('gateway'),
+      cwd: repository,
+      env: { ...(await environmentOf('gateway')), TOLLGATE_CONFIG: path },
+      readyWhen: /"THREE_KEY"/,
+    });
+    running.kill('SIGKILL');
+    await running.exited;
+    const lines = running.output().match(/^.*its targets are passed over.*$/gm) ?? [];
+    expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { level: 'warn', provider: 'two', missing: ['TWO_KEY'] },
+      { level: 'warn', provider: 'three', missing: ['THREE_KEY'] },
+    ]);
   });
 
   it('is a gateway whose folder cannot be used', async () => {

@@ -78,6 +78,8 @@ export interface Provider {
   readonly credentialVariable: string | null;
   /** The file that the credential is taken from; absent where none is named. */
   readonly credentialFile?: string;
+  /** Whether a gateway may start without its credential, and passes its targets over then; absent for no. */
+  readonly isOptional?: boolean;
   /** Headers of each call; absent where none are named. */
   readonly headers?: readonly ProviderHeader[];
   /** What is added to the base URL for an operation, where that is not its usual path. */
@@ -166,6 +168,20 @@ export function variablesOf(providers: readonly Provider[]): string[] {
       ...headers.flatMap(({ variable }) => variable ?? []),
     ])
     .flatMap((name) => [name, twinOf(name)]);
+}
+
+/**
+ * The providers that lack a credential, by what follows for a gateway: `required` ones are led to by a route, and it
+ * cannot do without them; the others it passes over.
+ */
+export function lackingProviders({ providers, routes }: Pick<TollgateConfig, 'providers' | 'routes'>): {
+  readonly required: readonly Provider[];
+  readonly passedOver: readonly Provider[];
+} {
+  const led = new Set(routes.flatMap(({ targets }) => targets.map(({ provider }) => provider)));
+  const lacking = providers.filter(lacksCredential);
+  const isRequired = ({ name, isOptional = false }: Provider): boolean => led.has(name) && !isOptional;
+  return { required: lacking.filter(isRequired), passedOver: lacking.filter((each) => !isRequired(each)) };
 }
 
 /** Whether requests can be sent to a provider, or to what stands in for it. */

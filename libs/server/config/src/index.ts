@@ -1,6 +1,7 @@
 export {
   isConfigured,
   lacksCredential,
+  lackingProviders,
   missingCredentials,
   missingSources,
   needsCredential,

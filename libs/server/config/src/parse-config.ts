@@ -176,6 +176,7 @@ function toProvider(provider: ConfigFile['providers'][number], sources: Sources)
     credential: credential?.value === undefined ? null : new Secret(credential.value),
     credentialVariable: credential?.variable ?? null,
     ...(credential?.file !== undefined && { credentialFile: credential.file }),
+    ...(provider.optional && { isOptional: true }),
     ...(headers.length > 0 && { headers: headers.map(([name, text]) => toHeader(name, text, sources)) }),
     ...(provider.paths !== undefined && { paths: provider.paths }),
     allowPrivateNetwork: provider.allow_private_network,

@@ -149,6 +149,12 @@ const providerSchema = z.strictObject({
     )
     .optional()
     .describe('Where its API key comes from: ${env:NAME}, or ${file:/path} of a file that holds nothing else'),
+  optional: z
+    .boolean()
+    .default(false)
+    .describe(
+      'true lets a gateway start while the credential, or a header, is missing: the targets of this provider are passed over then, with a line in the log. Otherwise a gateway that has a route to it does not start',
+    ),
   headers: z
     .record(z.string(), headerValue)
     .superRefine((headers, context) => {

@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { tempFolder } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import { adminSecretIn, curlLineIn, leakUrlIn } from './newcomer.js';
 
@@ -23,8 +26,10 @@ describe('what a newcomer reads', () => {
     expect(leakUrlIn(output)).toBe('http://127.0.0.1:36591/leak');
   });
 
-  it('has the admin secret in it', () => {
-    expect(adminSecretIn(output)).toBe('adm_x-1');
-    expect(adminSecretIn('no command')).toBeUndefined();
+  it('has the file with the admin secret in it', () => {
+    const file = join(tempFolder('tollgate-newcomer'), 'admin-secret');
+    writeFileSync(file, 'adm_x-1\n');
+    expect(adminSecretIn(`  data   /data\n  admin secret         in the file ${file}   (keep it)\n`)).toBe('adm_x-1');
+    expect(adminSecretIn(output)).toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { freePort } from '@tollgate/infra';
 import { appScript, repository } from './app-script.js';
 import { ManagedProcess } from './managed-process.js';
@@ -29,9 +30,15 @@ export async function startAsNewcomer(dataFolder: string): Promise<Newcomer> {
   return { url, process };
 }
 
-/** The admin secret in what a first start printed: the credential of its curl line. */
+/** The admin secret, which a first start whose output is no terminal has written into the file that it names. */
 export function adminSecretIn(output: string): string | undefined {
-  return /Authorization: Bearer ([^\s"']+)/i.exec(curlLineIn(output) ?? '')?.[1];
+  const file = adminSecretFileIn(output);
+  return file === undefined ? undefined : readFileSync(file, 'utf8').trimEnd();
+}
+
+/** The file with the admin secret, as a start names it. */
+export function adminSecretFileIn(output: string): string | undefined {
+  return /^ *admin secret +in the file (\S+) /m.exec(output)?.[1];
 }
 
 /**

@@ -12,12 +12,17 @@ export interface RefusedStart {
 
 /**
  * Starts an app and resolves when it has given up. Rejects where it has neither after half a minute: it hangs, or it
- * serves.
+ * serves. `through` is a program that starts it.
  */
-export async function refusedStart(app: string, environment: Readonly<Record<string, string>>): Promise<RefusedStart> {
+export async function refusedStart(
+  app: string,
+  environment: Readonly<Record<string, string>>,
+  through: readonly string[] = [],
+): Promise<RefusedStart> {
   const error = await spawnApp({
     name: app,
     script: appScript(app),
+    through,
     nodeArgs: shortLived,
     cwd: repository,
     env: { ...environment },
