@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   asRole,
@@ -104,6 +105,18 @@ describe.each(SERVICES)('the job that migrates for %s', (service, schema) => {
   });
 });
 
+/** A configuration whose provider needs no credential. */
+function smallConfig(): string {
+  const file = join(tempFolder('migrate-config'), 'config.yaml');
+  const targets = [{ provider: 'mine', model: 'm' }];
+  const config = {
+    providers: [{ name: 'mine', base_url: 'https://provider.example/v1' }],
+    routes: [{ name: 'm', targets }],
+  };
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
 describe('whoever waits for a schema', () => {
   it('says what for: a server, a database, a migration; and ends once it is there', async () => {
     const url = new URL(await infraFromEnvironment().createDatabase());
@@ -147,7 +160,7 @@ describe('whoever waits for a schema', () => {
         secrets: { admin: 'a'.repeat(16), service: 's'.repeat(16), pepper: 'p'.repeat(16) },
         urls: { keyManagement: 'http://k', usageBilling: 'http://127.0.0.1:1', secretScanning: 'http://s' },
         ownerEmail: 'owner@example.com',
-        outside: { TOLLGATE_CONFIG: fileURLToPath(new URL('../../../config.yaml', import.meta.url)) },
+        outside: { TOLLGATE_CONFIG: smallConfig() },
       },
       { port, operationsPort: await freePort() },
     );
