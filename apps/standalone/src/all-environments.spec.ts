@@ -29,7 +29,7 @@ const takesPassword = (schema: z.ZodType): boolean =>
 /** Parts of names that secrets have. A URL is one if it can have a password, which is tried. */
 const SECRET_NAME = /(?:SECRET|PASSWORD|PASSPHRASE|PEPPER|TOKEN|CREDENTIAL)|(?:^|_)KEY(?:_PREVIOUS)?$|(?:^|_)KEYS$/;
 /** Takes anything, and with it nothing that has to be kept: where it listens, names and folders. */
-const PLAIN = /_HOST$|^(?:TOLLGATE_DATA|TOLLGATE_CONFIG|KAFKA_BROKERS)$/;
+const PLAIN = /_HOST$|^(?:TOLLGATE_DATA|TOLLGATE_CONFIG|KAFKA_BROKERS|KAFKA_USERNAME)$/;
 /** URLs of our own services, which have no login but the service secret. */
 const WITHOUT_LOGIN = ['KEY_MANAGEMENT_URL', 'USAGE_BILLING_URL', 'SECRET_SCANNING_URL', 'TOLLGATE_PUBLIC_URL'];
 
