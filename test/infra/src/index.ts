@@ -8,6 +8,7 @@ export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaBySettings, type KafkaOptions, type KafkaServer } from './kafka.js';
 export { grantKafka, kafkaOperator, kafkaUser, type GrantOptions, type KafkaLogin } from './kafka-users.js';
+export { runCommand } from './commands.js';
 export { freePort } from './ports.js';
 export { asRole, createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export {
@@ -20,6 +21,6 @@ export {
 } from './processes.js';
 export { reapNow } from './reaper.js';
 export { pythonWith } from './python.js';
-export { startRedis, type RedisServer } from './redis.js';
+export { asRedisUser, redisProgram, startRedis, type RedisServer } from './redis.js';
 export { smallDisk, type SmallDisk } from './small-disk.js';
 export { waitUntil, type WaitOptions } from './wait-until.js';

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { REDIS_SERVICES, redisUserArguments, type RedisService } from '@tollgate/redis';
 import { Redis } from 'ioredis';
 import { findProgram } from './commands.js';
 import { canInstallPackages, installPackage } from './debian.js';
@@ -14,6 +15,7 @@ import {
 } from './server.js';
 
 export interface RedisServer extends ServerControls {
+  /** Logs in as `default`, who may do everything, for what a test itself looks at. */
   url: string;
 }
 
@@ -22,6 +24,8 @@ export interface RedisServer extends ServerControls {
  * meanwhile.
  */
 const settings = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'];
+const passwordOf = (service: RedisService): string => `password-of-${service}`;
+const users = REDIS_SERVICES.flatMap((service) => redisUserArguments(service, passwordOf(service)));
 
 /**
  * Redis: at REDIS_URL where that is set, else in Docker, else installed here (Debian's packages as root). A server
@@ -31,7 +35,13 @@ export async function startRedis(): Promise<RedisServer> {
   const given = process.env['REDIS_URL'];
   if (given) return givenRedis(given);
   const installation = await chooseInstallation(
-    (port) => ({ name: 'Redis', image: 'redis:7', innerPort: 6379, port, args: ['redis-server', ...settings] }),
+    (port) => ({
+      name: 'Redis',
+      image: 'redis:7',
+      innerPort: 6379,
+      port,
+      args: ['redis-server', ...settings, ...users],
+    }),
     installedRedis,
   );
   const urlAt = (port: number) => `redis://127.0.0.1:${port}`;
@@ -43,6 +53,17 @@ export async function startRedis(): Promise<RedisServer> {
     stopGraceMs: 2_000,
   });
   return { ...server, url: urlAt(server.port) };
+}
+
+/**
+ * The URL by which a service logs in as itself: it may do no more there than in production. On a server that somebody
+ * gave by REDIS_URL, whose users are its owner's business, it is the URL that was given.
+ */
+export function asRedisUser(redisUrl: string, service: RedisService): string {
+  if (redisUrl === process.env['REDIS_URL']) return redisUrl;
+  const url = new URL(redisUrl);
+  [url.username, url.password] = [service, passwordOf(service)];
+  return url.href;
 }
 
 async function givenRedis(url: string): Promise<RedisServer> {
@@ -59,13 +80,14 @@ async function installedRedis(): Promise<Installation> {
         name: 'Redis',
         command,
         cwd: folder,
-        args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...settings],
+        args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...settings, ...users],
       }),
     dispose: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
-async function redisProgram(): Promise<string> {
+/** The path of a `redis-server` of this machine, which is installed where that is possible. */
+export async function redisProgram(): Promise<string> {
   const found = findProgram('redis-server');
   if (found) return found;
   if (canInstallPackages()) {

@@ -1,8 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asRole, freePort, spawnApp, type RunningProcess } from '@tollgate/infra';
-import { hasProviderTypes, hasRoles, scriptOf, speaksToAnthropic, type BenchApp, type Build } from './former-build.js';
+import { asRedisUser, asRole, freePort, spawnApp, type RunningProcess } from '@tollgate/infra';
+import {
+  hasProviderTypes,
+  hasRedisUsers,
+  hasRoles,
+  scriptOf,
+  speaksToAnthropic,
+  type BenchApp,
+  type Build,
+} from './former-build.js';
 import { UPSTREAM_REPLIES, type UpstreamReply } from './scenarios.js';
 import { untilAllIsBooked, untilQuiet } from './services-state.js';
 import { seedKeys, type SeededKey } from './seeding/seed-keys.js';
@@ -58,12 +66,14 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const [keyManagement, usageBilling, gateway] = [await freeAddress(), await freeAddress(), await freeAddress()];
   const everyApp = {
     TOLLGATE_HOST: '127.0.0.1',
-    REDIS_URL: redisUrl,
     KAFKA_BROKERS: kafkaBrokers,
     KAFKA_TOPIC_PREFIX: `load-${randomBytes(4).toString('hex')}-`,
     TOLLGATE_SERVICE_SECRET: secrets.service,
     LOG_LEVEL: 'info',
   };
+  const redisAs = (app: 'gateway' | 'key-management' | 'usage-billing') => ({
+    REDIS_URL: hasRedisUsers(build) ? asRedisUser(redisUrl, app) : redisUrl,
+  });
   const behind = (role: string) => ({
     ...everyApp,
     ...(hasRoles(build)
@@ -76,6 +86,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   const [keyManagementProcess, usageBillingProcess] = await Promise.all([
     startApp(build, 'key-management', keyManagement, {
       ...behind('tollgate_keys'),
+      ...redisAs('key-management'),
       TOLLGATE_PEPPER: secrets.pepper,
       TOLLGATE_DATA: join(folder, 'key-management'),
       TOLLGATE_CONFIG: configFile,
@@ -83,6 +94,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     }),
     startApp(build, 'usage-billing', usageBilling, {
       ...behind('tollgate_billing'),
+      ...redisAs('usage-billing'),
       TOLLGATE_DATA: join(folder, 'usage-billing'),
       TOLLGATE_CONFIG: configFile,
       KEY_MANAGEMENT_URL: keyManagement.url,
@@ -96,6 +108,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       gateway,
       {
         ...everyApp,
+        ...redisAs('gateway'),
         KEY_MANAGEMENT_URL: keyManagement.url,
         USAGE_BILLING_URL: usageBilling.url,
         SECRET_SCANNING_URL: keyManagement.url,

@@ -30,6 +30,11 @@ export function hasRoles(build: Build): boolean {
   );
 }
 
+/** Whether the services of a build log in to Redis as themselves; an older one did so as `default`. */
+export function hasRedisUsers(build: Build): boolean {
+  return existsSync(join(build.folder, 'deploy/redis/start-redis.sh'));
+}
+
 /** Whether a build has providers of the type `anthropic`; an older one refuses a configuration that names one. */
 export function speaksToAnthropic(build: Build): boolean {
   return existsSync(join(build.folder, 'apps/gateway/dist/providers/anthropic'));

@@ -1,2 +1,11 @@
-export { connectRedis, storeKnown, type RedisConnection, type RedisOptions } from './connect.js';
+export { connectRedis, storeKnown, type RedisConnection, type RedisMemory, type RedisOptions } from './connect.js';
 export type { RedisTrouble } from './trouble.js';
+export {
+  REDIS_SERVICES,
+  redisUserArguments,
+  redisUsersCommands,
+  redisUsersFile,
+  type RedisPasswords,
+  type RedisUserName,
+} from './users/acl.js';
+export type { RedisService } from './users/rights.js';

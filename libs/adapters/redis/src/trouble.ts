@@ -1,5 +1,6 @@
 /**
- * Why Redis is unreachable, for a log line. It has no stack, which would always show the place that opens the socket.
+ * Why Redis is unreachable or of no use, for a log line. It has no stack, which would always show the place that opens
+ * the socket.
  */
 export interface RedisTrouble {
   /** The error code of the system: `ECONNREFUSED`, `ETIMEDOUT`, …; null if there is none. */
@@ -21,11 +22,16 @@ export function tellSometimes(
   return (error) => {
     if (now() - toldAt < TOLD_EVERY_MS) return;
     toldAt = now();
-    const code = (error as { code?: unknown }).code;
-    // If a name has several addresses, the error that combines their failures has no message.
-    tell({
-      code: typeof code === 'string' ? code : null,
-      message: error.message || 'no address of the server could be reached',
-    });
+    tell(troubleOf(error));
+  };
+}
+
+/** An error as it is told. */
+export function troubleOf(error: Error): RedisTrouble {
+  const code = (error as { code?: unknown }).code;
+  // If a name has several addresses, the error that combines their failures has no message.
+  return {
+    code: typeof code === 'string' ? code : null,
+    message: error.message || 'no address of the server could be reached',
   };
 }

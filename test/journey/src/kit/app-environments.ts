@@ -1,4 +1,4 @@
-import { asRole, kafkaUser } from '@tollgate/infra';
+import { asRedisUser, asRole, kafkaUser } from '@tollgate/infra';
 import { FAILURES_OF_JOURNEYS } from './failures-of-journeys.js';
 
 /** Variables by name. */
@@ -10,6 +10,7 @@ export type DistributedApp = 'gateway' | 'key-management' | 'usage-billing' | 's
 export interface Deployment {
   /** Logs in as the owner of the database. */
   readonly databaseUrl: string;
+  /** Logs in as `default`; each app gets the URL of its own user. */
   readonly redisUrl: string;
   readonly kafkaBrokers: string;
   /** Whether each service signs in at Kafka as itself, with the rights it has there. */
@@ -80,7 +81,7 @@ export function appEnvironment(
         ...outside,
         ...callsServices,
         SECRET_SCANNING_URL: urls.secretScanning,
-        REDIS_URL: redisUrl,
+        REDIS_URL: asRedisUser(redisUrl, 'gateway'),
         TOLLGATE_PEPPER: secrets.pepper,
       };
     case 'key-management':
@@ -88,7 +89,7 @@ export function appEnvironment(
         ...everyApp,
         ...outside,
         ...databaseOf('tollgate_keys'),
-        REDIS_URL: redisUrl,
+        REDIS_URL: asRedisUser(redisUrl, 'key-management'),
         USAGE_BILLING_URL: urls.usageBilling,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
         ...FAILURES_OF_JOURNEYS,
@@ -102,7 +103,7 @@ export function appEnvironment(
         ...everyApp,
         ...outside,
         ...databaseOf('tollgate_billing'),
-        REDIS_URL: redisUrl,
+        REDIS_URL: asRedisUser(redisUrl, 'usage-billing'),
         TOLLGATE_PEPPER: secrets.pepper,
         KEY_MANAGEMENT_URL: urls.keyManagement,
         TOLLGATE_ADMIN_SECRET: secrets.admin,
