@@ -158,3 +158,14 @@ export function registerOutboxGauges(registry: Registry, backlog: () => Promise<
     },
   ]);
 }
+
+/** Registers the gauge of the memory of Redis, which is asked for on each scrape. It is missing without a limit. */
+export function registerStoreUsedGauge(registry: Registry, used: () => Promise<number | null>): void {
+  registerAskedGauges(registry, used, [
+    {
+      name: 'tollgate_key_management_redis_memory_used_ratio',
+      help: 'Used memory of Redis, as a part of its maxmemory: at 1 it takes on nothing new',
+      samples: (value) => (value === null ? [] : [{ value }]),
+    },
+  ]);
+}

@@ -593,7 +593,8 @@ describe('marks of refusals on Redis', () => {
     const item = request(organizationId, { accounts: [{ accountId: 'key:k', capNanoUsd: 1n }] });
     const refused = { kind: 'credit_exhausted', accountId: 'key:k', availableNanoUsd: 1n } as const;
     const dying = new RedisAdmission(connection);
-    vi.spyOn(connection.client, 'hset').mockRejectedValueOnce(new Error('the gateway is gone'));
+    const client = connection.client as unknown as { putField(...args: unknown[]): Promise<unknown> };
+    vi.spyOn(client, 'putField').mockRejectedValueOnce(new Error('the gateway is gone'));
     dying.refused(item, refused);
     await dying.drain();
     const untold = async () => (await books.untoldRefusals()).filter((each) => each.organizationId === organizationId);
@@ -626,24 +627,26 @@ describe('admission whose Redis answers too late', () => {
     const organizationId = randomUUID();
     await gateway.renewLease(INSTANCE);
     await books.openEpoch({ organizationId, epochId: 'e', posted: [], booked: [], waitingFor: [] });
-    const client = redis.client as unknown as { admit: (...call: unknown[]) => Promise<unknown> };
-    const admit = client.admit.bind(client);
+    type Script = 'admit' | 'settle';
+    const client = redis.client as unknown as Record<Script, (...call: unknown[]) => Promise<unknown>>;
     let calls = 0;
-    const lateOnce = () =>
-      vi.spyOn(client, 'admit').mockImplementationOnce(async (...call) => {
+    const lateOnce = (script: Script) => {
+      const run = client[script].bind(client);
+      return vi.spyOn(client, script).mockImplementationOnce(async (...call) => {
         calls += 1;
-        await admit(...call);
+        await run(...call);
         throw new Error('Command timed out');
       });
+    };
     const balance = async () => (await books.accounts(organizationId)).get('account-1');
-    const spy = lateOnce();
+    const spy = lateOnce('admit');
     // It was held, and the caller is refused: the hold is given back, and not taken again.
     expect(await gateway.reserve(request(organizationId))).toEqual({ kind: 'unavailable', why: 'store_unreachable' });
     await waitUntil(async () => (await balance())?.heldNanoUsd === 0n, { what: 'the hold to be given back' });
     const item = request(organizationId);
     expect(await gateway.reserve(item)).toMatchObject({ kind: 'admitted' });
     spy.mockRestore();
-    lateOnce();
+    lateOnce('settle');
     // It was settled, and is settled again: the second time there is no hold.
     gateway.settle({ requestId: item.requestId, organizationId, chargeNanoUsd: 8n, tokens: null });
     await waitUntil(async () => (await balance())?.postedNanoUsd === 8n, { what: 'the charge' });

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 
 const FILES = {
   admit: ['admit'],
+  settle: ['admit'],
   openEpoch: ['open-epoch'],
   loadAccounts: ['load-accounts'],
   carry: ['place-new', 'carry'],
@@ -15,6 +16,8 @@ const FILES = {
   forgetTold: ['forget-told'],
   forgetRefusing: ['forget-refusing'],
 };
+/** Scripts without a clock. */
+const COMMANDS = { putField: 'put-field', addMember: 'add-member' };
 
 /** The key from which admission's scripts read the time of an organisation, in microseconds since 1970. */
 export const clockKey = (organizationId: string): string => `tollgate:{${organizationId}}:admission:2:clock`;
@@ -33,4 +36,5 @@ export function readClockOfTest(client: Redis): void {
   if (!shared.includes(":clock'")) throw new Error('the scripts no longer read the time by TIME as this test expects');
   for (const [name, files] of Object.entries(FILES))
     client.defineCommand(name, { numberOfKeys: 1, lua: [shared, ...files.map(file)].join('\n') });
+  for (const [name, each] of Object.entries(COMMANDS)) client.defineCommand(name, { numberOfKeys: 1, lua: file(each) });
 }

@@ -8,6 +8,7 @@ import { keyManagementKilled } from './faults/key-management-killed.js';
 import { offsetsLost } from './faults/offsets-lost.js';
 import { postgresDown } from './faults/postgres-down.js';
 import { redisEmptied } from './faults/redis-emptied.js';
+import { redisFull } from './faults/redis-full.js';
 import { termsUntold } from './faults/terms-untold.js';
 import { twoUsageBillings } from './faults/two-usage-billings.js';
 import { usageBillingKilled } from './faults/usage-billing-killed.js';
@@ -33,5 +34,6 @@ describe('faults of servers, disks and the services behind the gateways', () => 
   postgresDown(() => stage);
   exportsBroken(() => stage);
   redisEmptied(() => stage.shape);
+  redisFull(() => stage.shape);
   kafkaDown(() => stage);
 });

@@ -1,6 +1,7 @@
 import { Inject, Module } from '@nestjs/common';
+import { KEY_SNAPSHOT_WRITER, type KeySnapshotWriter } from '@tollgate/key-snapshots';
 import { METRICS_REGISTRY, type Registry } from '@tollgate/telemetry';
-import { registerOutboxGauges } from '../metrics.js';
+import { registerOutboxGauges, registerStoreUsedGauge } from '../metrics.js';
 import { KeyTimesModule } from '../keys/key-times.module.js';
 import { KeyMetricsModule } from '../metrics.module.js';
 import { MailsModule } from '../sign-in/mails/mails.module.js';
@@ -17,7 +18,12 @@ import { KeyRelay } from './key-relay.js';
   exports: [KeyRelay],
 })
 export class RelayModule {
-  constructor(@Inject(METRICS_REGISTRY) registry: Registry, relay: KeyRelay) {
+  constructor(
+    @Inject(METRICS_REGISTRY) registry: Registry,
+    @Inject(KEY_SNAPSHOT_WRITER) snapshots: Pick<KeySnapshotWriter, 'storeUsed'>,
+    relay: KeyRelay,
+  ) {
     registerOutboxGauges(registry, () => relay.backlog());
+    registerStoreUsedGauge(registry, () => snapshots.storeUsed());
   }
 }

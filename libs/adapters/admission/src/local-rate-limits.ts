@@ -1,4 +1,4 @@
-import { emptyOrganization, reserve, settle } from '@tollgate/credit';
+import { emptyOrganization, isGoverned, reserve, settle } from '@tollgate/credit';
 import type { AdmissionDecision, OrganizationState, ReserveItem, SettleItem } from '@tollgate/credit';
 import { monotonicUs } from './monotonic-us.js';
 
@@ -6,17 +6,17 @@ import { monotonicUs } from './monotonic-us.js';
 const KEYS_MAX = 100_000;
 
 /**
- * Decides while Redis is unreachable. Requests on credit are refused, and each gateway enforces its share of the rate
- * limits, limit ÷ known gateways. Keys with a limit of parallel requests are refused: without Redis these cannot be
- * counted across gateways.
+ * Decides while Redis is unreachable or has no memory left. Requests on credit are refused, and each gateway enforces
+ * its share of the rate limits, limit ÷ known gateways. Keys with a limit of parallel requests are refused: without
+ * Redis these cannot be counted across gateways.
  */
 export class LocalRateLimits {
   gateways = 1;
   #state: OrganizationState = emptyOrganization();
 
-  decide(item: ReserveItem): AdmissionDecision {
+  decide(item: ReserveItem, why: 'store_unreachable' | 'store_full' = 'store_unreachable'): AdmissionDecision {
     const { requestsPerMinute, tokensPerMinute, parallelRequests } = item.rateLimits;
-    if (item.accounts.length > 0 || parallelRequests !== null) return { kind: 'unavailable', why: 'store_unreachable' };
+    if (isGoverned(item) || parallelRequests !== null) return { kind: 'unavailable', why };
     if (this.#state.rates.size > KEYS_MAX) this.#state = emptyOrganization();
     const share = (limit: number | null): number | null =>
       limit === null ? null : Math.max(1, Math.floor(limit / this.gateways));

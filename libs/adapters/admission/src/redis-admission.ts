@@ -6,7 +6,7 @@ import { AdmitCalls, decideReserves, PLACE_ONLY, type PendingReserve } from './a
 import { formatHold, formatMark } from './hold-text.js';
 import { LocalRateLimits } from './local-rate-limits.js';
 import type { Admission, Announcement } from './port.js';
-import { LEASES_KEY, organizationKey, REFUSING_KEY, shippedKey, waitingKey, withScripts } from './scripts.js';
+import { isFull, LEASES_KEY, organizationKey, REFUSING_KEY, shippedKey, waitingKey, withScripts } from './scripts.js';
 
 /** The most items of one script call; further items go into the next one. */
 const BATCH_ITEMS_MAX = 128;
@@ -118,14 +118,14 @@ export class RedisAdmission implements Admission {
   async #mark(organizationId: string, marks: readonly string[]): Promise<void> {
     const { client } = this.redis;
     if ((await withScripts(client).noteRefusals(organizationKey(organizationId), ...marks)) === 1)
-      await client.hset(REFUSING_KEY, organizationId, randomUUID());
+      await withScripts(client).putField(REFUSING_KEY, organizationId, randomUUID());
   }
 
   async renewLease(instanceId: string): Promise<readonly string[]> {
     const sentAt = performance.now();
     this.#instanceId = instanceId;
     const [, waiting, known] = await Promise.all([
-      this.redis.client.hset(LEASES_KEY, instanceId, Date.now().toString()),
+      withScripts(this.redis.client).putField(LEASES_KEY, instanceId, Date.now().toString()),
       this.redis.client.smembers(waitingKey(instanceId)),
       this.redis.client.hlen(LEASES_KEY),
     ]);
@@ -159,7 +159,7 @@ export class RedisAdmission implements Admission {
 
   async confirmShipped(organizationId: string, limitId: string, generation: number, journalId: string): Promise<void> {
     const key = shippedKey(organizationId, limitId);
-    await this.redis.client.multi().hset(key, journalId, generation).expire(key, SHIPPED_SECONDS).exec();
+    await withScripts(this.redis.client).putField(key, journalId, generation, SHIPPED_SECONDS);
   }
 
   onBatch(listener: (items: number) => void): void {
@@ -220,7 +220,9 @@ export class RedisAdmission implements Admission {
       return;
     }
     this.#onBatch(settles.length + reserves.length);
-    const call = withScripts(this.redis.client).admit(
+    // Both are the same script, and the one for settles alone runs while Redis has no memory left.
+    const script = reserves.length === 0 ? 'settle' : 'admit';
+    const call = withScripts(this.redis.client)[script](
       organizationKey(organizationId),
       this.#calls.write(storeId, settles, reserves),
     );
@@ -231,8 +233,14 @@ export class RedisAdmission implements Admission {
         decideReserves(reserves, reply as string);
         if (this.#queues.size > 0) this.#immediate ??= setImmediate(this.#flush);
       })
-      .catch(() => {
+      .catch((error: unknown) => {
         this.#underway.delete(sent);
+        // Nothing of the batch was done. Its settles, which give memory back, do not wait for reserves.
+        if (reserves.length > 0 && isFull(error)) {
+          if (settles.length > 0) this.#send(organizationId, settles, []);
+          for (const pending of reserves) pending.decide(this.#local.decide(pending.item, 'store_full'));
+          return;
+        }
         // It is unknown whether the script ran. Releasing a hold that does not exist changes nothing.
         this.#retry([
           ...settles,

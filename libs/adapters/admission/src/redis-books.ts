@@ -59,7 +59,9 @@ export class RedisAdmissionBooks implements AdmissionBooks {
       if (opened !== 1) return false;
     }
     await Promise.all(
-      epoch.waitingFor.map(({ instanceId }) => this.redis.client.sadd(waitingKey(instanceId), epoch.organizationId)),
+      epoch.waitingFor.map(({ instanceId }) =>
+        withScripts(this.redis.client).addMember(waitingKey(instanceId), epoch.organizationId),
+      ),
     );
     return true;
   }

@@ -3,8 +3,16 @@ import type { Redis } from 'ioredis';
 
 const lua = (name: string): string => readFileSync(new URL(`../src/lua/${name}.lua`, import.meta.url), 'utf8');
 
+/**
+ * What a script does while Redis has no memory left: `runs`, since it ends or corrects what is there, or `refused`,
+ * before its first command, since it takes on something new. Redis 7.0 reads that in the first line of a script.
+ */
+type WhenFull = 'runs' | 'refused';
+const FIRST_LINE: Readonly<Record<WhenFull, string>> = { runs: '#!lua flags=allow-oom', refused: '#!lua' };
+
 type ScriptName =
   | 'admit'
+  | 'settle'
   | 'openEpoch'
   | 'loadAccounts'
   | 'carry'
@@ -16,21 +24,26 @@ type ScriptName =
   | 'forgetTold'
   | 'forgetRefusing';
 /** The files of each script, in their order, behind what all have in common. */
-const FILES: Readonly<Record<ScriptName, readonly string[]>> = {
-  admit: ['admit'],
-  openEpoch: ['open-epoch'],
-  loadAccounts: ['load-accounts'],
-  carry: ['place-new', 'carry'],
-  dropAccounts: ['drop-accounts'],
-  announce: ['place-new', 'announce'],
-  settleBooked: ['settle-booked'],
-  stopWaiting: ['stop-waiting'],
-  noteRefusals: ['note-refusals'],
-  forgetTold: ['forget-told'],
-  forgetRefusing: ['forget-refusing'],
+const FILES: Readonly<Record<ScriptName, { readonly files: readonly string[]; readonly whenFull: WhenFull }>> = {
+  admit: { files: ['admit'], whenFull: 'refused' },
+  // The same script, for a batch without reserves.
+  settle: { files: ['admit'], whenFull: 'runs' },
+  openEpoch: { files: ['open-epoch'], whenFull: 'refused' },
+  loadAccounts: { files: ['load-accounts'], whenFull: 'runs' },
+  carry: { files: ['place-new', 'carry'], whenFull: 'runs' },
+  dropAccounts: { files: ['drop-accounts'], whenFull: 'runs' },
+  announce: { files: ['place-new', 'announce'], whenFull: 'runs' },
+  settleBooked: { files: ['settle-booked'], whenFull: 'runs' },
+  stopWaiting: { files: ['stop-waiting'], whenFull: 'runs' },
+  noteRefusals: { files: ['note-refusals'], whenFull: 'runs' },
+  forgetTold: { files: ['forget-told'], whenFull: 'runs' },
+  forgetRefusing: { files: ['forget-refusing'], whenFull: 'runs' },
 };
+/** Single commands that Redis would refuse without memory left, each as a script that it runs then too. */
+const COMMANDS = { putField: 'put-field', addMember: 'add-member' } as const;
 
-type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
+type ScriptClient = Redis &
+  Record<ScriptName | keyof typeof COMMANDS, (key: string, ...args: (string | number)[]) => Promise<unknown>>;
 
 /**
  * Adds this library's scripts to the client as commands with one key. ioredis sends them by their SHA, and loads them
@@ -39,8 +52,11 @@ type ScriptClient = Redis & Record<ScriptName, (key: string, ...args: (string | 
 export function withScripts(client: Redis): ScriptClient {
   if ('admit' in client) return client as ScriptClient;
   const shared = lua('organization');
-  for (const [name, files] of Object.entries(FILES))
-    client.defineCommand(name, { numberOfKeys: 1, lua: [shared, ...files.map(lua)].join('\n') });
+  const define = (name: string, parts: readonly string[]): void =>
+    client.defineCommand(name, { numberOfKeys: 1, lua: parts.join('\n') });
+  for (const [name, { files, whenFull }] of Object.entries(FILES))
+    define(name, [FIRST_LINE[whenFull], shared, ...files.map(lua)]);
+  for (const [name, file] of Object.entries(COMMANDS)) define(name, [FIRST_LINE.runs, lua(file)]);
   return client as ScriptClient;
 }
 
@@ -64,3 +80,7 @@ export const LEASES_KEY = 'tollgate:gateways';
 export const REFUSING_KEY = 'tollgate:refusing';
 /** Organisations whose epochs wait for this instance. */
 export const waitingKey = (instanceId: string): string => `tollgate:waiting:${instanceId}`;
+/** Whether Redis has run nothing of a script, because it has no memory left for what the script takes on. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM ');
+}

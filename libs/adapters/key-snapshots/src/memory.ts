@@ -48,6 +48,11 @@ export class MemoryKeySnapshots implements KeySnapshotReader, KeySnapshotWriter 
     return Promise.resolve();
   }
 
+  /** The memory of the process has no limit of the store's own. */
+  storeUsed(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   writeOrganization(snapshot: OrganizationSnapshot): Promise<void> {
     if ((this.#organizations.get(snapshot.organizationId)?.version ?? 0) <= snapshot.version) {
       this.#organizations.set(snapshot.organizationId, snapshot);

@@ -47,6 +47,11 @@ export interface KeySnapshotWriter {
    * followers keep what an earlier one has told.
    */
   heartbeat(facts?: HeartbeatFacts): Promise<void>;
+  /**
+   * How much of the store's memory is used, from 0 to 1: at 1 it takes on nothing new. Null if it has no limit of its
+   * own. Rejects if the store is unreachable.
+   */
+  storeUsed(): Promise<number | null>;
 }
 
 /** The result of a read. `absent` says nothing about the key: only the authority knows whether it exists. */

@@ -31,8 +31,16 @@ const REFILLING_KEY = 'tollgate:{key-changes}:refilling';
 /** A process that says nothing for so long has died: another one begins anew. */
 const REFILLING_MS = 10_000;
 
+/**
+ * What Redis reads in the first line of a script, from 7.0 on. A change must be told while Redis has no memory left: a
+ * tombstone above all. What only puts back a snapshot, which key-management has anyway, is refused then.
+ */
+const RUNS_WHEN_FULL = '#!lua flags=allow-oom';
+const REFUSED_WHEN_FULL = '#!lua';
+
 type WriterClient = Redis & {
   writeSnapshot(key: string, ...args: (string | number)[]): Promise<number>;
+  refillSnapshot(key: string, ...args: (string | number)[]): Promise<number>;
   appendChange(
     stream: string,
     keys: string,
@@ -48,8 +56,10 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
   readonly #refiller = randomUUID();
 
   constructor(private readonly redis: RedisConnection) {
-    redis.client.defineCommand('writeSnapshot', { numberOfKeys: 1, lua: lua('write-snapshot') });
-    redis.client.defineCommand('appendChange', { numberOfKeys: 4, lua: lua('append-change') });
+    const write = lua('write-snapshot');
+    redis.client.defineCommand('writeSnapshot', { numberOfKeys: 1, lua: `${RUNS_WHEN_FULL}\n${write}` });
+    redis.client.defineCommand('refillSnapshot', { numberOfKeys: 1, lua: `${REFUSED_WHEN_FULL}\n${write}` });
+    redis.client.defineCommand('appendChange', { numberOfKeys: 4, lua: `${RUNS_WHEN_FULL}\n${lua('append-change')}` });
     this.#client = redis.client as WriterClient;
   }
 
@@ -104,6 +114,11 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
     await this.#append('', '', facts === undefined ? '' : facts.importedKeys ? '1' : '0');
   }
 
+  async storeUsed(): Promise<number | null> {
+    const { usedBytes, maxBytes } = await this.redis.memory();
+    return maxBytes === null ? null : usedBytes / maxBytes;
+  }
+
   async #append(keyJson: string, organizationJson: string, importedKeys = ''): Promise<void> {
     await this.#client.appendChange(
       CHANGES_KEY,
@@ -127,6 +142,7 @@ export class RedisKeySnapshotWriter implements KeySnapshotWriter {
 
   /** Whether this version, or for `onlyAbsent` any that is not newer, is stored now; false if a newer one is. */
   async #store(key: string, version: number, json: string, onlyAbsent: boolean): Promise<boolean> {
-    return (await this.#client.writeSnapshot(key, version, this.#storeId(), json, onlyAbsent ? 1 : 0)) === 1;
+    const script = onlyAbsent ? 'refillSnapshot' : 'writeSnapshot';
+    return (await this.#client[script](key, version, this.#storeId(), json, onlyAbsent ? 1 : 0)) === 1;
   }
 }

@@ -127,8 +127,14 @@ export type AdmissionDecision =
    * one is, with what all that have not expired have left; without any grant the account is `GRANTS`.
    */
   | { readonly kind: 'credit_exhausted'; readonly accountId: string; readonly availableNanoUsd: bigint }
-  /** `no_epoch`: usage-billing has to open an epoch. `announcing`: gateways have yet to announce under the new one. */
-  | { readonly kind: 'unavailable'; readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'no_lease' }
+  /**
+   * `no_epoch`: usage-billing has to open an epoch. `announcing`: gateways have yet to announce under the new one.
+   * `store_full`: the store has no memory left for a further hold.
+   */
+  | {
+      readonly kind: 'unavailable';
+      readonly why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'store_full' | 'no_lease';
+    }
   /** An account is not of the present cycle: `nowMs` is the time of admission, in milliseconds since 1970. */
   | { readonly kind: 'unavailable'; readonly why: 'other_cycle'; readonly nowMs: number }
   /** The ledger has yet to load the account (`UsageBillingApi.loadAccount`). */

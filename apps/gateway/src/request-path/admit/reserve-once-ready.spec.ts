@@ -49,7 +49,7 @@ const TODAY = 'key:k:daily:2026-11-29';
 const ADMITTED = { kind: 'admitted', rate: { requests: null, tokens: null } } as const;
 const otherCycle = (nowMs: number): AdmissionDecision => ({ kind: 'unavailable', why: 'other_cycle', nowMs });
 const notLoaded = (accountId: string): AdmissionDecision => ({ kind: 'unavailable', why: 'not_loaded', accountId });
-const unavailable = (why: 'no_epoch' | 'announcing' | 'store_unreachable'): AdmissionDecision => ({
+const unavailable = (why: 'no_epoch' | 'announcing' | 'store_unreachable' | 'store_full'): AdmissionDecision => ({
   kind: 'unavailable',
   why,
 });
@@ -131,6 +131,7 @@ class Stage {
 describe('a reserve that cannot be decided at once', () => {
   it.each<[string, AdmissionDecision[], string, readonly string[]]>([
     ['is decided by another answer at once', [ADMITTED], 'admitted', []],
+    ['waits for no store that is full', [unavailable('store_full')], 'store_full', []],
     ['waits for no store that is away', [unavailable('store_unreachable')], 'store_unreachable', []],
     ['waits for an epoch', [unavailable('no_epoch'), ADMITTED], 'admitted', ['epoch of o']],
     [

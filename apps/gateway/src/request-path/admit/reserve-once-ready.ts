@@ -54,6 +54,7 @@ export async function reserveOnceReady(
   while (decision.kind === 'unavailable' && performance.now() < deadline) {
     switch (decision.why) {
       case 'store_unreachable':
+      case 'store_full':
         return { item, decision };
       case 'other_cycle': {
         if (++rejoins > REJOINS_MAX) return { item, decision };
