@@ -1,44 +1,5 @@
-import 'reflect-metadata';
-import { endOnSignals, mendableFault } from '@tollgate/app-process';
-import { EnvironmentError } from '@tollgate/config';
-import { readConfig } from './config.js';
-import { startStandalone, type Standalone } from './start.js';
+import { stopRequest } from '@tollgate/app-process/stop-request';
 
-const NODE_MAJOR_MIN = 24;
-
-/** Resolves when the text is written out: a new admin secret is stored only after it could be seen. */
-function written(text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-async function run(): Promise<void> {
-  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-    throw new EnvironmentError([
-      `Node.js ${process.versions.node} is too old: use "npm start", which runs on the Node.js that npm ci installed`,
-    ]);
-  }
-  let standalone: Standalone | null = null;
-  endOnSignals({
-    tell,
-    stop: async (signal) => {
-      tell(`stopping (${signal})`);
-      await standalone?.stop(signal);
-      tell('stopped');
-    },
-  });
-  standalone = await startStandalone(readConfig(), { tell, isTerminal: process.stdout.isTTY === true });
-  await written(`${standalone.greeting}\n`);
-  standalone.greeted();
-}
-
-function tell(line: string): void {
-  process.stdout.write(`tollgate: ${line}\n`);
-}
-
-run().catch((error: unknown) => {
-  // A fault that an operator can mend is shown as its message; any other error is a bug and is shown with its stack.
-  process.stderr.write(`tollgate did not start: ${mendableFault(error) ?? (error as Error).stack ?? String(error)}\n`);
-  process.exit(1);
-});
+// The first process of a container ignores a signal that it has no handler for, and to load the rest takes a while.
+stopRequest();
+await import('./standalone-process.js');

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort, tempFolder, waitUntil } from '@tollgate/infra';
+import { findProgram, freePort, tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appScript, repository, shortLived } from './kit/app-script.js';
 import { startDistributed } from './kit/distributed.js';
@@ -169,7 +170,7 @@ describe('a service behind gateways that is asked to stop', () => {
       outside,
       environmentOf: (_, environment) => ({ ...environment, TOLLGATE_STOP_WINDOW_SECONDS: String(WINDOW_SECONDS) }),
     });
-    const key = await shape.client().createKey({ credit_limit_usd: 5 });
+    const key = await shape.client().createKey();
     const kinds = [0, 1].map((gateway) => kindsOfCalls(shape, gateway, key.secret));
     for (const stopped of [shape.keyManagement, shape.usageBilling]) {
       let signalledAt = Infinity;
@@ -215,11 +216,31 @@ describe('a start that is asked to stop', () => {
     expect((await shape.client().chat(key.secret)).status).toBe(200);
     await shape.stop();
   });
+
+  it('is ended although it is the first process of a container, which ignores signals that it has no handler for', async () => {
+    if (process.getuid?.() !== 0 || findProgram('unshare') === undefined)
+      return void process.stderr.write(
+        'this process may make no process namespace: a start as process 1 was not tried\n',
+      );
+    for (const app of ['standalone', 'gateway', 'key-management', 'usage-billing', 'secret-scanning']) {
+      const { child, output } = startApp({}, app, ['unshare', '--pid', '--fork', '--mount-proc']);
+      // The child of unshare is process 1 of its namespace. The first signals come before Node.js runs.
+      const asking = setInterval(() => signalChildOf(child.pid!), 10);
+      const [code] = (await once(child, 'close')) as [number | null];
+      clearInterval(asking);
+      expect({ app, code, output: output() }).toEqual({
+        app,
+        code: 0,
+        output: 'stopped (SIGTERM) before anything was started\n',
+      });
+    }
+  });
 });
 
-/** Starts a standalone, and waits for nothing. */
-function startApp(environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [...shortLived, appScript('standalone')], {
+/** Starts an app, below another program where one is named. */
+function startApp(environment: Readonly<Record<string, string>>, app = 'standalone', below: readonly string[] = []) {
+  const [command = process.execPath, ...args] = [...below, process.execPath, ...shortLived, appScript(app)];
+  const child = spawn(command, args, {
     cwd: repository,
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -228,4 +249,13 @@ function startApp(environment: Readonly<Record<string, string>>) {
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (chunk: string) => (written += chunk));
   return { child, output: () => written };
+}
+
+function signalChildOf(pid: number): void {
+  try {
+    const child = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+    if (child > 0) process.kill(child, 'SIGTERM');
+  } catch {
+    // It has not forked yet, or has ended.
+  }
 }
