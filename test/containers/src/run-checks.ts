@@ -59,10 +59,10 @@ async function run(args: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void house.remove().finally(() => process.exit(130)));
   try {
-    await house.makeSecrets();
     const start = performance.now();
     const wanted = chosen(parts, options.only);
     if (wanted.some(({ needsHouse }) => needsHouse !== false)) {
+      await house.makeSecrets();
       await house.up();
       tell(`the house is up and healthy after ${Math.round((performance.now() - start) / 1000)} s`);
     }

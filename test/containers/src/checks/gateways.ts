@@ -135,39 +135,44 @@ export const gateways: Part = {
       },
     },
     {
-      name: 'a stream that is under way when its gateway is stopped ends whole, new calls are answered, and its usage is exact',
+      name: 'streams that are under way when their gateway is stopped end whole, and new calls meanwhile are answered',
       run: async ({ house }) => {
         const client = clientOf(house);
         try {
           const key = await client.createKey({ name: 'stopped' });
-          await scaleTo(house, 1);
-          const [gateway] = await house.running(['gateway']);
+          await scaleTo(house, 2);
+          const both = await house.running(['gateway']);
           await untilServed(client, key.secret);
-          const used = await usageAt(client, key, 1);
+          const { requests } = await usageAt(client, key, 1);
           const tokens = 60;
-          const stream = await client.openChat(key.secret, {
-            max_tokens: tokens,
-            stream_options: { include_usage: true },
-            simulator: { completion_tokens: tokens, chunks: tokens, chunk_interval_ms: 150 },
-          });
-          await stream.until((text) => text.includes('word1'));
-          const stopping = house.docker(['stop', '--time', '150', gateway!.Id], { timeoutMs: 200_000 });
-          await delay(1_000);
-          // The window: this gateway is the only one, and still answers.
-          const meanwhile = await client.chat(key.secret, { max_tokens: 1 });
-          const { complete, text } = await stream.ended;
-          await stopping;
-          const [stopped] = (await house.containers(['gateway'])).filter(({ Id }) => Id === gateway!.Id);
-          await house.docker(['start', gateway!.Id]);
-          holds(
-            meanwhile.status === 200,
-            `a new call in the window was answered ${meanwhile.status}: ${meanwhile.text.slice(0, 200)}`,
+          // Both gateways get some: the balancer gives each call to the one that has fewer.
+          const streams = await Promise.all(
+            Array.from({ length: 6 }, () =>
+              client.openChat(key.secret, {
+                max_tokens: tokens,
+                stream_options: { include_usage: true },
+                simulator: { completion_tokens: tokens, chunks: tokens, chunk_interval_ms: 200 },
+              }),
+            ),
           );
-          holds(complete && text.includes('data: [DONE]'), `the stream ended so: ${text.slice(-300)}`);
+          await Promise.all(streams.map((stream) => stream.until((text) => text.includes('word1'))));
+          const caller = new Caller(house, key.secret);
+          await house.docker(['stop', '--time', '150', both[0]!.Id], { timeoutMs: 200_000 });
+          const [stopped] = (await house.containers(['gateway'])).filter(({ Id }) => Id === both[0]!.Id);
+          await house.docker(['start', both[0]!.Id]);
+          const ends = await Promise.all(streams.map(({ ended }) => ended));
+          await caller.end();
+          const broken = ends.filter(({ complete, text }) => !complete || !text.includes('data: [DONE]'));
+          none(
+            'streams broke',
+            broken.map(({ text }) => text.slice(-200)),
+          );
+          none(`of ${caller.calls} new calls failed`, caller.failures);
           holds(stopped?.State.ExitCode === 0, `the gateway ended with code ${stopped?.State.ExitCode}`);
-          await untilServed(client, key.secret);
-          const usage = await usageAt(client, key, used.requests + 2);
-          return `${usage.requests} requests, ${usage.output_tokens} output tokens`;
+          const wanted = requests + streams.length + caller.calls;
+          const usage = await usageAt(client, key, wanted);
+          holds(usage.requests === wanted, `the usage says ${usage.requests} requests, and not ${wanted}`);
+          return `${streams.length} streams whole, ${caller.calls} calls meanwhile, ${usage.requests} booked`;
         } finally {
           await client.close();
         }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { reachableFrom } from '../house/call-from.js';
-import { serviceOf, type Container } from '../house/house.js';
+import { serviceOf, type Container, type House } from '../house/house.js';
 import { holds, none, type Part } from './check.js';
 
 /** What somebody may want to connect to, of each service. */
@@ -27,18 +27,17 @@ const needs: Readonly<Record<string, readonly string[]>> = {
   'secret-scanning': ['key-management:8080', 'usage-billing:8080', 'postgres:5432', 'kafka:9092', 'mail:1025'],
 };
 
-/** What may be reached beside what is needed, since a network is of hosts and not of ports. */
+/** What may be reached beside what is needed, since a network is of hosts and lets both ends begin. */
 const tolerated = (from: string, to: string): boolean => {
   const [service] = to.split(':') as [string];
+  // The front door is for everybody. The page of mails is published on the network of the front door, and is of the
+  // host that apps bring their mails to.
+  if (to === 'balancer:8080') return true;
+  if (service === 'mail') return from === 'balancer' || needs[from]?.includes('mail:1025') === true;
+  const serves = (one: string, other: string) => needs[one]?.some((need) => need.startsWith(`${other}:`)) === true;
   const app = (name: string) => name in needs && name !== 'balancer';
-  // The apps ask each other and share the operations listener's network.
-  if (app(from) && app(service)) return true;
-  // Who brings mails reaches the catcher's page too, and the balancer is on the network that publishes that page.
-  return (
-    service === 'mail' &&
-    (to === 'mail:1025' || to === 'mail:8025') &&
-    (from === 'balancer' || (app(from) && from !== 'gateway'))
-  );
+  // The apps share a network, and who is asked could ask back.
+  return (app(from) && app(service)) || serves(service, from);
 };
 
 export const reach: Part = {
@@ -72,17 +71,20 @@ export const reach: Part = {
     {
       name: 'only those who call out have a way out',
       run: async ({ house }) => {
-        const wayOut = new Set(['gateway', 'key-management', 'usage-billing', 'secret-scanning']);
+        const callers = new Set(['gateway', 'key-management', 'usage-billing', 'secret-scanning']);
+        const networks = await leadingOut(house);
         const containers = await house.running();
-        const wrong = containers
-          .filter((each) => hasDefaultRoute(each) && !wayOut.has(serviceOf(each)))
-          .map((each) => serviceOf(each));
-        none('with a way out', wrong);
-        holds(
-          containers.some((each) => serviceOf(each) === 'gateway' && hasDefaultRoute(each)),
-          'the gateway has no way to its providers',
+        const out = containers.filter(
+          (each) =>
+            hasDefaultRoute(each) && Object.keys(each.NetworkSettings.Networks).some((name) => networks.has(name)),
         );
-        return containers.filter(hasDefaultRoute).map(serviceOf).join(', ');
+        const names = [...new Set(out.map(serviceOf))];
+        none(
+          'with a way out',
+          names.filter((name) => !callers.has(name)),
+        );
+        holds(names.includes('gateway'), 'the gateway has no way to its providers');
+        return names.join(', ');
       },
     },
   ],
@@ -103,4 +105,19 @@ function hasDefaultRoute({ State }: Container): boolean {
     .split('\n')
     .slice(1)
     .some((line) => line.split('\t')[1] === '00000000');
+}
+
+/** Networks whose addresses the engine translates on their way out; answers find nobody else. */
+async function leadingOut(house: House): Promise<Set<string>> {
+  const label = `label=com.docker.compose.project=${house.project}`;
+  const names = (await house.docker(['network', 'ls', '--quiet', '--filter', label])).split('\n');
+  const networks = JSON.parse(await house.docker(['network', 'inspect', ...names])) as {
+    Name: string;
+    Internal: boolean;
+    Options: Record<string, string> | null;
+  }[];
+  const open = networks.filter(
+    ({ Internal, Options }) => !Internal && Options?.['com.docker.network.bridge.enable_ip_masquerade'] !== 'false',
+  );
+  return new Set(open.map(({ Name }) => Name));
 }

@@ -33,6 +33,8 @@ export function outsideServices(repository: string, nodeImage: string, network: 
   return JSON.stringify(
     {
       services: {
+        // The image is there already; `compose run` would build it again, of files that are not beside it here.
+        gateway: { pull_policy: 'never' },
         'check-provider': {
           ...program,
           command: ['node', 'test/provider-simulator/dist/main.js'],
