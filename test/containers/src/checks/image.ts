@@ -20,7 +20,7 @@ export const image: Part = {
         const { Config, Size } = await inspectImage(env, name);
         holds(Config.User === '10001:10001', `its user is ${Config.User}`);
         holds(Config.Healthcheck?.Test.length, 'it has no HEALTHCHECK');
-        const labels = ['title', 'version', 'revision', 'created', 'licenses', 'source'];
+        const labels = ['title', 'version', 'revision', 'created', 'licenses'];
         none(
           'labels are missing',
           labels.filter((label) => !Config.Labels?.[`org.opencontainers.image.${label}`]),
@@ -31,17 +31,10 @@ export const image: Part = {
     {
       name: 'it holds no simulator, test, source, source map, type, npm, or lock file',
       run: async ({ env, image: name }) => {
-        const patterns = [
-          '*.map',
-          '*.ts',
-          '*.mts',
-          '*.cts',
-          '*.tsbuildinfo',
-          '*.spec.js',
-          '*.test.js',
-          'package-lock.json',
-        ];
-        const find = `find / -xdev \\( ${patterns.map((each) => `-name '${each}'`).join(' -o ')} \\) -type f`;
+        const patterns = ['*.map', '*.ts', '*.mts', '*.cts', '*.tsbuildinfo', 'package-lock.json'];
+        const any = (names: readonly string[]) => names.map((each) => `-name '${each}'`).join(' -o ');
+        const own = `find /tollgate/apps /tollgate/libs -type f \\( ${any(['*.spec.js', '*.test.js'])} \\)`;
+        const find = `find / -xdev \\( ${any(patterns)} \\) -type f; ${own}`;
         const places = 'ls -d /tollgate/test /tollgate/node_modules/@tollgate/*simulator* /usr/local/lib/node_modules';
         const found = await inImage(env, name, `{ ${find}; ${places}; } 2> /dev/null; true`);
         none(
