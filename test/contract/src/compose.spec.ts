@@ -1,5 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { TOLLGATE_VARIABLES } from '@tollgate/config';
+import {
+  isSecretVariable,
+  loadConfig,
+  readEnvironment,
+  TOLLGATE_VARIABLES,
+  twinOf,
+  variablesIn,
+} from '@tollgate/config';
 import { gatewayEnvironment } from '@tollgate/gateway';
 import { appEnvironment, type Deployment, type DistributedApp } from '@tollgate/journey';
 import { keyManagementEnvironment } from '@tollgate/key-management';
@@ -7,26 +14,20 @@ import { rolesOf } from '@tollgate/postgres';
 import { secretScanningEnvironment } from '@tollgate/secret-scanning';
 import { usageBillingEnvironment } from '@tollgate/usage-billing';
 import { describe, expect, it } from 'vitest';
-import { composeServices, composeText, composeVariables, repository } from './compose-file.js';
+import type { z } from 'zod';
+import {
+  composeFile,
+  composeVariables,
+  repository,
+  secretOf,
+  textOf,
+  type ComposeService,
+  type ComposeVolume,
+} from './compose-file.js';
 
-const secrets = {
-  TOLLGATE_ADMIN_SECRET: 'AdminAdminAdminAdmin',
-  TOLLGATE_SERVICE_SECRET: 'ServiceServiceService',
-  TOLLGATE_PEPPER: 'PepperPepperPepper',
-  TOLLGATE_POSTGRES_PASSWORD: 'PostgresPostgres',
-  TOLLGATE_KEYS_POSTGRES_PASSWORD: 'KeysKeysKeysKeys',
-  TOLLGATE_BILLING_POSTGRES_PASSWORD: 'BillingBillingBilling',
-  TOLLGATE_SCANNING_POSTGRES_PASSWORD: 'ScanningScanning',
-  TOLLGATE_REDIS_PASSWORD: 'RedisRedis',
-};
-/** Given only while a secret is being replaced. */
-const previousSecrets = [
-  'TOLLGATE_ADMIN_SECRET_PREVIOUS',
-  'TOLLGATE_ENCRYPTION_KEY_PREVIOUS',
-  'TOLLGATE_PEPPER_PREVIOUS',
-  'TOLLGATE_SERVICE_SECRET_PREVIOUS',
-];
-const services = composeServices(secrets);
+const composeText = textOf('docker-compose.yml');
+const file = composeFile(composeText);
+const { services } = file;
 const schemas = {
   gateway: gatewayEnvironment,
   'key-management': keyManagementEnvironment,
@@ -34,19 +35,36 @@ const schemas = {
   'secret-scanning': secretScanningEnvironment,
 };
 const apps = Object.keys(schemas) as DistributedApp[];
-const environmentOf = (app: DistributedApp) => services[app]!.environment!;
+const environmentOf = (app: string) => services[app]!.environment!;
 const names = (environment: object): string[] => Object.keys(environment).sort();
+/** Those that end: what they do must have been done before others start. */
+const jobs = Object.keys(services).filter((name) => services[name]!.restart === 'no');
+const stores = ['postgres', 'redis', 'kafka'];
+/** The files of secrets that a service has, by the paths under which it finds them. */
+const mountsOf = ({ secrets = [] }: ComposeService): Map<string, string> =>
+  new Map(secrets.map(secretOf).map(({ source, target }) => [`/run/secrets/${target}`, source]));
+/** Set while a secret that not every installation has is there. */
+const optionalSecrets = Object.fromEntries(
+  Object.entries(file.secrets).flatMap(([name, { file: path }]) =>
+    path === './deploy/docker/no-secret' ? [[`${name.toUpperCase()}_FILE`, `./secrets/${name}`]] : [],
+  ),
+);
 
 /** Variables that config.yaml refers to, for the credentials of providers. */
-const credentials = [...readFileSync(`${repository}config.yaml`, 'utf8').matchAll(/^[^#]*\$\{env:(\w+)\}/gm)].map(
-  (match) => match[1]!,
-);
+const credentials = [...textOf('config.yaml').matchAll(/^[^#]*\$\{env:(\w+)\}/gm)].map((match) => match[1]!);
 
 describe('docker-compose.yml', () => {
   it.each(apps)('tells %s what it needs, in a form that it takes, and nothing it does not know', (app) => {
-    const given = Object.fromEntries(Object.entries(environmentOf(app)).filter(([, value]) => value !== ''));
-    expect(schemas[app].safeParse(given).error).toBeUndefined();
-    const known = new Set([...names(schemas[app].shape), ...(app === 'gateway' ? credentials : [])]);
+    // A password of a mail server needs the name of a user.
+    for (const variables of [{}, { ...optionalSecrets, SMTP_URL: 'smtps://tollgate@mail.example.com' }]) {
+      const service = composeFile(composeText, variables).services[app]!;
+      const mounts = mountsOf(service);
+      const secret = (path: string) =>
+        mounts.has(path) ? { secret: 'a'.repeat(64) } : { fault: 'a file that does not exist', isAbsent: true };
+      expect(() => readEnvironment(schemas[app] as z.ZodObject, service.environment!, secret)).not.toThrow();
+    }
+    const known = new Set([...variablesIn(schemas[app]), 'NODE_OPTIONS']);
+    if (app === 'gateway') for (const credential of credentials) known.add(twinOf(credential));
     expect(names(environmentOf(app)).filter((name) => !known.has(name))).toEqual([]);
   });
 
@@ -68,38 +86,46 @@ describe('docker-compose.yml', () => {
         ...(app === 'gateway' && { dataFolder: '/data' }),
       }),
     );
-    // Only the journeys set these: they share one Kafka, and use a provider of their own, whose credential
-    // secret-scanning reads with the configuration.
-    const ofJourneys = ['KAFKA_TOPIC_PREFIX', 'CREDENTIAL'];
+    // Only the journeys set these: they share one Kafka, use a provider of their own, whose credential secret-scanning
+    // reads with the configuration, and let the services migrate.
+    const ofJourneys = ['KAFKA_TOPIC_PREFIX', 'CREDENTIAL', 'DATABASE_MIGRATION_URL'];
     // Only docker-compose.yml sets these. All have a default, but operators often want to set them.
-    const ofCompose = [
+    const ofCompose = new Set([
       ...credentials,
+      ...passwords,
       ...previousSecrets,
       'GATEWAY_GONE_AFTER_MS',
+      'INIT_OWNER_PASSWORD',
+      'KAFKA_USERNAME',
+      'NODE_OPTIONS',
+      'SMTP_URL',
+      'TOLLGATE_ADMIN_CALLS_AT_ONCE',
+      'TOLLGATE_ADMIN_CALLS_PER_SECOND',
+      'TOLLGATE_DNS_SERVERS',
+      'TOLLGATE_ENCRYPTION_KEY',
+      'TOLLGATE_KEY_MARKER',
+      'TOLLGATE_MIGRATIONS',
+      'TOLLGATE_OIDC_PRIVATE_NETWORK',
+      'TOLLGATE_OPERATIONS_HOST',
+      'TOLLGATE_PROXY_PROTOCOL',
+      'TOLLGATE_PUBLIC_URL',
+      'TOLLGATE_SESSION_HOURS',
+      'TOLLGATE_SESSION_IDLE_MINUTES',
+      'TOLLGATE_STOP_WINDOW_SECONDS',
       'TOLLGATE_USAGE_EVENT_MONTHS',
       'TOLLGATE_USAGE_HOUR_DAYS',
       'TOLLGATE_USAGE_MINUTE_DAYS',
-      'TOLLGATE_ADMIN_CALLS_AT_ONCE',
-      'TOLLGATE_ADMIN_CALLS_PER_SECOND',
-      'TOLLGATE_ENCRYPTION_KEY',
-      'TOLLGATE_KEY_MARKER',
-      'TOLLGATE_SESSION_IDLE_MINUTES',
-      'TOLLGATE_SESSION_HOURS',
-      'TOLLGATE_OIDC_PRIVATE_NETWORK',
-      'TOLLGATE_DNS_SERVERS',
-      'TOLLGATE_PUBLIC_URL',
-      'SMTP_URL',
-      'INIT_OWNER_PASSWORD',
-    ];
-    expect(names(environmentOf(app)).filter((name) => !ofCompose.includes(name))).toEqual(
-      told.filter((name) => !ofJourneys.includes(name)),
-    );
+    ]);
+    const fromCompose = names(environmentOf(app)).map((name) => name.replace(/_FILE$/, ''));
+    const notTold = (name: string) => ofJourneys.includes(name) || ofCompose.has(name);
+    expect(fromCompose.filter((name) => !ofCompose.has(name)).sort()).toEqual(told.filter((name) => !notTold(name)));
   });
 
   it('has no variable, nor has an app, that a start would call unknown', () => {
     const everywhere = [
-      ...Object.values(schemas).flatMap((schema) => names(schema.shape)),
-      ...composeVariables().map(({ name }) => name),
+      ...Object.values(schemas).flatMap((schema) => variablesIn(schema)),
+      ...composeVariables(composeText).map(({ name }) => name),
+      ...composeVariables(textOf('docker-compose.dev.yml')).map(({ name }) => name),
     ];
     expect(
       everywhere.filter(
@@ -112,151 +138,336 @@ describe('docker-compose.yml', () => {
   it('sends services to one another where they listen, and to the servers as they are set up', () => {
     for (const app of apps) {
       for (const [name, value] of Object.entries(environmentOf(app))) {
-        if (!/^(KEY_MANAGEMENT|USAGE_BILLING|SECRET_SCANNING|DATABASE|DATABASE_MIGRATION|REDIS|SMTP)_URL$/.test(name))
-          continue;
+        if (!/^(KEY_MANAGEMENT|USAGE_BILLING|SECRET_SCANNING|DATABASE|REDIS|SMTP)_URL$/.test(name)) continue;
         const { hostname, port } = new URL(value);
         expect(services, `${app} ${name}`).toHaveProperty(hostname);
         const target = apps.find((other) => other === hostname);
         if (target !== undefined) expect(port).toBe(environmentOf(target)['TOLLGATE_PORT']);
-        expect(
-          services[app]!.networks!.some((network) => services[hostname]!.networks!.includes(network)),
-          `${app} reaches ${hostname}`,
-        ).toBe(true);
+        expect(shareNetwork(app, hostname), `${app} reaches ${hostname}`).toBe(true);
       }
-      expect(services['kafka']!.environment!['KAFKA_ADVERTISED_LISTENERS']).toContain(
+      expect(environmentOf('kafka')['KAFKA_ADVERTISED_LISTENERS']).toContain(
         `//${environmentOf(app)['KAFKA_BROKERS']}`,
       );
-      expect(environmentOf(app)['TOLLGATE_HOST']).toBe('0.0.0.0');
-    }
-    for (const app of apps.filter((name) => name !== 'gateway')) {
-      const { username, password, pathname } = new URL(environmentOf(app)['DATABASE_MIGRATION_URL']!);
-      expect(services['postgres']!.environment).toMatchObject({
-        POSTGRES_USER: username,
-        POSTGRES_PASSWORD: password,
-        POSTGRES_DB: pathname.slice(1),
+      expect(shareNetwork(app, 'kafka')).toBe(true);
+      expect(environmentOf(app)).toMatchObject({
+        TOLLGATE_HOST: '0.0.0.0',
+        // From outside of the container: for Prometheus, and the balancer, which asks gateways whether they are ready.
+        TOLLGATE_OPERATIONS_HOST: '0.0.0.0',
+        KAFKA_USERNAME: app,
       });
+      const redisUrl = environmentOf(app)['REDIS_URL'];
+      if (redisUrl !== undefined) expect(new URL(redisUrl).username).toBe(app);
     }
-    expect(services['redis']!.command!.join(' ')).toContain(
-      `--requirepass ${new URL(environmentOf('gateway')['REDIS_URL']!).password}`,
-    );
-    expect(services['gateway']!.networks).not.toContain(services['postgres']!.networks![0]);
+  });
+
+  it('lets nobody reach what they do not need', () => {
+    const reached = (name: string) =>
+      Object.keys(services)
+        .filter((other) => other !== name && !jobs.includes(other) && shareNetwork(name, other))
+        .filter((other) => services[other]!.profiles === undefined)
+        .sort();
+    expect(reached('postgres')).toEqual(['key-management', 'secret-scanning', 'usage-billing']);
+    expect(reached('redis')).toEqual(['gateway', 'key-management', 'usage-billing']);
+    expect(reached('kafka')).toEqual([...apps].sort());
+    expect(reached('balancer')).toEqual(['gateway', 'mail']);
+  });
+
+  it('has a way out for those alone that call others, and for what is published', () => {
+    const open = Object.keys(file.networks).filter((name) => file.networks[name]?.internal !== true);
+    expect(open.sort()).toEqual(['front', 'outside']);
+    expect(file.networks['front']).toMatchObject({
+      driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' },
+    });
+    const on = (network: string) =>
+      Object.keys(services).filter((name) => services[name]!.networks?.includes(network) === true);
+    expect(on('outside').filter((name) => services[name]!.profiles === undefined)).toEqual(apps);
+    expect(on('front')).toEqual(Object.keys(services).filter((name) => services[name]!.ports !== undefined));
   });
 
   it.each([
-    ['key-management', 'keys', 'KeysKeysKeysKeys'],
-    ['usage-billing', 'billing', 'BillingBillingBilling'],
-    ['secret-scanning', 'scanning', 'ScanningScanning'],
-  ] as const)('lets %s log in as its own role, with a password of its own', (app, schema, password) => {
-    const [own, owner] = ['DATABASE_URL', 'DATABASE_MIGRATION_URL'].map((name) => new URL(environmentOf(app)[name]!));
-    expect([own!.username, own!.password]).toEqual([rolesOf(schema).service, password]);
-    expect([own!.host, own!.pathname]).toEqual([owner!.host, owner!.pathname]);
-  });
-
-  it('has a default for no secret, and does not start without one', () => {
-    const looksSecret = ({ name }: { name: string }) => name in secrets || /SECRET|PASSWORD|PEPPER/.test(name);
-    for (const variable of composeVariables().filter(looksSecret)) {
-      // Without a password the first owner signs in by a link.
-      if (previousSecrets.includes(variable.name) || variable.name === 'INIT_OWNER_PASSWORD') {
-        expect(variable).toMatchObject({ required: false, default: '' });
-        continue;
-      }
-      expect(secrets, 'a secret this test does not know').toHaveProperty(variable.name);
-      expect(variable).toMatchObject({ required: true, default: null });
-    }
-    for (const name of Object.keys(secrets))
-      expect(() => composeServices({ ...secrets, [name]: '' })).toThrow(`${name} must be set`);
-    for (const credential of credentials)
-      expect(composeVariables()).toContainEqual({ name: credential, required: false, default: '' });
-  });
-
-  it('publishes on loopback alone, and neither what apps say to one another nor their operations listeners', () => {
-    const published = Object.entries(services).flatMap(([name, { ports = [] }]) =>
-      ports.map((port) => ({ name, port })),
+    ['key-management', 'keys'],
+    ['usage-billing', 'billing'],
+    ['secret-scanning', 'scanning'],
+  ] as const)('lets %s log in as its own role, and leaves its migrations, as the owner, to a job', (app, schema) => {
+    const own = new URL(environmentOf(app)['DATABASE_URL']!);
+    expect([own.username, own.password]).toEqual([rolesOf(schema).service, '']);
+    expect(environmentOf(app)['TOLLGATE_MIGRATIONS']).toBe('wait');
+    const job = services[`${app}-migrations`]!;
+    expect(job.command).toEqual([`apps/${app}/dist/migrate.js`]);
+    expect(job.environment!['DATABASE_URL']).toBe(own.href);
+    const owner = new URL(job.environment!['DATABASE_MIGRATION_URL']!);
+    expect([owner.host, owner.pathname]).toEqual([own.host, own.pathname]);
+    expect(environmentOf('postgres')).toMatchObject({
+      POSTGRES_USER: owner.username,
+      POSTGRES_DB: owner.pathname.slice(1),
+      POSTGRES_PASSWORD_FILE: job.environment!['DATABASE_MIGRATION_PASSWORD_FILE'],
+    });
+    expect(mountsOf(services[app]!).get('/run/secrets/database_password')).toBe(
+      mountsOf(job).get('/run/secrets/database_password'),
     );
-    for (const { name, port } of published) expect(port, name).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
-    expect(published.filter(({ name }) => apps.includes(name as DistributedApp))).toEqual([
-      { name: 'gateway', port: `127.0.0.1:8080:${environmentOf('gateway')['TOLLGATE_PORT']}` },
+    expect(services[app]!.depends_on).toMatchObject({
+      [`${app}-migrations`]: { condition: 'service_completed_successfully' },
+    });
+    for (const each of apps)
+      expect([...mountsOf(services[each]!).values()]).not.toContain('database_migration_password');
+  });
+
+  it('publishes on loopback alone: the balancer, and the page of the mail catcher, and no store', () => {
+    const published = (variables: Readonly<Record<string, string>>) =>
+      Object.entries(composeFile(composeText, variables).services).flatMap(([name, { ports = [] }]) =>
+        ports.map((port) => `${name} ${port}`),
+      );
+    expect(published({})).toEqual(['balancer 127.0.0.1:8080:8080', 'mail 127.0.0.1:8025:8025']);
+    expect(published({ TOLLGATE_PUBLISH: '0.0.0.0', TOLLGATE_PUBLISHED_PORT: '443' })).toEqual([
+      'balancer 0.0.0.0:443:8080',
+      'mail 127.0.0.1:8025:8025',
     ]);
-    const elsewhere = composeServices({ ...secrets, TOLLGATE_PUBLISH: '0.0.0.0' });
-    expect(
-      Object.values(elsewhere)
-        .flatMap(({ ports = [] }) => ports)
-        .filter((port) => !port.startsWith('127.0.0.1:')),
-    ).toEqual(['0.0.0.0:8080:8080']);
   });
 
   it.each(Object.keys(services))(
-    'runs %s without rights: a numeric user, nothing to write to but its own folders, no capabilities',
+    'runs %s without rights and within bounds: memory, processes, what it can write to',
     (name) => {
       const service = services[name]!;
       expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
       expect(service).toMatchObject({
+        init: true,
         read_only: true,
         cap_drop: ['ALL'],
         security_opt: ['no-new-privileges:true'],
-        restart: 'unless-stopped',
+        restart: jobs.includes(name) ? 'no' : 'unless-stopped',
       });
+      expect(service.privileged).toBeUndefined();
       expect(service.image).toMatch(/^[\w/-]+:v?\d+\.\d+/);
-      for (const volume of service.volumes ?? [])
-        if (typeof volume !== 'string' && volume.type === 'bind') expect(volume.read_only).toBe(true);
+      expect(service.mem_limit).toMatch(/^\d+[mg]$/);
+      expect(service.pids_limit).toBeGreaterThan(0);
+      for (const mount of service.tmpfs ?? []) {
+        const options = mount.split(':')[1]!.split(',');
+        expect(options, `${name} ${mount}`).toEqual(expect.arrayContaining(['nosuid', 'nodev']));
+        expect(options.some((option) => /^size=\d+m$/.test(option))).toBe(true);
+        // Kafka runs a library that it unpacks there.
+        if (!(name === 'kafka' && mount.startsWith('/tmp:'))) expect(options).toContain('noexec');
+      }
+      for (const volume of service.volumes ?? []) {
+        if (typeof volume === 'string' || volume.type !== 'bind') continue;
+        // A path that is not there is said, and does not become a folder.
+        expect(volume).toMatchObject({ read_only: true, bind: { create_host_path: false } });
+      }
     },
   );
 
-  it('starts each service when those it needs are healthy, and knows of each whether it is', () => {
+  it('starts each service when those it needs are healthy or done, and knows of each whether it is', () => {
     for (const [name, { healthcheck, depends_on = {} }] of Object.entries(services)) {
-      expect(healthcheck?.test.length, name).toBeGreaterThan(1);
+      if (jobs.includes(name)) expect(healthcheck).toEqual({ disable: true });
+      else {
+        expect(healthcheck!.test!.length, name).toBeGreaterThan(1);
+        // A check costs the engine more than what it checks: seldom, once a container runs.
+        expect(healthcheck).toMatchObject({ interval: '30s', start_interval: '1s' });
+      }
       for (const [needed, { condition }] of Object.entries(depends_on)) {
         expect(services).toHaveProperty(needed);
-        expect(condition).toBe('service_healthy');
+        expect(condition).toBe(jobs.includes(needed) ? 'service_completed_successfully' : 'service_healthy');
       }
     }
     for (const app of apps) {
-      expect(services[app]!.healthcheck!.test.join(' ')).toContain(
-        `http://127.0.0.1:${environmentOf(app)['TOLLGATE_OPERATIONS_PORT']}/readyz`,
-      );
-      const servers = Object.entries({ DATABASE_URL: 'postgres', REDIS_URL: 'redis', KAFKA_BROKERS: 'kafka' })
+      expect(services[app]!.healthcheck!.test).toEqual(['CMD', 'bash', 'deploy/docker/health.sh']);
+      const servers = Object.entries({ REDIS_URL: 'redis', KAFKA_BROKERS: 'kafka' })
         .filter(([variable]) => variable in environmentOf(app))
         .map(([, server]) => server);
-      expect(Object.keys(services[app]!.depends_on!)).toEqual(expect.arrayContaining(servers));
+      expect(Object.keys(services[app]!.depends_on!)).toEqual(expect.arrayContaining(['kafka-rights', ...servers]));
     }
   });
 
-  it('keeps what must be kept: the ledger, the bus and each gateway’s journal; of Redis nothing', () => {
+  it('keeps what must be kept: the ledger, the bus and the journals of all gateways, each under a name', () => {
     const targets = (name: string) =>
       (services[name]!.volumes ?? []).map((volume) =>
         typeof volume === 'string' ? volume.split(':')[1] : volume.target,
       );
-    expect(targets('gateway')).toContain(environmentOf('gateway')['TOLLGATE_DATA']);
-    // A named volume would be shared by all gateways, and the second one would find it locked.
-    expect(services['gateway']!.volumes).toContainEqual({ type: 'volume', target: '/data' });
-    expect(targets('kafka')).toEqual([services['kafka']!.environment!['KAFKA_LOG_DIRS']]);
+    const data = services['gateway']!.volumes!.find(
+      (volume): volume is ComposeVolume => typeof volume !== 'string' && volume.type === 'volume',
+    )!;
+    // Without a name each container would have its own, which `down` leaves behind with what it holds.
+    expect(data).toEqual({ type: 'volume', source: 'journals', target: environmentOf('gateway')['TOLLGATE_DATA'] });
+    expect(targets('kafka')).toEqual([environmentOf('kafka')['KAFKA_LOG_DIRS']]);
     expect(targets('postgres')).toEqual(['/var/lib/postgresql/data']);
-    expect(targets('redis')).toEqual([]);
-    expect(services['redis']!.command).toEqual(
-      expect.arrayContaining(['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction']),
-    );
+    expect(targets('redis')).toEqual(['/tollgate/start-redis.sh']);
+    expect(names(file.volumes)).toEqual(['journals', 'kafka', 'postgres']);
+    expect(file.name).toBe('tollgate');
+  });
+
+  it('lets Redis be full before the kernel ends it, and Node.js collect its garbage before that', () => {
+    const megabytes = (text: string) =>
+      Number(/^(\d+)m/.exec(text.replace(/^(\d+)g$/, (_, n: string) => `${Number(n) * 1024}m`))![1]);
+    const { command, mem_limit } = services['redis']!;
+    expect(megabytes(command![command!.indexOf('--maxmemory') + 1]!)).toBeLessThanOrEqual(0.75 * megabytes(mem_limit!));
+    for (const app of apps) {
+      const heap = Number(/--max-old-space-size=(\d+)/.exec(environmentOf(app)['NODE_OPTIONS']!)![1]);
+      const { limits } = loadConfig(`${repository}config.yaml`, () => undefined);
+      const bodies = app === 'gateway' ? limits.bodiesBytesMax / 2 ** 20 : 0;
+      expect(heap + bodies, app).toBeLessThanOrEqual(0.7 * megabytes(services[app]!.mem_limit!));
+    }
   });
 });
 
-describe('the image', () => {
-  const dockerfile = readFileSync(`${repository}deploy/docker/Dockerfile`, 'utf8');
+/** What is given only while a secret is being replaced. */
+const previousSecrets = [
+  'TOLLGATE_ADMIN_SECRET',
+  'TOLLGATE_ENCRYPTION_KEY',
+  'TOLLGATE_PEPPER',
+  'TOLLGATE_SERVICE_SECRET',
+].map((name) => `${name}_PREVIOUS`);
+/** The journeys' URLs have their passwords in them. */
+const passwords = ['DATABASE_PASSWORD', 'REDIS_PASSWORD', 'KAFKA_PASSWORD', 'SMTP_PASSWORD'];
 
-  it('has every app, one user for all of them, and is what Compose builds and starts', () => {
-    const [, user] = /^USER (\S+)$/m.exec(dockerfile)!;
+describe('the secrets of docker-compose.yml', () => {
+  it('are files, of which the environment says the paths', () => {
     for (const app of apps) {
-      expect(services[app]).toMatchObject({
-        user,
-        build: { context: '.', dockerfile: 'deploy/docker/Dockerfile' },
-        command: [`apps/${app}/dist/main.js`],
-      });
-      expect(existsSync(`${repository}apps/${app}/src/main.ts`)).toBe(true);
-      expect(dockerfile).toMatch(new RegExp(`tsc -b .*apps/${app}\\b`));
-      expect(dockerfile).toContain(`--workspace apps/${app}`);
+      const { shape } = schemas[app] as z.ZodObject;
+      for (const [name, value] of Object.entries(environmentOf(app))) {
+        if (!(name in shape) || !isSecretVariable(shape[name]!)) continue;
+        expect(name, app).toMatch(/_URL$/);
+        expect(new URL(value).password, `${app} ${name}`).toBe('');
+      }
+    }
+    const looksSecret = /SECRET(?!_SCANNING_URL)|PASSWORD|PEPPER|API_KEY|ENCRYPTION_KEY/;
+    for (const [service, { environment = {}, command = [], entrypoint = [] }] of Object.entries(services)) {
+      for (const [name, value] of Object.entries(environment)) {
+        if (!looksSecret.test(name)) continue;
+        expect(name, service).toMatch(/_FILE$/);
+        if (value !== '') expect(value).toMatch(/^\/run\/secrets\/\w+$/);
+      }
+      expect([...command, ...entrypoint].join(' '), service).not.toMatch(/requirepass|password/i);
+    }
+    for (const { name } of composeVariables(composeText)) if (looksSecret.test(name)) expect(name).toMatch(/_FILE$/);
+  });
+
+  it('are there for whoever is told of them, and for nobody else', () => {
+    for (const variables of [{}, optionalSecrets]) {
+      for (const [name, service] of Object.entries(composeFile(composeText, variables).services)) {
+        const told = Object.entries(service.environment ?? {}).flatMap(([variable, value]) =>
+          variable.endsWith('_FILE') && value !== '' ? [value] : [],
+        );
+        const mounts = mountsOf(service);
+        for (const path of told) expect([...mounts.keys()], name).toContain(path);
+        // Redis' script reads the folder, and Kafka's login names a file in it.
+        if (name === 'redis' || name === 'kafka' || variables !== optionalSecrets) continue;
+        expect([...mounts.keys()].sort(), name).toEqual([...new Set(told)].sort());
+      }
+    }
+    expect([...mountsOf(services['kafka']!).keys()]).toEqual(['/run/secrets/kafka_operator_password']);
+    expect(environmentOf('kafka')['KAFKA_LISTENER_NAME_OPERATOR_PLAIN_SASL_JAAS_CONFIG']).toContain(
+      'password="${directory:/run/secrets:kafka_operator_password}"',
+    );
+  });
+
+  it('are of one service each, where a service logs in', () => {
+    const users = new Map<string, string[]>();
+    for (const app of apps)
+      for (const [path, source] of mountsOf(services[app]!))
+        if (/database_password|redis_password|kafka_password/.test(path))
+          users.set(source, [...(users.get(source) ?? []), app]);
+    expect(users.size).toBe(3 + 3 + 4);
+    for (const [source, by] of users) expect(by, source).toHaveLength(1);
+  });
+
+  it('are made by the script, or given', () => {
+    const required = names(file.secrets).filter((name) => file.secrets[name]!.file === `./secrets/${name}`);
+    for (const name of required) expect(textOf('deploy/docker/make-secrets.sh')).toMatch(scriptMakes(name));
+    for (const name of Object.keys(optionalSecrets))
+      expect(composeVariables(composeText).map((each) => each.name)).toContain(name);
+    expect(readFileSync(`${repository}deploy/docker/no-secret`, 'utf8')).toBe('');
+    expect(textOf('.gitignore').split('\n')).toEqual(expect.arrayContaining(['.env', 'secrets/']));
+  });
+});
+
+/** make-secrets.spec.ts runs the script; here it is only that the script knows the name. */
+function scriptMakes(name: string): RegExp {
+  const [, service] = /^(?:redis_password|kafka)_(\w+?)(?:_password)?$/.exec(name) ?? [];
+  return new RegExp(service === undefined || name === 'kafka_operator_password' ? `\\b${name}\\b` : `\\b${service}\\b`);
+}
+
+describe('the balancer', () => {
+  const text = textOf('deploy/docker/haproxy.cfg');
+  const seconds = (setting: string): number => {
+    const [, count, unit] = new RegExp(`^\\s*timeout ${setting} (\\d+)([sm])$`, 'm').exec(text)!;
+    return Number(count) * (unit === 'm' ? 60 : 1);
+  };
+
+  it('waits longer than a gateway for a model that thinks, so that the gateway ends the call and books it', () => {
+    const { providers } = loadConfig(`${repository}config.yaml`, () => undefined);
+    for (const { timeoutMs } of providers)
+      for (const setting of ['client', 'server']) expect(seconds(setting)).toBeGreaterThan(timeoutMs / 1_000);
+  });
+
+  it('sends a call once more only where no connection was made', () => {
+    expect([...text.matchAll(/^\s*retry-on (.*)$/gm)].map((match) => match[1])).toEqual(['conn-failure']);
+  });
+
+  it('asks Docker for the gateways again and again, and each whether it is ready', () => {
+    const { TOLLGATE_PORT, TOLLGATE_OPERATIONS_PORT, TOLLGATE_PROXY_PROTOCOL } = environmentOf('gateway');
+    expect(text).toContain('nameserver docker 127.0.0.11:53');
+    expect(text).toContain('option httpchk GET /readyz');
+    expect(text).toMatch(
+      new RegExp(
+        `server-template gateway- \\d+ gateway:${TOLLGATE_PORT} check port ${TOLLGATE_OPERATIONS_PORT} .*resolvers docker`,
+      ),
+    );
+    // The gateway takes the caller's address from what the balancer sends before each connection, and from nobody else.
+    expect([TOLLGATE_PROXY_PROTOCOL, text.includes(' send-proxy-v2 ')]).toEqual(['v2', true]);
+  });
+
+  it('lets the calls under way end when it stops, for as long as a gateway would', () => {
+    const { stop_signal, stop_grace_period } = services['balancer'] as ComposeService & { stop_signal: string };
+    expect([stop_signal, stop_grace_period]).toEqual(['SIGUSR1', services['gateway']!.stop_grace_period]);
+  });
+});
+
+describe('docker-compose.dev.yml', () => {
+  const dev = composeFile(textOf('docker-compose.dev.yml'));
+
+  it('publishes the stores, on loopback alone, and changes nothing else', () => {
+    expect(names(dev.services)).toEqual([...stores].sort());
+    for (const [name, service] of Object.entries(dev.services)) {
+      expect(Object.keys(service).filter((key) => !['ports', 'networks', 'environment'].includes(key))).toEqual([]);
+      for (const port of service.ports!) expect(port, name).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
     }
   });
 
-  it('never has a secret of the machine it is built on', () => {
-    expect(readFileSync(`${repository}.gitignore`, 'utf8').split('\n')).toContain('.env');
-    expect(composeText).not.toMatch(/(SECRET|PASSWORD|PEPPER):\s*["']?\w/);
+  it('lets nobody into Kafka without a password', () => {
+    const { KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: map } = {
+      ...environmentOf('kafka'),
+      ...dev.services['kafka']!.environment,
+    };
+    for (const listener of map!.split(',')) expect(listener).toMatch(/:SASL_PLAINTEXT$/);
   });
 });
+
+describe('the image that docker-compose.yml builds', () => {
+  it('is one for all services, which start what it has, as its user', () => {
+    for (const app of [...apps, ...jobs]) {
+      const { build, user, pull_policy, command } = services[app]!;
+      expect([build!.context, build!.dockerfile, user, pull_policy]).toEqual([
+        '.',
+        'deploy/docker/Dockerfile',
+        '10001:10001',
+        'build',
+      ]);
+      const source = command![0]!.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
+      expect(existsSync(repository + source), source).toBe(true);
+    }
+  });
+
+  it('is the one with simulators for the demonstration alone', () => {
+    for (const [name, { build, profiles, image }] of Object.entries(services)) {
+      if (build === undefined) continue;
+      expect([build.target, image.split(':')[0]], name).toEqual(
+        profiles?.includes('demo') === true ? ['demo', 'tollgate-demo'] : [undefined, 'tollgate'],
+      );
+    }
+  });
+});
+
+/** Whether two services are on one network. What has none of its own is on that of another. */
+function shareNetwork(one: string, other: string): boolean {
+  const networksOf = (name: string): readonly string[] => services[name]!.networks ?? [];
+  return networksOf(one).some((network) => networksOf(other).includes(network));
+}

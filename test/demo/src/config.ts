@@ -1,11 +1,19 @@
+import { environmentFields, readEnvironment } from '@tollgate/config';
 import { kafkaConnection, type KafkaConnection } from '@tollgate/bus';
-import { environmentFields, kafkaFields, readEnvironment } from '@tollgate/config';
 import { gatewayEnvironment } from '@tollgate/gateway';
 
 /** The events come onto the bus as those of a gateway do, by the same settings. */
 const environment = gatewayEnvironment
-  .pick({ KEY_MANAGEMENT_URL: true })
-  .extend({ ...kafkaFields, TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret });
+  .pick({
+    KEY_MANAGEMENT_URL: true,
+    KAFKA_BROKERS: true,
+    KAFKA_TOPIC_PREFIX: true,
+    KAFKA_USERNAME: true,
+    KAFKA_PASSWORD: true,
+    KAFKA_TLS: true,
+    KAFKA_CA_FILE: true,
+  })
+  .extend({ TOLLGATE_ADMIN_SECRET: environmentFields.bearerSecret });
 
 /** The installation that gets the usage. */
 export interface DemoConfig {

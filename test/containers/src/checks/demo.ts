@@ -42,9 +42,9 @@ export const demo: Part = {
             const days = await waitUntil(
               async () => {
                 const from = new Date(Date.now() - 31 * 86_400_000).toISOString();
-                const reply = await client.admin('GET', `/v1/usage?group_by=day&from=${from}`);
+                const reply = await client.admin('GET', `/v1/usage?interval=day&from=${from}`);
                 holds(reply.status === 200, `usage was answered ${reply.status}: ${reply.text.slice(0, 300)}`);
-                const rows = (reply.json<{ data?: readonly { requests: number }[] }>().data ?? []).filter(
+                const rows = (reply.json<{ series?: readonly { requests: number }[] }>().series ?? []).filter(
                   ({ requests }) => requests > 0,
                 );
                 return rows.length >= 30 && rows.length;
