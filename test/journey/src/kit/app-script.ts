@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The root of the repository; the same distance from `src/kit` and from `dist/kit`. */
@@ -9,7 +10,7 @@ export const repository = fileURLToPath(new URL('../../../../', import.meta.url)
  */
 export const shortLived: readonly string[] = ['--liftoff-only'];
 
-/** The compiled entry of an app. */
-export function appScript(app: string): string {
-  return `${repository}apps/${app}/dist/main.js`;
+/** The compiled entry of an app, in the root of a built release. */
+export function appScript(app: string, release = repository): string {
+  return join(release, 'apps', app, 'dist/main.js');
 }

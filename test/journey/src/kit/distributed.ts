@@ -29,6 +29,8 @@ export interface DistributedOptions {
   readonly kafka?: Pick<KafkaServer, 'brokers' | 'secured'>;
   /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
   readonly outside?: Outside;
+  /** The root of another built release, whose processes are started; default: this one. */
+  readonly releaseFolder?: string;
   /** Changes what a process is told before it starts; it is named as in `processes`: `gateway 0`, `key-management`. */
   readonly environmentOf?: (process: string, environment: Environment) => Environment;
 }
@@ -52,7 +54,7 @@ const ownerEmail = 'owner@example.com';
  * Redis of their own, and the run's Kafka with topics of their own. Resolves when every process is ready.
  */
 export async function startDistributed(options: DistributedOptions = {}): Promise<DistributedShape> {
-  const { gateways = 2, gatewayGoneAfterMs, environmentOf = (_, environment) => environment } = options;
+  const { gateways = 2, gatewayGoneAfterMs, releaseFolder, environmentOf = (_, environment) => environment } = options;
   const infra = infraFromEnvironment();
   const [outside, databaseUrl, redis] = await Promise.all([
     options.outside ?? startOutside(),
@@ -88,7 +90,13 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     outside: outside.environment,
   };
   const start = (app: DistributedApp, place: Place, name: string = app, more: Environment = {}) =>
-    startApp(name, app, place, environmentOf(name, { ...appEnvironment(app, deployment, place), ...more }));
+    startApp(
+      name,
+      app,
+      place,
+      environmentOf(name, { ...appEnvironment(app, deployment, place), ...more }),
+      releaseFolder,
+    );
   const startGateway = async (address: Address, number: number): Promise<Gateway> => {
     const dataFolder = join(folder, `gateway-${number}`);
     return {
@@ -171,11 +179,12 @@ function startApp(
   app: DistributedApp,
   { operationsPort }: Place,
   env: Environment,
+  releaseFolder = repository,
 ): Promise<ManagedProcess> {
   return ManagedProcess.start({
     name,
-    script: appScript(app),
-    cwd: repository,
+    script: appScript(app, releaseFolder),
+    cwd: releaseFolder,
     env,
     readyWhen: `http://127.0.0.1:${operationsPort}/readyz`,
     readyWithinMs: 120_000,
