@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { startKafka } from '@tollgate/infra';
 import type { DistributedApp } from '@tollgate/journey';
 import { afterEach, describe, expect, it } from 'vitest';
 import { expectInvariants, watchCaps } from './invariants.js';
@@ -27,9 +28,17 @@ describe('a fleet of three gateways and two of each other service', () => {
     'is upgraded from a former release process by process: no call is refused, no event lost',
     { timeout: 900_000 },
     async () => {
-      fleet = await Fleet.start({ release: formerRelease(formerReleaseFolder!) });
-      const figures = await replaceAll(fleet, presentRelease, { takenOutMs: TAKEN_OUT_MS });
-      tellMeasured('a rolling upgrade from a former release', figures);
+      const kafka = await startKafka({ plainListener: true });
+      try {
+        const release = formerRelease(formerReleaseFolder!, kafka.plainBrokers!);
+        fleet = await Fleet.start({ release, servers: { kafka, plainKafkaClients: true } });
+        const close = () => fleet!.closePlainKafka(kafka);
+        const figures = await replaceAll(fleet, presentRelease, { takenOutMs: TAKEN_OUT_MS, close });
+        tellMeasured('a rolling upgrade from a former release', figures);
+        await fleet.stop();
+      } finally {
+        await kafka.stop();
+      }
     },
   );
 

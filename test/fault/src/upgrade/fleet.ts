@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort, tempFolder, type ProcessExit } from '@tollgate/infra';
+import { freePort, grantKafka, tempFolder, type KafkaServer, type ProcessExit } from '@tollgate/infra';
 import {
   ManagedProcess,
   repository,
@@ -48,19 +48,29 @@ export interface FleetOptions {
 }
 
 /**
- * The release in a folder, as it ran before gateways shared a volume: each gateway has one of its own.
+ * The release in a folder, as it ran before gateways shared a volume and stores had a user for each service: each gateway
+ * has a folder of its own, and nobody signs in at Kafka and Redis.
  */
-export const formerRelease = (folder: string): Release => ({
+export const formerRelease = (folder: string, plainKafkaBrokers: string): Release => ({
   name: 'former',
   folder,
-  environmentOf: (app, environment) =>
-    app === 'gateway'
-      ? {
-          ...environment,
-          TOLLGATE_DATA: join(environment['TOLLGATE_DATA']!, '..', `of-gateway-${environment['TOLLGATE_PORT']}`),
-        }
-      : environment,
+  environmentOf: (app, environment) => {
+    const { KAFKA_USERNAME: _, KAFKA_PASSWORD: __, REDIS_URL: redis, TOLLGATE_DATA: data, ...others } = environment;
+    const ofGateway = join(data ?? '', '..', `of-gateway-${environment['TOLLGATE_PORT']}`);
+    return {
+      ...others,
+      KAFKA_BROKERS: plainKafkaBrokers,
+      ...(redis !== undefined && { REDIS_URL: withoutUser(redis) }),
+      ...(data !== undefined && { TOLLGATE_DATA: app === 'gateway' ? ofGateway : data }),
+    };
+  },
 });
+
+function withoutUser(redisUrl: string): string {
+  const url = new URL(redisUrl);
+  [url.username, url.password] = ['', ''];
+  return url.href;
+}
 
 /** In which order the services of a release are replaced, as docs/UPGRADE.md says. */
 export const UPGRADE_ORDER: readonly DistributedApp[] = [
@@ -152,6 +162,11 @@ export class Fleet {
         return reply.json<T>();
       },
     };
+  }
+
+  /** Takes from Kafka what clients that do not sign in were given for the upgrade. */
+  async closePlainKafka(kafka: Pick<KafkaServer, 'brokers'>): Promise<void> {
+    await grantKafka(kafka.brokers, this.told.get('gateway')!['KAFKA_TOPIC_PREFIX']!);
   }
 
   /** The pods of a service, in the order in which they were started. */

@@ -11,6 +11,8 @@ export interface Retirement {
    * balancer learns of the stop by `/readyz` alone.
    */
   readonly takenOutMs: number | null;
+  /** Closes what only the former release used, when its last process is gone. */
+  readonly close?: () => Promise<void>;
 }
 
 /** How many calls are made beside the replacement of each process, at least. */
@@ -24,7 +26,7 @@ const CALLS_BETWEEN = 40;
 export async function replaceAll(
   fleet: Fleet,
   release: Release,
-  { takenOutMs }: Retirement,
+  { takenOutMs, close }: Retirement,
 ): Promise<Record<string, number>> {
   const shape = fleet.asShape();
   const keys = await keysOfAllKinds(shape);
@@ -44,6 +46,8 @@ export async function replaceAll(
       await load.untilFurther(CALLS_BETWEEN, `after the replacement of ${old.process.name}`);
       await expectRevokedDead(fleet);
     }
+  await close?.();
+  await load.untilFurther(CALLS_BETWEEN, 'after the last process of the release before is gone');
   const records = await load.stop();
   expectAllServed(records);
   return expectInvariants(shape, keys, { records, caps, withinMs: 60_000 });

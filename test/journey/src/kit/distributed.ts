@@ -27,6 +27,8 @@ export interface DistributedOptions {
   readonly databaseUrl?: string;
   /** Another Kafka than the run's. */
   readonly kafka?: Pick<KafkaServer, 'brokers' | 'secured'>;
+  /** Whether clients that do not sign in at that Kafka have the rights of services, as during an upgrade. */
+  readonly plainKafkaClients?: boolean;
   /** The provider, GitHub and configuration to use; default: fresh ones, which then end with the shape. */
   readonly outside?: Outside;
   /** The root of another built release, whose processes are started; default: this one. */
@@ -75,7 +77,7 @@ export async function startDistributed(options: DistributedOptions = {}): Promis
     secured: infra.kafkaSecured,
   };
   const topicPrefix = `test-${randomBytes(4).toString('hex')}-`;
-  if (kafkaSecured) await grantKafka(kafkaBrokers, topicPrefix);
+  if (kafkaSecured) await grantKafka(kafkaBrokers, topicPrefix, { plainClients: options.plainKafkaClients ?? false });
   const deployment = {
     databaseUrl,
     secrets,
