@@ -48,8 +48,8 @@ export interface FleetOptions {
 }
 
 /**
- * The release in a folder, as it ran before gateways shared a volume and stores had a user for each service: each gateway
- * has a folder of its own, and nobody signs in at Kafka and Redis.
+ * The release in a folder, as it ran before gateways shared a volume and stores had a user for each service: each
+ * gateway has a folder of its own, and nobody signs in at Kafka and Redis.
  */
 export const formerRelease = (folder: string, plainKafkaBrokers: string): Release => ({
   name: 'former',
