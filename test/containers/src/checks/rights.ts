@@ -264,7 +264,7 @@ async function addressOf(house: House, service: string): Promise<string> {
 
 /** Errors that say that an act was refused; anything else than these, or success, is no proof. */
 const refusals =
-  /NOAUTH|NOPERM|WRONGPASS|permission denied|must be owner|must be superuser|not authorized|authoriz|[Aa]uthentication|[Pp]assword|permission|only roles with|append-only|cannot be changed|not allowed|metadata not loaded|SASL|Closed connection|Connection is closed|disconnected/;
+  /NOAUTH|NOPERM|WRONGPASS|permission denied|must be owner|must be superuser|not authorized|authoriz|[Aa]uthentication|[Pp]assword|permission|only roles with|append-only|cannot be changed|not allowed|metadata not loaded|find group coordinator|SASL|Closed connection|Connection is closed|disconnected/;
 
 /** Whether it was done. Throws where it failed for another reason than that it is not allowed. */
 async function succeeds(act: () => Promise<unknown>): Promise<boolean> {

@@ -27,21 +27,21 @@ export const upgrade: Part = {
   checks: [
     {
       name: 'the volumes of the former compose file come up with this one: keys, usage and the bus go on',
-      run: async ({ house: { options }, repository, env, former }) => {
+      run: async ({ house: { options }, repository, env, version, former }) => {
         if (former === undefined) throw new NotTried('no former release was named: --from REF');
         const folder = join(tempFolder('tollgate-former'), 'checkout');
         await output('sh', ['-c', `mkdir '${folder}' && git archive '${former}' | tar -x -C '${folder}'`], {
           cwd: repository,
         });
-        const version = `former-${former}`;
-        if ((await run('docker', ['image', 'inspect', `tollgate:${version}`], { env })).code !== 0) {
-          await buildImage({ env, context: folder, tag: `tollgate:${version}` });
-          await addKnownPrices(env, folder, `tollgate:${version}`);
+        const formerVersion = `former-${former}`;
+        if ((await run('docker', ['image', 'inspect', `tollgate:${formerVersion}`], { env })).code !== 0) {
+          await buildImage({ env, context: folder, tag: `tollgate:${formerVersion}` });
+          await addKnownPrices(env, folder, `tollgate:${formerVersion}`);
         }
         const project = `check-${randomBytes(3).toString('hex')}`;
         const ports = { front: await freePort(), mail: await freePort() };
         const common = { env, repository, nodeImage: options.nodeImage, project, ports };
-        const before = new House({ ...common, version, release: { folder, outside: 'services' } });
+        const before = new House({ ...common, version: formerVersion, release: { folder, outside: 'services' } });
         const secrets = new Map(formerSecrets.map((name) => [name, randomBytes(24).toString('hex')]));
         const dotEnv = [...secrets, ['OPENAI_API_KEY', before.providerCredential]]
           .map(([name, value]) => `${name}=${value}\n`)
@@ -59,7 +59,7 @@ export const upgrade: Part = {
           await client.close();
           await before.composed(['down', '--remove-orphans'], { timeoutMs: 300_000 });
 
-          const after = new House(common);
+          const after = new House({ ...common, version });
           writeFileSync(join(after.folder, '.env'), dotEnv);
           await after.makeSecrets();
           const start = performance.now();
