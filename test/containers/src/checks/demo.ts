@@ -42,11 +42,12 @@ export const demo: Part = {
             const days = await waitUntil(
               async () => {
                 const from = new Date(Date.now() - 31 * 86_400_000).toISOString();
-                const reply = await client.admin('GET', `/v1/usage?interval=day&from=${from}`);
+                const to = new Date().toISOString();
+                const reply = await client.admin('GET', `/v1/usage?interval=day&from=${from}&to=${to}`);
                 holds(reply.status === 200, `usage was answered ${reply.status}: ${reply.text.slice(0, 300)}`);
-                const rows = (reply.json<{ series?: readonly { requests: number }[] }>().series ?? []).filter(
-                  ({ requests }) => requests > 0,
-                );
+                const rows = reply
+                  .json<{ series: readonly { requests: number }[] }>()
+                  .series.filter(({ requests }) => requests > 0);
                 return rows.length >= 30 && rows.length;
               },
               { what: '30 days with usage', timeoutMs: 120_000, intervalMs: 2_000 },

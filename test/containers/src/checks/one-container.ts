@@ -70,10 +70,7 @@ async function typed(stage: Stage, attempt: (line: string, container: string) =>
   if (line === undefined)
     throw new Error(`README has no line that runs the image detached and by a name: ${lines.join(' | ')}`);
   const container = / --name[ =](\S+)/.exec(line)![1]!;
-  const image = line
-    .trim()
-    .split(/\s+/)
-    .find((word) => /^tollgate:/.test(word))!;
+  const image = line.trim().split(/\s+/).at(-1)!;
   const volume = / --volume[ =]([\w.-]+):/.exec(line)?.[1];
   const things = [
     ['container', container],

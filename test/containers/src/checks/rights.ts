@@ -103,8 +103,6 @@ export const rights: Part = {
                   },
                 ],
               }),
-            'reads rights': (admin) =>
-              admin.describeAcls({ resourceType: 1, resourcePatternType: 1, operation: 1, permissionType: 1 }),
             "moves another's offsets": (admin) =>
               admin.setOffsets({
                 groupId: service === 'usage-billing' ? 'key-management' : 'usage-billing',
@@ -112,11 +110,15 @@ export const rights: Part = {
                 partitions: [{ partition: 0, offset: '0' }],
               }),
           };
+          // It reads how large topics are on disk, and the right to that is the one to read the rights of all.
+          if (service !== 'usage-billing')
+            acts['reads rights'] = (admin) =>
+              admin.describeAcls({ resourceType: 1, resourcePatternType: 1, operation: 1, permissionType: 1 });
           for (const [act, perform] of Object.entries(acts))
             if (await succeeds(() => withAdmin(kafka, perform))) done.push(`${service} ${act}`);
         }
         none('on Kafka', done);
-        return `${services.length} services, 7 acts each`;
+        return `${services.length} services, up to 7 acts each`;
       },
     },
     {
