@@ -285,3 +285,51 @@ async function startNamed(name: string): Promise<{ readonly url: string; close()
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
+
+describe('a request whose service is away', () => {
+  it('is sent again only where its connection was refused, and only without a body', async () => {
+    const asked: string[] = [];
+    let behaviour: 'unavailable' | 'hang up' = 'unavailable';
+    const behind = createServer((request, reply) => {
+      asked.push(`${request.method}`);
+      if (behaviour === 'hang up') request.socket.destroy();
+      else reply.writeHead(503, { 'retry-after': '1' }).end('{}');
+    }).listen(0, '127.0.0.1');
+    await once(behind, 'listening');
+    const { port: servicePort } = behind.address() as AddressInfo;
+    const url = `http://127.0.0.1:${servicePort}`;
+    const gateway = await createNestServer(NothingModule, {
+      logger: createLogger({ service: 'test', level: 'silent' }),
+    });
+    await registerControlPlane(gateway.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+      urls: { keyManagement: url, usageBilling: url, secretScanning: url },
+      serviceSecrets: [SERVICE_SECRET],
+    });
+    await gateway.listen(0, '127.0.0.1');
+    const ask = async (method: string) => {
+      const reply = await fetch(`${await gateway.getUrl()}/v1/api-keys`, {
+        method,
+        headers: { authorization: 'Bearer x', ...(method === 'POST' && { 'content-type': 'application/json' }) },
+        ...(method === 'POST' && { body: '{}' }),
+      });
+      return reply.status;
+    };
+    // What a service answers is its answer.
+    expect([await ask('GET'), await ask('POST')]).toEqual([503, 503]);
+    behaviour = 'hang up';
+    for (const method of ['GET', 'POST']) expect(await ask(method)).toBeGreaterThanOrEqual(500);
+    expect(asked).toEqual(['GET', 'POST', 'GET', 'POST']);
+
+    behaviour = 'unavailable';
+    behind.closeAllConnections();
+    await new Promise<void>((resolve) => behind.close(() => resolve()));
+    expect(await ask('POST')).toBeGreaterThanOrEqual(500);
+    const answered = ask('GET');
+    setTimeout(() => behind.listen(servicePort, '127.0.0.1'), 25);
+    expect(await answered).toBe(503);
+    expect(asked).toHaveLength(5);
+    await gateway.close();
+    behind.closeAllConnections();
+    behind.close();
+  });
+});

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { httpKeyManagementApi, httpUsageBillingApi, InternalCallError, InternalHttpClient } from './index.js';
@@ -268,5 +269,24 @@ describe('a call that nobody takes', () => {
     const client = closeLater(new InternalHttpClient(options(url)));
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
     expect(seen).toHaveLength(1);
+  });
+});
+
+describe('a kept connection', () => {
+  it.each([
+    [60_000, 1],
+    [3_000, 2],
+    [1_000, 2],
+  ])('is used no longer than the server keeps it: %i ms', async (keepAliveTimeout, connections) => {
+    const url = await serve(answering(200, {}));
+    server!.keepAliveTimeout = keepAliveTimeout;
+    let opened = 0;
+    server!.on('connection', () => (opened += 1));
+    const client = closeLater(new InternalHttpClient(options(url)));
+    await client.send('/internal/x', {});
+    // The client stops two seconds before the server would.
+    await pause(1_300);
+    await client.send('/internal/x', {});
+    expect(opened).toBe(connections);
   });
 });
