@@ -7,7 +7,7 @@ import { MemoryAdmission } from '@tollgate/admission';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { inProcessBus } from '@tollgate/bus';
 import { loadConfig } from '@tollgate/config';
-import { Gateway, Journal } from '@tollgate/gateway';
+import { Gateway, JournalFolders } from '@tollgate/gateway';
 import { BODY_BUDGET_BYTES, BodyBudget, createNestServer } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import type { Database } from '@tollgate/postgres';
@@ -33,7 +33,9 @@ beforeAll(async () => {
   const [admission, snapshots] = [new MemoryAdmission(), new MemoryKeySnapshots()];
   const config = loadConfig(`${repository}config.yaml`, () => undefined);
   const bodyBudget = new BodyBudget(BODY_BUDGET_BYTES);
-  const journal = Journal.open(folder);
+  // As gateways on a shared volume have it.
+  const journalFolders = new JournalFolders(folder);
+  const journal = journalFolders.openOwn();
   const module = StandaloneModule.with(
     {
       database,
@@ -65,6 +67,7 @@ beforeAll(async () => {
       bodyBudget,
       config,
       journal,
+      journalFolders,
       logger,
       peppers: [pepper],
       registry,
