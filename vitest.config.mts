@@ -44,7 +44,11 @@ export default defineConfig({
         hookTimeout: 240_000,
       }),
       // Renders the chart and the manifests; nothing runs but Helm and a linter.
-      project('deploy', ['test/deploy/src/**/*.test.ts'], { testTimeout: 120_000, hookTimeout: 900_000 }),
+      project('deploy', ['test/deploy/src/**/*.test.ts'], {
+        globalSetup: ['test/deploy/src/tools/fetch-tools.ts'],
+        testTimeout: 300_000,
+        hookTimeout: 900_000,
+      }),
       // `npm run test:kubernetes`: on an API server, which takes long to build.
       project('kubernetes', ['test/deploy/src/**/*.cluster.ts'], {
         testTimeout: 180_000,

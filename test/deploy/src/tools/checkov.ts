@@ -19,10 +19,14 @@ interface Report {
   readonly summary: { readonly passed: number; readonly parsing_errors: number };
 }
 
+/** Fetches checkov with pip the first time; resolves with its Python and the folder of its packages. */
+export function fetchCheckov(): Promise<{ readonly python: string; readonly packages: string }> {
+  return pythonWith(fileURLToPath(new URL('../../checkov-requirements.txt', import.meta.url)));
+}
+
 /** What checkov says of a file of manifests: how many checks passed, and each that did not. */
 export async function checkov(file: string): Promise<{ passed: number; complaints: Complaint[] }> {
-  const requirements = fileURLToPath(new URL('../../checkov-requirements.txt', import.meta.url));
-  const { python, packages } = await pythonWith(requirements);
+  const { python, packages } = await fetchCheckov();
   const { output } = await runCommand(
     python,
     ['-m', 'checkov.main', '--skip-download', '--quiet', '--output', 'json', '--framework', 'kubernetes', '-f', file],
