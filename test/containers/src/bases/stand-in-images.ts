@@ -16,7 +16,8 @@ const npmVersion = '11.19.1';
 const mailpitVersion = '1.27.11';
 
 /** How the images were got: a line for the report of what was tried. */
-export type Bases = 'from the registry' | 'made here, in the place of those of the registry';
+export type Bases =
+  'that the engine has already' | 'from the registry' | 'made here, in the place of those of the registry';
 
 /**
  * Brings the images that files name: from the registry where it answers, else as stand-ins that are made of Debian's
@@ -27,13 +28,11 @@ export async function bringBases(
   references: readonly string[],
   cache: string,
 ): Promise<Bases> {
-  const [first] = references;
-  if (first === undefined) return 'from the registry';
   const { env } = engine;
   const missing: string[] = [];
   for (const reference of references)
     if ((await run('docker', ['image', 'inspect', reference], { env })).code !== 0) missing.push(reference);
-  if (missing.length === 0) return 'from the registry';
+  if (missing.length === 0) return 'that the engine has already';
   if ((await run('docker', ['pull', '--quiet', missing[0]!], { env, timeoutMs: 300_000 })).code === 0) {
     for (const reference of missing.slice(1))
       await output('docker', ['pull', '--quiet', reference], { env, timeoutMs: 900_000 });
