@@ -1,4 +1,5 @@
 import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
+import { FollowingClient } from './following-client.js';
 import { ownConnection, whenQuiet, YieldingLookUps, type LookUps } from './look-ups.js';
 
 /** Token of the `Database` of a process. */
@@ -109,7 +110,8 @@ export function dataSourceOptions(
     logging: false,
     // A condition with an undefined value would otherwise be left out, and the first row of all be the answer.
     invalidWhereValuesBehavior: { null: 'throw', undefined: 'throw' },
-    // The embedded Postgres loses its session state with the connection: never close an idle one.
-    extra: single ? { idleTimeoutMillis: 0 } : { keepAlive: true, ...extra },
+    // The embedded Postgres always takes writes. It loses its session state with the connection: never close an idle
+    // one.
+    extra: single ? { idleTimeoutMillis: 0 } : { keepAlive: true, Client: FollowingClient, ...extra },
   };
 }
