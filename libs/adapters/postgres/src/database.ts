@@ -1,6 +1,7 @@
 import { DataSource, type DataSourceOptions, type EntitySchema } from 'typeorm';
 import { FollowingClient } from './following-client.js';
 import { ownConnection, whenQuiet, YieldingLookUps, type LookUps } from './look-ups.js';
+import { isServiceLogin, TIME_OUTS } from './service-roles.js';
 
 /** Token of the `Database` of a process. */
 export const DATABASE = Symbol('DATABASE');
@@ -43,8 +44,6 @@ export interface DatabaseOptions {
   readonly entities?: readonly EntitySchema[];
 }
 
-const STATEMENT_TIMEOUT_MS = 30_000;
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const SINGLE_SESSION = 'single_session';
 
@@ -66,10 +65,8 @@ export async function openDatabase({
   entities = [],
 }: DatabaseOptions): Promise<Database> {
   const singleSession = isSingleSession(url);
-  const settings = {
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-  };
+  // PgBouncer refuses time-outs as parameters of a session; the roles of the services bring theirs with them.
+  const settings = isServiceLogin(url) ? {} : TIME_OUTS;
   const dataSource = new DataSource({
     ...dataSourceOptions(url, applicationName, poolSize, settings),
     entities: [...entities],

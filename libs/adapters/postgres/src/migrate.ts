@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { codeOf } from '@tollgate/app-process';
 import { DataSource, type Logger, type MigrationInterface } from 'typeorm';
 import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
 import { notedMigrations, noteReadableFrom, refuseUnreadable } from './schema-reach.js';
 import { checkLogin, checkRights } from './schema-rights.js';
 import { OWNER_SETTING } from './service-database.js';
-import { ensureServiceRoles, type ServiceSchema } from './service-roles.js';
+import { ensureServiceRoles, ensureTimeOuts, rolesOf, type ServiceSchema } from './service-roles.js';
 
 /** A step of a service's schema, with the oldest release that can still use the schema once it has run. */
 export interface Migration extends MigrationInterface {
@@ -26,6 +27,9 @@ export interface MigrateOptions {
   /** The schema again if it is a service's, whose roles must be there before its migrations. */
   readonly serviceSchema?: ServiceSchema;
 }
+
+/** What PostgreSQL answers a role that may not do what it asks for. */
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 const silent = (): void => undefined;
 /**
@@ -103,7 +107,11 @@ async function createAndRun(
   loginUrl?: string,
 ): Promise<MigratedSchema> {
   const { schema, serviceSchema } = options;
-  if (serviceSchema !== undefined) await ensureServiceRoles(dataSource, serviceSchema, loginUrl);
+  if (serviceSchema !== undefined) {
+    await ensureServiceRoles(dataSource, serviceSchema, loginUrl);
+    // Before the service logs in: a session that a pooler has opened earlier has none.
+    if (loginUrl !== undefined) await tryToEnsureTimeOuts(dataSource, serviceSchema);
+  }
   const ours = migrationsOf(options);
   const noted = await notedMigrations(dataSource, schema);
   const newer = refuseUnreadable(url, schema, noted, ours);
@@ -118,6 +126,15 @@ async function createAndRun(
   await dataSource.runMigrations();
   await noteReadableFrom(dataSource, schema, noted, ours);
   return { schema, newer };
+}
+
+/** An owner that may not change the role leaves that to the role itself, which does it when it logs in. */
+async function tryToEnsureTimeOuts(dataSource: DataSource, schema: ServiceSchema): Promise<void> {
+  try {
+    await ensureTimeOuts(dataSource, rolesOf(schema).service);
+  } catch (error) {
+    if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+  }
 }
 
 async function holdingLock<T>(dataSource: DataSource, schema: string, work: () => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@ import { codeOf, reasonOf, StartFault } from '@tollgate/app-process';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './database.js';
 import { databaseFault } from './database-fault.js';
-import { loginOf, rolesOf, type ServiceSchema } from './service-roles.js';
+import { ensureTimeOuts, isServiceLogin, loginOf, rolesOf, type ServiceSchema } from './service-roles.js';
 
 const READ_ONLY = 'this server takes no writes (a standby, or a database set to read-only); name the one that does';
 
@@ -49,7 +49,7 @@ const LOGIN_STATE = `
 const LOGIN_REFUSED = ['28P01', '28000'];
 
 /**
- * Checks that a service can log in by its URL and act as its roles.
+ * Checks that a service can log in by its URL and act as its roles, and gives its role the time-outs of its sessions.
  * @throws {StartFault} that says what is missing and how it is mended
  */
 export async function checkLogin(loginUrl: string, schema: ServiceSchema): Promise<void> {
@@ -72,6 +72,8 @@ export async function checkLogin(loginUrl: string, schema: ServiceSchema): Promi
         'DATABASE_URL',
         `the role ${service} has no rights on the schema ${schema}; restore the database with its grants, or run the migrations on an empty one`,
       );
+    // The migrations of the release before gave it none, and an owner that did not make the role may not do so.
+    if (isServiceLogin(loginUrl)) await ensureTimeOuts(session, state.user);
   } catch (error) {
     throw loginFault(loginUrl, error, service);
   } finally {

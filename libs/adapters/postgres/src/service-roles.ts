@@ -5,6 +5,14 @@ import { scramVerifier } from './scram-verifier.js';
 /** The schemas of the services that keep data of tenants. */
 export type ServiceSchema = 'keys' | 'billing' | 'scanning';
 
+const SCHEMAS: readonly ServiceSchema[] = ['keys', 'billing', 'scanning'];
+
+/**
+ * Milliseconds after which PostgreSQL ends a statement, and a transaction whose client does nothing: settings of the
+ * roles that log in, or parameters with which the sessions of other roles begin.
+ */
+export const TIME_OUTS = { statement_timeout: 30_000, idle_in_transaction_session_timeout: 60_000 } as const;
+
 /** The PostgreSQL roles of a service. They own nothing; rights come from the migrations. */
 export interface ServiceRoles {
   /** For work about one organisation, or about none. Policies show it the rows of that organisation only. */
@@ -31,6 +39,36 @@ export function loginOf(url: string): Login | null {
   const { username, password } = new URL(url);
   if (username === '') return null;
   return { user: decodeURIComponent(username), password: password === '' ? null : decodeURIComponent(password) };
+}
+
+/** Whether a URL names the role of a service, whose sessions bring their time-outs once `ensureTimeOuts` has run. */
+export function isServiceLogin(url: string): boolean {
+  const user = loginOf(url)?.user;
+  return SCHEMAS.some((schema) => rolesOf(schema).service === user);
+}
+
+/**
+ * Gives the role of a service its time-outs, where it has none. Each role may set its own, and so may who made it. They
+ * count from the next session on, also behind PgBouncer; one that an administrator has set stays.
+ */
+export async function ensureTimeOuts(dataSource: Pick<DataSource, 'query'>, service: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const [role] = await dataSource.query<{ name: string; config: readonly string[] }[]>(
+      `SELECT quote_ident(rolname) AS name, coalesce(rolconfig, '{}') AS config FROM pg_roles WHERE rolname = $1`,
+      [service],
+    );
+    const absent = Object.entries(TIME_OUTS).filter(
+      ([setting]) => role?.config.some((each) => each.startsWith(`${setting}=`)) !== true,
+    );
+    if (role === undefined || absent.length === 0) return;
+    try {
+      for (const [setting, ms] of absent) await dataSource.query(`ALTER ROLE ${role.name} SET ${setting} = ${ms}`);
+    } catch (error) {
+      // Another process of the service does the same.
+      const { code = '' } = error as { code?: string };
+      if (!MADE_MEANWHILE.includes(code) || attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
 }
 
 interface RolesState {
