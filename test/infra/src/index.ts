@@ -8,6 +8,7 @@ export { infraFromEnvironment, type InfraEndpoints } from './endpoints.js';
 export { tempFolder } from './folders.js';
 export { startKafka, type KafkaBySettings, type KafkaOptions, type KafkaServer } from './kafka.js';
 export { grantKafka, kafkaOperator, kafkaUser, type GrantOptions, type KafkaLogin } from './kafka-users.js';
+export { startPgBouncer, type PgBouncer } from './pgbouncer.js';
 export { freePort } from './ports.js';
 export { asRole, createDatabase, startPostgres, type PostgresOptions, type PostgresServer } from './postgres.js';
 export {

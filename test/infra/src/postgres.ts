@@ -168,7 +168,7 @@ function findPostgres(): { postgres: string; initdb: string } | undefined {
 }
 
 /** PostgreSQL refuses to run as root, so root runs it as the package's user. */
-async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
+export async function serverUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(['-u', '-g'].map((option) => runCommand('id', [option, 'postgres'])));
   if (!uid!.ok || !gid!.ok)

@@ -24,11 +24,16 @@ export function databaseFault(
     error instanceof AggregateError || (code !== undefined && (SQL_STATE.test(code) || code.startsWith('E')));
   const isOfConnection = /timeout|Connection terminated|SSL/i.test(reasonOf(error));
   return isOfDatabase || isOfConnection
-    ? new StartFault(variable, `${problem}: ${reasonOf(error)}${adviceOn(code)}`, error)
+    ? new StartFault(variable, `${problem}: ${reasonOf(error)}${adviceOn(code, reasonOf(error))}`, error)
     : error;
 }
 
-function adviceOn(code: string | undefined): string {
+/** What PgBouncer answers a session that begins with settings which it does not know; it has no code of its own. */
+const OF_POOLER = /unsupported startup parameter/;
+
+function adviceOn(code: string | undefined, reason: string): string {
+  if (OF_POOLER.test(reason))
+    return '; let DATABASE_MIGRATION_URL name the server itself, since migrations do not go through PgBouncer';
   if (code === INSUFFICIENT_PRIVILEGE)
     return '; name a role in DATABASE_MIGRATION_URL that may create schemas in this database and owns ours';
   if (code === READ_ONLY) return '; name the server that takes writes';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { codeOf } from '@tollgate/app-process';
+import { codeOf, StartFault } from '@tollgate/app-process';
 import { DataSource, type Logger, type MigrationInterface } from 'typeorm';
 import { dataSourceOptions, isSingleSession } from './database.js';
 import { databaseFault } from './database-fault.js';
@@ -76,6 +76,7 @@ export async function migrate(url: string, options: MigrateOptions, loginUrl: st
   try {
     await dataSource.initialize();
     if (isSingleSession(url)) return await createAndRun(url, dataSource, options);
+    await refuseWithoutSettings(dataSource, variable);
     const migrated = await holdingLock(dataSource, schema, () => createAndRun(url, dataSource, options, loginUrl));
     if (serviceSchema === undefined) await checkRights(dataSource, schema);
     else await checkLogin(loginUrl, serviceSchema);
@@ -135,6 +136,26 @@ async function tryToEnsureTimeOuts(dataSource: DataSource, schema: ServiceSchema
   } catch (error) {
     if (codeOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
   }
+}
+
+/**
+ * Refuses sessions without the setting that migrations give them. A pooler that leaves it out
+ * (`ignore_startup_parameters` of PgBouncer) would also keep their lock in a session of the server, and without the
+ * setting they see no rows of tenants.
+ */
+async function refuseWithoutSettings(
+  dataSource: DataSource,
+  variable: 'DATABASE_URL' | 'DATABASE_MIGRATION_URL',
+): Promise<void> {
+  const [session] = await dataSource.query<{ is_owner: boolean }[]>(
+    `SELECT coalesce(current_setting($1, true), '') = 'on' AS is_owner`,
+    [OWNER_SETTING],
+  );
+  if (session?.is_owner !== true)
+    throw new StartFault(
+      variable,
+      'the settings that migrations give their sessions are left out, by a pooler in front of PostgreSQL or because of options in the URL; let DATABASE_MIGRATION_URL name the server itself, without options',
+    );
 }
 
 async function holdingLock<T>(dataSource: DataSource, schema: string, work: () => Promise<T>): Promise<T> {
