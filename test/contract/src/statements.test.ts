@@ -82,8 +82,8 @@ const logger = createLogger({ service: 'contract', level: 'silent' });
 const LEFT_OUT = [
   /-stage\.ts$/,
   /\/store\/migrations\//,
-  /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|service-roles|sole-use|look-ups)\.ts$/,
-  /^(apps\/standalone\/src\/start|libs\/server\/service\/src\/ready-by-database)\.ts$/,
+  /^libs\/adapters\/postgres\/src\/(migrate|schema-\w+|wait-for-schema|service-roles|sole-use|look-ups)\.ts$/,
+  /^(apps\/standalone\/src\/start|libs\/server\/service\/src\/show-stores)\.ts$/,
 ];
 const statements = statementsIn(['apps', 'libs'], LEFT_OUT);
 
