@@ -54,6 +54,19 @@ async function opened(schema: MigrateOptions, url: string, stop: () => Promise<v
   };
 }
 
+/**
+ * The schema as it was before a migration, but for the claims of journals: they came later, and what books usage today
+ * reads them.
+ */
+export function schemaBefore(migration: string): typeof usageBillingSchema {
+  const { migrations } = usageBillingSchema;
+  const at = migrations.findIndex(({ name }) => name.startsWith(migration));
+  return {
+    ...usageBillingSchema,
+    migrations: migrations.filter(({ name }, index) => index < at || name.startsWith('ClaimedJournals')),
+  };
+}
+
 /** The database as usage-billing uses it. */
 export const billing = ({ dataSource }: Database): ServiceDatabase => new ServiceDatabase(dataSource, 'billing');
 

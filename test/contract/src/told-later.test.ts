@@ -17,6 +17,7 @@ import {
   billing,
   databaseShapes,
   RecordingAdmission,
+  schemaBefore,
   screening,
   secondVersion,
   usageBatch,
@@ -191,9 +192,7 @@ describe.each(databaseShapes)('what version 2 tells of a call that version 1 bro
   });
 
   it('is counted on the first start, where it was told before', async () => {
-    const { migrations } = usageBillingSchema;
-    const counted = migrations.findIndex(({ name }) => name.startsWith('FactsRolledUp'));
-    const former = await open({ ...usageBillingSchema, migrations: migrations.slice(0, counted) });
+    const former = await open(schemaBefore('FactsRolledUp'));
     const [organizationId, other] = [randomUUID(), randomUUID()];
     const calls = [callOf(organizationId, OF_OWNERS), callOf(organizationId, { firstByteMs: 120, unpriced: true })];
     const others = [callOf(other, OF_OWNERS), callOf(other, { firstByteMs: 120, unpriced: true })];

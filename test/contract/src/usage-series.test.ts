@@ -4,21 +4,22 @@ import { migrate, openDatabase, startEmbeddedPostgres, type Database } from '@to
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { BillingMeter, BookUsage, SettleHolds, usageBillingSchema } from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { billing, RecordingAdmission, screening, secondVersion, usageBatch, usageEvent } from './billing-fixture.js';
+import {
+  billing,
+  RecordingAdmission,
+  schemaBefore,
+  screening,
+  secondVersion,
+  usageBatch,
+  usageEvent,
+} from './billing-fixture.js';
 import { randomBelow } from './random-below.js';
 
 const logger = createLogger({ service: 'contract', level: 'silent' });
 const DAY_MS = 86_400_000;
 const BATCHES = 12;
 
-/** The schema of the release before. */
-const before = {
-  ...usageBillingSchema,
-  migrations: usageBillingSchema.migrations.slice(
-    0,
-    usageBillingSchema.migrations.findIndex(({ name }) => name.startsWith('UsageSeries')),
-  ),
-};
+const before = schemaBefore('UsageSeries');
 
 const shapes = [
   {

@@ -73,7 +73,11 @@ it('under the PROXY protocol the client of the header is the client for lists, u
     what: 'the key to say where it was used from',
     timeoutMs: 20_000,
   });
-  expect(await text(`/v1/usage/events?request_id=${served.requestId}`)).toContain('"client_address":"198.51.100.7"');
+  await waitUntil(
+    async () =>
+      (await text(`/v1/usage/events?request_id=${served.requestId}`)).includes('"client_address":"198.51.100.7"'),
+    { what: 'the call to be booked with its client', timeoutMs: 20_000 },
+  );
   expect(await text('/v1/audit-logs')).toContain('"address":"198.51.100.7"');
   await shape.stop();
 });

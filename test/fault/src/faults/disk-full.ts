@@ -80,4 +80,32 @@ export function diskFull(stageOf: () => ServerStage): void {
       ...figures,
     });
   });
+
+  it('fault 25, then killed: a charge that is not in the journal is not posted in admission either', async () => {
+    const { shape, diskOfGateway0: disk } = stageOf();
+    const client = shape.client();
+    const gateway = shape.gateways[0]!;
+    const key = await client.createKey({ credit_limit_usd: 5 });
+    for (const _ of rounds()) {
+      const open = await Promise.all(
+        Array.from({ length: streams }, () =>
+          client.openChat(key.secret, {
+            max_tokens: 60,
+            simulator: { chunks: 10, completion_tokens: 20, chunk_interval_ms: 60 },
+          }),
+        ),
+      );
+      disk.fill();
+      await waitUntil(async () => (await client.chat(key.secret)).status === 503, {
+        what: 'the disk to be full',
+        intervalMs: 1,
+      });
+      for (const { ended } of open) expect((await ended).complete).toBe(true);
+      await gateway.process.kill();
+      disk.makeRoom();
+      await gateway.process.startAgain();
+    }
+    const figures = await expectInvariants(shape, [key]);
+    tellMeasured('fault 25: disk full at the journal, then killed', figures);
+  });
 }

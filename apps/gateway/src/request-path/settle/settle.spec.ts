@@ -52,6 +52,31 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
 }
 
 describe('the end of a call', () => {
+  it.each([
+    ['that holds credit settles once its final is written', 30n, true, [], ['settle']],
+    ['whose final cannot be written keeps its hold, and gives back its place', 30n, false, [], ['leave']],
+    ['that holds no credit settles at once', null, true, ['settle'], ['settle']],
+  ])('%s', async (_, holdNanoUsd, isWritten, before, after) => {
+    const told: string[] = [];
+    const admission = { settle: () => told.push('settle'), leave: () => told.push('leave') } as unknown as Admission;
+    let answer: (isWritten: boolean) => void = () => undefined;
+    const append = () => new Promise<boolean>((resolve) => (answer = resolve));
+    const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd, reportsInVain: null };
+    const onSettled = [() => told.push('told')];
+    const journaled = { organizationId: 'o' };
+    const exchange = { requestId: 'r', ...plain, ...answered, ...taken, journaled, eventHead: '', onSettled };
+    const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
+    const call = { target: { price, eventPart: '' }, outcome: 'completed', usage, usageSource: 'provider' };
+    const journal = { takeNumber: () => 1, append } as unknown as Journal;
+    const end = settle(journal, admission, () => undefined);
+    const ended = end(exchange as unknown as Journaled, call as unknown as CallOutcome);
+    await new Promise(setImmediate);
+    expect(told.filter((each) => each !== 'told')).toEqual(before);
+    answer(isWritten);
+    await ended;
+    expect(told).toEqual([...after, 'told']);
+  });
+
   it('tells once what it cost beyond its hold', async () => {
     const losses: bigint[] = [];
     const end = settle(

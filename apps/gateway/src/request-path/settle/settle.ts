@@ -1,4 +1,5 @@
 import type { Admission } from '@tollgate/admission';
+import type { SettleItem } from '@tollgate/credit';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Journal } from '../../journal/journal.js';
 import { finalText } from '../event-text.js';
@@ -25,6 +26,9 @@ export type OnLoss = (
  * admission. The price is decided here for good, as `chargeOf` says. Resolves when the operating system has the final,
  * or could not write it. The last byte of the reply waits for that; a final that was not written is kept and tried
  * again by the journal.
+ *
+ * Credit is settled only once the final is written: if the process is killed before, its journal has another charge
+ * for the request, that of an orphan, and admission must not have posted this one.
  */
 export function settle(
   journal: Journal,
@@ -65,11 +69,30 @@ export function settle(
       const tokens = owesNothing ? 0 : usage.inputTokens + usage.outputTokens;
       const answerTokens =
         exchange.openEnded && !owesNothing && isWhole(outcome, usageSource) ? usage.outputTokens : null;
-      admission.settle({ requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens });
+      const item = { requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens };
+      if (exchange.holdNanoUsd !== null)
+        return written.then((isWritten) => {
+          settleCredit(admission, item, isWritten);
+          tellSettled(exchange);
+        });
+      admission.settle(item);
     }
-    for (const tell of exchange.onSettled ?? []) tell();
+    tellSettled(exchange);
     return written;
   };
+}
+
+/**
+ * Settles a hold of credit whose final was written. One that could not be written keeps the hold until usage-billing
+ * has booked it and settles; only the place among parallel requests is given back.
+ */
+function settleCredit(admission: Admission, item: SettleItem, isWritten: boolean): void {
+  if (isWritten) admission.settle(item);
+  else admission.leave(item.requestId, item.organizationId);
+}
+
+function tellSettled({ onSettled }: Exchange): void {
+  for (const tell of onSettled ?? []) tell();
 }
 
 /**
