@@ -20,4 +20,6 @@ copy() {
 }
 copy "$apps" apps libs
 copy "$demo" test/demo test/github-simulator test/provider-simulator
+# Whatever the umask of the checkout was, 10001 reads everything, and the layer is the same.
+chmod -R u=rwX,go=rX "$target"
 find "$target" -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-499162500}" {} +

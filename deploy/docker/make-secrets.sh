@@ -111,6 +111,14 @@ for name in TOLLGATE_ENCRYPTION_KEY TOLLGATE_ADMIN_SECRET_PREVIOUS TOLLGATE_SERV
   fi
 done
 
+# What else is mounted, of a checkout whose umask keeps others out.
+for file in config.yaml deploy/docker/haproxy.cfg deploy/docker/no-secret deploy/redis/start-redis.sh; do
+  if [ -n "$(find "$file" ! -perm -004 2> /dev/null)" ]; then
+    chmod a+r "$file"
+    echo "$file: readable for the users of the containers now"
+  fi
+done
+
 # Those that somebody has written: each program that reads them must read the same.
 carriage_return=$(printf '\r')
 for file in secrets/*; do

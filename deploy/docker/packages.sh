@@ -50,5 +50,7 @@ done
 # Links to packages that are not here: the workspaces of tests.
 find . -type l ! -exec test -e {} \; -delete
 find . "$demo" -type d -empty -delete
+# The manifests have the modes of the checkout, whose umask may keep them from 10001.
+chmod -R u=rwX,go=rX . "$demo"
 # The date that npm gives the files of its packages.
 find . "$demo" -exec touch --no-dereference --date=@499162500 {} +

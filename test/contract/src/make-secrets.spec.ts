@@ -1,13 +1,24 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { tempFolder } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import { composeFile, repository, textOf } from './compose-file.js';
 
 const SCRIPT = 'deploy/docker/make-secrets.sh';
-const { secrets } = composeFile(textOf('docker-compose.yml'));
+const { secrets, services } = composeFile(textOf('docker-compose.yml'));
+/** What the containers find of the checkout, but for secrets that were made. */
+const mountedFiles = [
+  ...new Set([
+    ...Object.values(services)
+      .flatMap(({ volumes = [] }) => volumes)
+      .flatMap((volume) => (typeof volume === 'object' && volume.type === 'bind' ? [volume.source!] : [])),
+    ...Object.values(secrets)
+      .map(({ file }) => file)
+      .filter((file) => !file.startsWith('./secrets/')),
+  ]),
+];
 /** Those without which docker-compose.yml does not start. */
 const needed = Object.keys(secrets)
   .filter((name) => secrets[name]!.file === `./secrets/${name}`)
@@ -35,6 +46,14 @@ function checkout(env?: string) {
       mkdirSync(join(folder, 'secrets'), { recursive: true });
       writeFileSync(path(name), text, { mode });
     },
+    /** Makes what the compose file mounts besides, and returns the paths. */
+    mounted: (mode: number): string[] =>
+      mountedFiles.map((name) => {
+        const file = join(folder, name);
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileSync(file, '', { mode });
+        return file;
+      }),
     secret: (name: string): string => readFileSync(path(name), 'utf8'),
     names: (): string[] => readdirSync(join(folder, 'secrets')).sort(),
   };
@@ -161,6 +180,13 @@ describe('the script that makes the secrets of docker-compose.yml', () => {
     write('openai_api_key', 'sk-of-a-provider\n', 0o600);
     run();
     expect(statSync(path('openai_api_key')).mode & 0o004).toBe(0o004);
+  });
+
+  it('opens what is mounted of a checkout that was made for its owner alone', () => {
+    const { run, mounted } = checkout();
+    const files = mounted(0o600);
+    expect(run()).toContain('deploy/docker/haproxy.cfg: readable for the users of the containers now');
+    for (const file of files) expect(statSync(file).mode & 0o777, file).toBe(0o644);
   });
 
   it.each([

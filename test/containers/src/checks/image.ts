@@ -84,10 +84,11 @@ export const image: Part = {
       },
     },
     {
-      name: 'another build of the same gives the same layers',
+      name: 'another build of the same gives the same layers, also from a checkout that others cannot read',
       run: async ({ env, image: name, repository }) => {
         const copy = checkoutCopy(repository);
         try {
+          await output('chmod', ['-R', 'go-rwx', copy]);
           const again = `${name}-again`;
           await buildImage({ env, context: copy, tag: again });
           const [one, two] = [await inspectImage(env, name), await inspectImage(env, again)];
