@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@tollgate/infra';
-import { imagesOfDockerfile } from './bases/base-images.js';
 import { bringBases } from './bases/stand-in-images.js';
 import { exitCodeOf, summaryOf, tryAll } from './checks/report.js';
 import { parts } from './checks/parts.js';
 import type { Stage } from './checks/check.js';
 import { House } from './house/house.js';
-import { buildImage } from './house/image.js';
+import { baseImagesOf, buildImage } from './house/image.js';
 import { chosen, readOptions } from './options.js';
-import { output } from './program.js';
 
 /**
  * Tries everything on the engine that `docker` reaches from here, in the namespace in which it publishes ports.
@@ -26,26 +23,14 @@ async function run(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   const env = process.env;
   const cache = process.env['TOLLGATE_TEST_CACHE'] ?? join(repository, '.cache', 'containers');
-  const dockerfile = readFileSync(join(repository, 'deploy/docker/Dockerfile'), 'utf8');
-  const compose = [
-    'compose',
-    '--project-directory',
-    repository,
-    '--file',
-    join(repository, 'docker-compose.yml'),
-    'config',
-    '--images',
-  ];
-  const named = (await output('docker', compose, { env })).split('\n').filter((name) => !name.startsWith('tollgate'));
-  const bases = imagesOfDockerfile(dockerfile);
-  const references = [...new Set([...bases, ...named])];
+  const references = await baseImagesOf(env, repository);
   tell(`base images ${await bringBases({ env }, references, cache)}: ${references.join(', ')}`);
 
   const image = `tollgate:${version}`;
   if (!options.built) tell(`image built in ${await buildImage({ env, context: repository, tag: image })} s`);
 
   const ports = { front: await freePort(), mail: await freePort() };
-  const house = new House({ env, repository, nodeImage: bases[0]!, ports, version });
+  const house = new House({ env, repository, nodeImage: references[0]!, ports, version });
   const stage: Stage = {
     house,
     repository,
@@ -54,6 +39,7 @@ async function run(args: readonly string[]): Promise<number> {
     image,
     demoImage: `tollgate-demo:${version}`,
     former: options.from,
+    cache,
   };
   // A second signal ends it at once; the engine's namespaces then take everything with them.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -39,14 +39,25 @@ export async function bringBases(
     return 'from the registry';
   }
   const wanted = missing.map(baseImage);
-  await makeStandIns(engine, wanted, cache);
+  await makeStandIns(engine, await unmade(engine, wanted), cache);
   for (const { standIn, reference } of wanted) await output('docker', ['tag', nameOf(standIn), reference], { env });
   return 'made here, in the place of those of the registry';
 }
 
 const nameOf = (standIn: StandIn | 'debian'): string => `standin/${standIn}`;
 
+/** All but those that stand in already for another tag: a tag says only of Node.js which version is put in. */
+async function unmade({ env }: Pick<Engine, 'env'>, wanted: readonly BaseImage[]): Promise<BaseImage[]> {
+  const found: BaseImage[] = [];
+  for (const image of wanted) {
+    const isMade = (await run('docker', ['image', 'inspect', nameOf(image.standIn)], { env })).code === 0;
+    if (!isMade || image.standIn === 'node') found.push(image);
+  }
+  return found;
+}
+
 async function makeStandIns(engine: Pick<Engine, 'env'>, wanted: readonly BaseImage[], cache: string): Promise<void> {
+  if (wanted.length === 0) return;
   const { env } = engine;
   const archive = join(cache, `stand-ins-${digestOfRecipes(wanted)}.tar`);
   const names = [...new Set(wanted.map(({ standIn }) => nameOf(standIn)))];

@@ -29,6 +29,8 @@ export interface Stage {
   readonly demoImage: string;
   /** A commit of the repository that has the former release. */
   readonly former: string | undefined;
+  /** Where what was downloaded or made is kept. */
+  readonly cache: string;
 }
 
 /** Thrown by a check that cannot be tried here; its message says why. */

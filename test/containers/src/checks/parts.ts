@@ -8,6 +8,7 @@ import { journey } from './journey.js';
 import { oneContainer } from './one-container.js';
 import { reach } from './reach.js';
 import { refusals } from './refusals.js';
+import { restarts } from './restarts.js';
 import { rights } from './rights.js';
 import { upgrade } from './upgrade.js';
 
@@ -25,6 +26,7 @@ export const parts: readonly Part[] = [
   refusals,
   gateways,
   journals,
+  restarts,
   oneContainer,
   demo,
   upgrade,

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { freePort, tempFolder } from '@tollgate/infra';
 import { TollgateClient } from '@tollgate/journey';
 import { House } from '../house/house.js';
-import { buildImage } from '../house/image.js';
+import { bringBases } from '../bases/stand-in-images.js';
+import { baseImagesOf, buildImage } from '../house/image.js';
 import { clientOf, untilServed, usageAt } from '../house/people.js';
 import { output, run } from '../program.js';
 import { holds, NotTried, type Part } from './check.js';
@@ -27,12 +28,13 @@ export const upgrade: Part = {
   checks: [
     {
       name: 'the volumes of the former compose file come up with this one: keys, usage and the bus go on',
-      run: async ({ house: { options }, repository, env, version, former }) => {
+      run: async ({ house: { options }, repository, env, version, former, cache }) => {
         if (former === undefined) throw new NotTried('no former release was named: --from REF');
         const folder = join(tempFolder('tollgate-former'), 'checkout');
         await output('sh', ['-c', `mkdir '${folder}' && git archive '${former}' | tar -x -C '${folder}'`], {
           cwd: repository,
         });
+        await bringBases({ env }, await baseImagesOf(env, folder), cache);
         const formerVersion = `former-${former}`;
         if ((await run('docker', ['image', 'inspect', `tollgate:${formerVersion}`], { env })).code !== 0) {
           await buildImage({ env, context: folder, tag: `tollgate:${formerVersion}` });

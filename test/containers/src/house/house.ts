@@ -9,10 +9,13 @@ import { outsideConfig, outsideServices } from './outside.js';
 export interface Container {
   readonly Id: string;
   readonly Name: string;
+  readonly RestartCount: number;
   readonly State: {
     readonly Status: string;
     readonly Pid: number;
     readonly ExitCode: number;
+    /** Absent for a container without a health check. */
+    readonly Health?: { readonly Status: string };
   };
   readonly HostConfig: {
     readonly ReadonlyRootfs: boolean;

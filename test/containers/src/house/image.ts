@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tempFolder } from '@tollgate/infra';
+import { imagesOfDockerfile } from '../bases/base-images.js';
 import { output, run } from '../program.js';
 
 /** The part of `docker image inspect` that is looked at. */
@@ -19,6 +20,19 @@ export interface Image {
 
 export async function inspectImage(env: NodeJS.ProcessEnv, name: string): Promise<Image> {
   return (JSON.parse(await output('docker', ['image', 'inspect', name], { env })) as Image[])[0]!;
+}
+
+/**
+ * The images of others that a checkout's Dockerfile and compose file name, those of the Dockerfile first. Variables are
+ * left as they stand: none names an image, and a release may insist on some.
+ */
+export async function baseImagesOf(env: NodeJS.ProcessEnv, checkout: string): Promise<string[]> {
+  const bases = imagesOfDockerfile(readFileSync(join(checkout, 'deploy/docker/Dockerfile'), 'utf8'));
+  const config = ['--project-directory', checkout, '--file', join(checkout, 'docker-compose.yml'), 'config'];
+  const named = await output('docker', ['compose', ...config, '--no-interpolate', '--format', 'json'], { env });
+  const { services } = JSON.parse(named) as { services: Readonly<Record<string, { image?: string }>> };
+  const images = Object.values(services).flatMap(({ image }) => image ?? []);
+  return [...new Set([...bases, ...images.filter((name) => !name.startsWith('tollgate'))])];
 }
 
 export interface BuildOptions {
