@@ -74,7 +74,8 @@ async function makeStandIns(engine: Pick<Engine, 'env'>, wanted: readonly BaseIm
 
 /** Another recipe, version or release of Debian makes other images. */
 function digestOfRecipes(wanted: readonly BaseImage[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([wanted, npmVersion, mailpitVersion, debianRelease]));
+  const images = [...wanted].sort((a, b) => a.reference.localeCompare(b.reference, 'en'));
+  const hash = createHash('sha256').update(JSON.stringify([images, npmVersion, mailpitVersion, debianRelease]));
   for (const file of globSync('**/*', { cwd: recipes, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
