@@ -1,8 +1,11 @@
 import { ServerResponse, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 type ReplyClass = typeof ServerResponse;
 
 const REPLIES = new WeakMap<Server, ReplyClass>();
+/** What notes the requests of servers that close connections with their replies. */
+const NOTING = new WeakMap<Server, (request: IncomingMessage) => void>();
 
 /**
  * The replies of one server, as a class of its own: what is changed in it counts for requests in flight too, and costs
@@ -19,14 +22,28 @@ export function noteReplies(server: Server, replies: ReplyClass): void {
 
 /**
  * From now on each reply of a server whose head has not gone out yet says `Connection: close`, and its connection ends
- * with it. A stream whose head has gone out ends as it would have.
+ * with it. A stream whose head has gone out ends as it would have. Where a client has sent requests one behind the
+ * other without waiting (RFC 9112, section 9.3.2), the reply to the last one that has been read closes: a call
+ * that is under way, and is paid for, keeps its reply.
  */
 export function closeWithReplies(server: Server): void {
   const replies = REPLIES.get(server);
   if (replies === undefined || Object.hasOwn(replies.prototype, 'writeHead')) return;
+  const lastOf = new WeakMap<Socket, IncomingMessage>();
+  const note = (request: IncomingMessage): void => void lastOf.set(request.socket, request);
+  server.prependListener('request', note);
+  NOTING.set(server, note);
   // Every way to send a reply leads through this method. It sees to the header itself.
   replies.prototype.writeHead = function (this: ServerResponse, ...args: unknown[]) {
-    this.shouldKeepAlive = false;
+    const last = lastOf.get(this.req.socket);
+    if (last === undefined || last === this.req) this.shouldKeepAlive = false;
     return (ServerResponse.prototype.writeHead as (...args: unknown[]) => ServerResponse).apply(this, args);
   };
+}
+
+/** Undoes `closeWithReplies`: what is answered from now on keeps its connection as its client asks. */
+export function keepWithReplies(server: Server): void {
+  const replies = REPLIES.get(server);
+  if (replies !== undefined) Reflect.deleteProperty(replies.prototype, 'writeHead');
+  server.off('request', NOTING.get(server) ?? (() => undefined));
 }

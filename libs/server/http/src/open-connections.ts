@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 interface Open {
-  readonly sockets: Set<Socket>;
+  /** When each was taken, by `performance.now()`. */
+  readonly sockets: Map<Socket, number>;
   /** Requests that the framework has not answered yet. */
   readonly requests: Set<IncomingMessage>;
 }
@@ -12,10 +13,10 @@ const OPEN = new WeakMap<Server, Open>();
 
 /** Keeps count of a server's connections, and of the requests that the framework on it answers. Before it listens. */
 export function trackConnections(server: Server, fastify: FastifyInstance): void {
-  const open: Open = { sockets: new Set(), requests: new Set() };
+  const open: Open = { sockets: new Map(), requests: new Set() };
   OPEN.set(server, open);
   server.on('connection', (socket) => {
-    open.sockets.add(socket);
+    open.sockets.set(socket, performance.now());
     socket.once('close', () => open.sockets.delete(socket));
   });
   fastify.addHook('onRequest', (request, _reply, done) => {
@@ -26,6 +27,13 @@ export function trackConnections(server: Server, fastify: FastifyInstance): void
     open.requests.delete(request.raw);
     done();
   });
+}
+
+/** The age of the connection of a server that was taken last, in milliseconds; Infinity where none is open. */
+export function youngest(server: Server): number {
+  let last = -Infinity;
+  for (const takenAt of OPEN.get(server)?.sockets.values() ?? []) last = takenAt;
+  return performance.now() - last;
 }
 
 /**
@@ -40,7 +48,7 @@ export function endUnfinished(server: Server, answering: Iterable<IncomingMessag
   const busy = new Set<Socket>();
   for (const request of [...open.requests, ...answering]) if (request.complete) busy.add(request.socket);
   let ended = 0;
-  for (const socket of open.sockets) {
+  for (const socket of open.sockets.keys()) {
     if (busy.has(socket)) continue;
     socket.destroySoon();
     ended += 1;

@@ -83,6 +83,17 @@ describe('a server that stops', () => {
     expect(await once(late, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
   });
 
+  it('answers each request that a client has sent one behind the other, and closes with the last reply', async () => {
+    const stopped = stopListening(app, { windowMs: 300 });
+    const socket = await opened();
+    const paths = ['/things', '/things/nothing', '/healthz'];
+    socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join(''));
+    const replies = await text(socket);
+    expect(replies.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200']);
+    expect(replies.match(new RegExp(CLOSES, 'gim'))).toHaveLength(1);
+    await stopped;
+  });
+
   it('closes the connection of a request that was being answered when it began to stop', async () => {
     const socket = await opened();
     ask(socket, '/things/later');
@@ -116,6 +127,79 @@ describe('a server that stops', () => {
     await stopListening(app, { windowMs: 300 });
     await closed;
     expect(closedAfter).toBeGreaterThanOrEqual(290);
+  });
+});
+
+describe('a listener that is closed', () => {
+  const WINDOW_MS = 200;
+  /** Runs in the turn of the event loop in which the window ends, before the stop hears of that. */
+  async function stopsAfter(last: () => void): Promise<void> {
+    setTimeout(last, WINDOW_MS);
+    await stopListening(app, { windowMs: WINDOW_MS, answering: () => raw.map(({ req }) => req) });
+  }
+  const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
+
+  it('serves every connection that the system had completed, however many wait', async () => {
+    const replies: Promise<string>[] = [];
+    await stopsAfter(() => {
+      for (let n = 0; n < 200; n++) {
+        const socket = connect(port, '127.0.0.1');
+        socket.write(request('/things'));
+        replies.push(text(socket));
+      }
+    });
+    const statuses = (await Promise.all(replies)).map((reply) => reply.slice(0, 15));
+    expect(new Set(statuses)).toEqual(new Set(['HTTP/1.1 200 OK']));
+  });
+
+  it('serves a request that came on a kept connection in the last moment', async () => {
+    const kept = await Promise.all(Array.from({ length: 20 }, opened));
+    for (const socket of kept) await answer(socket, '/things');
+    const replies = kept.map((socket) => text(socket));
+    await stopsAfter(() => kept.forEach((socket) => ask(socket, '/things')));
+    for (const reply of await Promise.all(replies)) expect(reply).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('serves the first request of a connection that was made in the last moment, when it comes', async () => {
+    const replies: Promise<string>[] = [];
+    await stopsAfter(() => {
+      const socket = connect(port, '127.0.0.1');
+      replies.push(text(socket));
+      setTimeout(() => socket.write(request('/things')), WINDOW_MS / 2);
+    });
+    expect(await replies[0]).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('waits for no request on connections that are older', async () => {
+    const silent = await opened();
+    const closed = once(silent.resume(), 'close');
+    await pause(WINDOW_MS);
+    const began = performance.now();
+    await stopListening(app, { windowMs: WINDOW_MS });
+    await closed;
+    expect(performance.now() - began).toBeLessThan(2 * WINDOW_MS);
+  });
+
+  it('is closed, although connections come without end', async () => {
+    const clients = new Set<Socket>();
+    let over = false;
+    let after = 0;
+    const flood = (): void => {
+      if (over) return;
+      for (let n = 0; n < 5; n++) {
+        const socket = connect(port, '127.0.0.1').on('error', () => (after += 1));
+        clients.add(socket);
+      }
+      setImmediate(flood);
+    };
+    flood();
+    const server = app.getHttpServer() as Server;
+    const stopped = stopListening(app, { windowMs: 50 });
+    await expect.poll(() => server.listening, { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => after, { timeout: 5_000 }).toBeGreaterThan(0);
+    over = true;
+    for (const socket of clients) socket.destroy();
+    await stopped;
   });
 });
 

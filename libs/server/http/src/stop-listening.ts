@@ -1,10 +1,16 @@
-import type { IncomingMessage, Server } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
+import { Server, type IncomingMessage } from 'node:http';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { closeWithReplies } from './close-with-replies.js';
-import { endUnfinished } from './open-connections.js';
+import { closeWithReplies, keepWithReplies } from './close-with-replies.js';
+import { endUnfinished, youngest } from './open-connections.js';
 
 const LOOK_MS = 50;
+/** A listener is closed when no connection has come for this long … */
+const QUIET_MS = 100;
+/** … or when they have gone on coming for this long. */
+const QUIET_MS_MAX = 500;
+/** The first request of a connection is on its way for no longer than this. */
+const FIRST_REQUEST_MS = 1_000;
 /** How long a stop waits for a request to come whole. */
 const UNFINISHED_MS_MAX = 5_000;
 /** A stop that waits long says so again. */
@@ -29,8 +35,9 @@ export interface StopListeningOptions {
  * Stops a server without refusing anybody who could not know. In the window, requests are served, each reply closes
  * its connection (`Connection: close`), and idle connections are left alone: a balancer that keeps one may be sending a
  * request on it. Then no new connection is taken, those that are idle or fall idle are closed, and the promise resolves
- * when the last request is answered. The application goes on working: what requests in flight need is closed after
- * this, with `app.close()`.
+ * when the last request is answered. What the system had taken for us by then is served: connections, and requests on
+ * them, also one that is still on its way on a connection that has just been made. The application goes on working:
+ * what requests in flight need is closed after this, with `app.close()`.
  */
 export async function stopListening(
   app: NestFastifyApplication,
@@ -39,10 +46,16 @@ export async function stopListening(
   const server = app.getHttpServer() as Server;
   if (!server.listening) return;
   closeWithReplies(server);
+  spareYoung(server, Math.min(FIRST_REQUEST_MS, windowMs));
   if (windowMs > 0) {
     await pause(windowMs);
     tell('taking no new requests');
+    await letConnectionsBeKept(server);
   }
+  await takeWaiting(server);
+  // Nothing comes between: what arrives now is reset.
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  closeWithReplies(server);
   let toldAt = -Infinity;
   const tellOf = (count: number): void => {
     if (count === 0 || performance.now() - toldAt < TELL_MS) return;
@@ -52,7 +65,8 @@ export async function stopListening(
   if (answering !== undefined) tellOf([...answering()].length);
   const unfinishedUntil = performance.now() + UNFINISHED_MS_MAX;
   const look = setInterval(() => {
-    server.closeIdleConnections();
+    // What has come on a connection is read before it is called idle.
+    setImmediate(() => server.closeIdleConnections());
     if (performance.now() > unfinishedUntil) {
       const ended = endUnfinished(server, answering?.() ?? []);
       if (ended > 0) tell(`ended ${ended} connection${ended === 1 ? '' : 's'} whose requests had not come whole`);
@@ -61,7 +75,45 @@ export async function stopListening(
     else server.getConnections((_error, count) => tellOf(count));
   }, LOOK_MS);
   const cut = graceMs === undefined ? undefined : setTimeout(() => server.closeAllConnections(), graceMs);
-  await new Promise<void>((resolve) => server.close(() => resolve()));
+  await closed;
   clearInterval(look);
   clearTimeout(cut);
+}
+
+/**
+ * Makes a server leave its idle connections alone while one of them is younger than this. Node.js takes a connection
+ * for idle as long as nothing has come on it, and ends those when it closes the listener, too.
+ */
+function spareYoung(server: Server, ms: number): void {
+  server.closeIdleConnections = () => {
+    if (youngest(server) >= ms) Server.prototype.closeIdleConnections.call(server);
+  };
+}
+
+/**
+ * Lets replies keep their connections for a moment. A proxy that asks nobody whether we are ready sends us requests to
+ * the last, and as long as each reply closes its connection, it makes a new one for each of them: some would be on
+ * their way when the listener is closed, and be reset. With connections that it can use again it makes no new one.
+ */
+async function letConnectionsBeKept(server: Server): Promise<void> {
+  keepWithReplies(server);
+  await quiet(server, () => pause(QUIET_MS));
+}
+
+/**
+ * Takes the connections that wait at a listener. The system completes a connection by itself and keeps it until the
+ * program takes it; closing the listener resets those that wait, though their clients have sent a request by then.
+ * Node.js takes one connection a turn of its event loop, so a turn that brings none has left none. Whoever closes the
+ * listener in the same turn leaves a gap that is shorter than that turn.
+ */
+const takeWaiting = (server: Server): Promise<void> => quiet(server, () => turn());
+
+/** Resolves when no connection came while it waited once, or after `QUIET_MS_MAX`. */
+async function quiet(server: Server, wait: () => Promise<unknown>): Promise<void> {
+  let came = true;
+  const note = (): void => void (came = true);
+  server.on('connection', note);
+  await turn();
+  for (const until = performance.now() + QUIET_MS_MAX; came && performance.now() < until; await wait()) came = false;
+  server.off('connection', note);
 }
