@@ -1,4 +1,6 @@
+import { BlockList } from 'node:net';
 import { hasWildcard } from '@tollgate/access';
+import { parseSubnet } from '@tollgate/api-key';
 import type { FieldFault } from '@tollgate/errors';
 import { z } from 'zod';
 import { BODY_BYTES_DEFAULT } from './body-bytes-default.js';
@@ -60,8 +62,16 @@ const names = z
       .object({ body_bytes_max: z.number().default(BODY_BYTES_DEFAULT), bodies_bytes_max: z.number() })
       .nullable()
       .catch(null),
+    trusted_proxies: z
+      .array(
+        z
+          .object({ addresses: z.array(z.string()), header: z.string().default('x-forwarded-for') })
+          .nullable()
+          .catch(null),
+      )
+      .catch([]),
   })
-  .catch({ providers: [], routes: [], prices: [], plans: [], limits: null });
+  .catch({ providers: [], routes: [], prices: [], plans: [], limits: null, trusted_proxies: [] });
 type Names = z.output<typeof names>;
 type NamedProvider = NonNullable<Names['providers'][number]>;
 type Target = NonNullable<NonNullable<Names['routes'][number]>['targets'][number]>;
@@ -91,6 +101,7 @@ export function crossFaults(value: unknown): FieldFault[] {
       read.plans.map((each) => each && foldedPlanName(each.name)),
       'another plan has this name',
     ),
+    ...proxyFaults(read.trusted_proxies),
     ...read.routes.flatMap((route, at) =>
       (route?.targets ?? []).flatMap((target, index) =>
         route === null || target === null
@@ -134,6 +145,32 @@ function limitFaults(limits: Names['limits']): FieldFault[] {
   if (limits === null || limits.bodies_bytes_max >= 2 * limits.body_bytes_max) return [];
   const message = `must be at least twice body_bytes_max, ${2 * limits.body_bytes_max}: one key may fill half of it`;
   return [{ path: ['limits', 'bodies_bytes_max'], message }];
+}
+
+/**
+ * A proxy that is named with both headers: it would be believed by one that it does not write, and passes on as a
+ * client has written it. Of two networks that have an address in common, one has the first address of the other.
+ */
+function proxyFaults(proxies: Names['trusted_proxies']): FieldFault[] {
+  const networks = proxies.flatMap((proxy, at) =>
+    (proxy?.addresses ?? []).flatMap((text, index) => {
+      const network = parseSubnet(text);
+      if (network === null || proxy === null) return [];
+      return [{ network, header: proxy.header, path: ['trusted_proxies', at, 'addresses', index] }];
+    }),
+  );
+  const lists = new Map<string, BlockList>();
+  for (const { network, header } of networks) {
+    const list = lists.get(header) ?? new BlockList();
+    list.addSubnet(network.address, network.prefixLength, network.family);
+    lists.set(header, list);
+  }
+  return networks.flatMap(({ network, header, path }) => {
+    const isInOther = [...lists].some(
+      ([other, list]) => other !== header && list.check(network.address, network.family),
+    );
+    return isInOther ? [{ path, message: 'is, or is in, what another entry names with the other header' }] : [];
+  });
 }
 
 function repeated(section: string, ids: readonly (string | null | undefined)[], message: string): FieldFault[] {

@@ -129,6 +129,28 @@ describe('a configuration', () => {
       expect(() => parsed(wrong), wrong).toThrow('trusted_proxies');
     expect(() => parsed('[{addresses: [10.0.0.1], header: x-real-ip}]')).toThrow('header');
   });
+  it.each([
+    ['[{addresses: [10.0.0.1]}, {addresses: [10.0.0.1], header: forwarded}]', 0, 1],
+    ['[{addresses: [10.0.0.0/8]}, {addresses: [10.0.0.1], header: forwarded}]', 1],
+    ['[{addresses: [10.0.0.1], header: forwarded}, {addresses: [192.0.2.1, 10.0.0.0/8]}]', 0],
+    ['[{addresses: ["::ffff:10.0.0.1"]}, {addresses: [0.0.0.0/0], header: forwarded}]', 0],
+    ['[{addresses: ["2001:db8::/32"]}, {addresses: ["2001:DB8:0::1"], header: forwarded}]', 1],
+  ])('believes no proxy by two headers, of which it writes one: %s', (text, ...entries) => {
+    const problems = problemsOf(PROVIDERS + ROUTES + PRICES + `trusted_proxies: ${text}\n`);
+    expect(problems).toHaveLength(entries.length);
+    entries.forEach((entry, at) =>
+      expect(problems[at]).toMatch(
+        new RegExp(`trusted_proxies\\[${entry}\\].addresses\\[0\\]: is, or is in, what another entry names`),
+      ),
+    );
+  });
+  it('may name a proxy twice with one header, and networks that have nothing in common with two', () => {
+    for (const text of [
+      '[{addresses: [10.0.0.0/8, 10.0.0.1]}, {addresses: [10.0.0.0/9]}]',
+      '[{addresses: [10.0.0.0/9]}, {addresses: [10.128.0.0/9, "2001:db8::/32"], header: forwarded}]',
+    ])
+      expect(problemsOf(PROVIDERS + ROUTES + PRICES + `trusted_proxies: ${text}\n`)).toEqual([]);
+  });
   it('takes credentials and headers from variables and files, and hides them', () => {
     const text = (fields: string) =>
       `providers:\n  - {name: openai, base_url: 'https://api.openai.com/v1', ${fields}}\n` + ROUTES + PRICES;

@@ -1,6 +1,7 @@
 import { normaliseAddress } from '@tollgate/api-key';
 import type { FastifyInstance } from 'fastify';
 import { isAccepted, type AcceptedSecrets } from './accepted-secrets.js';
+import { peerAddress } from './peer-address.js';
 import { Problem } from './problem.js';
 import type { SecretChecks } from './secret-checks.js';
 import type { TrustedProxies } from './trusted-proxies.js';
@@ -91,6 +92,4 @@ export function believeProxies(fastify: FastifyInstance, proxies: TrustedProxies
   });
 }
 
-function peerOf({ ip }: AskingRequest): string {
-  return normaliseAddress(ip) ?? ip;
-}
+const peerOf = ({ ip }: AskingRequest): string => peerAddress(ip);

@@ -7,6 +7,7 @@ export { askForBody } from './expect-continue.js';
 export { domainOfAddress, emailAddressField, normalDomain, normalEmailAddress } from './email-address.js';
 export { isForm, parseForm } from './forms.js';
 export { guardHeads } from './guard-heads.js';
+export { peerAddress } from './peer-address.js';
 export { isPrivateAddress } from './private-address.js';
 export { publicConnector, type PublicConnectorOptions } from './public-connector.js';
 export { readAway } from './read-away.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { TrustedProxies } from './trusted-proxies.js';
 
 const proxies = new TrustedProxies([
-  { addresses: ['10.0.0.0/8', '2001:db8:ff::/48'], header: 'x-forwarded-for' },
+  { addresses: ['10.0.0.0/8', '2001:db8:ff::/48', 'fe80::/10'], header: 'x-forwarded-for' },
   { addresses: ['172.16.0.1'], header: 'forwarded' },
 ]);
 const of = (remoteAddress: string | undefined, headers: Record<string, string> = {}) =>
@@ -15,6 +15,12 @@ describe('the address of a client behind proxies', () => {
     ['a proxy that says nothing', '10.0.0.1', undefined, '10.0.0.1'],
     ['a proxy', '10.0.0.1', '198.51.100.1', '198.51.100.1'],
     ['a proxy in IPv6 form', '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
+    ['a proxy on the same link', 'fe80::1%eth0', '198.51.100.1', '198.51.100.1'],
+    ['a client on the same link', 'fec0::1%eth0', '198.51.100.1', 'fec0::1'],
+    ['a client in hexadecimal IPv6 form', '10.0.0.1', '0:0:0:0:0:FFFF:c633:6401', '198.51.100.1'],
+    ['a client between blanks', '10.0.0.1', '192.0.2.1,\t198.51.100.1 \t', '198.51.100.1'],
+    ['a client that calls itself a proxy', '10.0.0.1', '192.0.2.1, 10.0.0.9, 198.51.100.1', '198.51.100.1'],
+    ['a client that writes a long list', '10.0.0.1', `${'10.0.0.9,'.repeat(100_000)}198.51.100.1`, '198.51.100.1'],
     ['a client in IPv6 form', '10.0.0.1', '::ffff:198.51.100.1', '198.51.100.1'],
     ['a client of IPv6', '2001:db8:ff::1', '2001:DB8::1', '2001:db8::1'],
     ['a client with a port', '10.0.0.1', '198.51.100.1:4711', '198.51.100.1'],
@@ -106,6 +112,14 @@ describe('the address of a client behind proxies', () => {
     '',
     'localhost',
     '198.51.100.256',
+    '198.051.100.1',
+    '0xc6.51.100.1',
+    '3325256705',
+    '198.51.100.1;198.51.100.2',
+    '198.51.100.1 198.51.100.2',
+    '198.51.100.1\0',
+    '[fe80::1%25eth0]:80',
+    '_',
     '198.51.100.1:',
     '1.2.3',
     '[198.51.100.1]',

@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { normaliseAddress, parseSubnet } from '@tollgate/api-key';
+import { peerAddress } from './peer-address.js';
 
 /** The headers in which proxies say from whom a request came. */
 type ForwardingHeader = 'x-forwarded-for' | 'forwarded';
@@ -48,7 +49,7 @@ export class TrustedProxies {
   /** From whom a request came, as far as we know it. */
   clientOf({ headers, socket }: Asking): ClientAddressReading {
     const lists: Partial<Record<ForwardingHeader, string[] | null>> = {};
-    let hop = normaliseAddress(socket.remoteAddress ?? '') ?? socket.remoteAddress ?? '';
+    let hop = peerAddress(socket.remoteAddress);
     for (;;) {
       const header = this.#headerOf(hop);
       if (header === undefined) return { address: hop, isKnown: true };

@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ClientAddress } from '@tollgate/http';
+import { peerAddress, type ClientAddress } from '@tollgate/http';
 import type { AdmissionDecision } from '@tollgate/credit';
 import { plainPath } from '../../plain-path.js';
 import type { JournaledRequest } from '../../journal/journaled-request.js';
@@ -163,20 +163,11 @@ export class Exchange {
     errors: ErrorShape,
     client?: ClientAddress,
   ) {
-    this.clientAddress = client?.address ?? peerOf(request);
+    this.clientAddress = client?.address ?? peerAddress(request.socket.remoteAddress);
     this.addressIsKnown = client?.isKnown ?? true;
     this.isToldCost = isBelowApi(request.url ?? '');
     this.errors = this.isToldCost ? (errors.belowApi ?? errors) : errors;
   }
-}
-
-/** How a listener on `::` writes the address of a peer that came by IPv4. */
-const MAPPED = '::ffff:';
-
-/** Who connected; an IPv4 address in IPv6 form is written as IPv4. */
-function peerOf({ socket }: IncomingMessage): string {
-  const address = socket.remoteAddress ?? '';
-  return address.startsWith(MAPPED) && address.includes('.') ? address.slice(MAPPED.length) : address;
 }
 
 const BELOW_API = /^\/api\/v1(?:\/|$)/;
