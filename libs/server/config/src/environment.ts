@@ -206,7 +206,7 @@ export const kafkaFields = {
     .default('off')
     .transform((value) => value === 'on'),
   /** Certificates in PEM of the authorities to trust. Without it those count that Node.js knows. */
-  KAFKA_CA_FILE: z.string().optional(),
+  KAFKA_CA_FILE: environmentFields.caFile.optional(),
 } as const;
 
 /** How long the listener of every app keeps connections, and how it is closed. */

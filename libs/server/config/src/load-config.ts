@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { boundedText } from './bounded-file.js';
 import { ConfigFileMissing } from './config-error.js';
 import type { TollgateConfig } from './config.js';
 import { parseConfig, type EnvironmentLookup } from './parse-config.js';
@@ -15,13 +15,13 @@ export function loadConfig(path: string, lookup: EnvironmentLookup): TollgateCon
   return parseConfig(text, { path, lookup });
 }
 
+/** Thousands of times a configuration that somebody has written. */
+const BYTES_MAX = 16 * 1_048_576;
+
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    throw new ConfigFileMissing(path, REASONS[code] ?? (code || 'it cannot be opened'));
-  }
+  const file = boundedText(path, BYTES_MAX);
+  if ('code' in file) throw new ConfigFileMissing(path, REASONS[file.code] ?? file.code);
+  return file.text;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -31,4 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'this user may not read it',
   // Docker makes a folder where a file that is to be mounted does not exist.
   EISDIR: 'it is a folder',
+  too_large: `it has more than ${BYTES_MAX} bytes`,
+  not_utf8: 'it is not text in UTF-8',
+  nothing_written: 'it is a pipe into which nobody writes',
 };

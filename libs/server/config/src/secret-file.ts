@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { boundedText } from './bounded-file.js';
 
 /**
  * What a file with one secret holds, or what is wrong with it, in words that follow "names" or "is". `isAbsent`: there
@@ -22,14 +22,12 @@ const BYTES_MAX = 65_536;
  * neither the path nor a part of the content: a secret may stand in the place of the path by mistake.
  */
 export const secretFile: SecretFile = (path) => {
-  const bytes = bytesOf(path);
-  if ('fault' in bytes) return bytes;
-  if (bytes.length > BYTES_MAX) return unusable(`a file of more than ${BYTES_MAX} bytes`);
-  const text = textOf(bytes);
-  if (text === null) return unusable('a file that is not text in UTF-8');
+  const file = boundedText(path, BYTES_MAX);
+  if ('code' in file) return faultOf(file.code);
+  const { text } = file;
   if (text.startsWith('\uFEFF')) return unusable('a file that begins with a byte order mark: save it without one');
   const secret = text.replace(/\r?\n$/, '');
-  if (secret === '') return absent('an empty file');
+  if (/^[ \t]*$/.test(secret)) return absent('an empty file');
   if (/[\r\n]/.test(secret)) return unusable('a file with more than one line');
   if (secret.includes('\0')) return unusable('a file with a NUL character');
   return { secret };
@@ -38,40 +36,7 @@ export const secretFile: SecretFile = (path) => {
 const absent = (fault: string): SecretFileFault => ({ fault, isAbsent: true });
 const unusable = (fault: string): SecretFileFault => ({ fault, isAbsent: false });
 
-function bytesOf(path: string): Buffer | SecretFileFault {
-  try {
-    const file = openSync(path, 'r');
-    try {
-      return readUpTo(file, BYTES_MAX + 1);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    return faultOf(error as NodeJS.ErrnoException);
-  }
-}
-
-/** A pipe gives what it holds in several reads. */
-function readUpTo(file: number, bytes: number): Buffer {
-  const buffer = Buffer.alloc(bytes);
-  let length = 0;
-  while (length < bytes) {
-    const read = readSync(file, buffer, length, bytes - length, null);
-    if (read === 0) break;
-    length += read;
-  }
-  return buffer.subarray(0, length);
-}
-
-function textOf(content: Buffer): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
-  } catch {
-    return null;
-  }
-}
-
-function faultOf({ code = 'unknown reason' }: NodeJS.ErrnoException): SecretFileFault {
+function faultOf(code: string): SecretFileFault {
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -81,6 +46,12 @@ function faultOf({ code = 'unknown reason' }: NodeJS.ErrnoException): SecretFile
       return absent('a file that this user may not read');
     case 'EISDIR':
       return unusable('a folder');
+    case 'too_large':
+      return unusable(`a file of more than ${BYTES_MAX} bytes`);
+    case 'not_utf8':
+      return unusable('a file that is not text in UTF-8');
+    case 'nothing_written':
+      return unusable('a pipe into which nobody writes');
     default:
       return unusable(`a file that cannot be read (${code})`);
   }

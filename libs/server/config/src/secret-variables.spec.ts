@@ -61,6 +61,7 @@ describe('a secret variable', () => {
     ['an empty file', () => holding('')],
     ['an empty file', () => holding('\n')],
     ['an empty file', () => holding('\r\n')],
+    ['an empty file', () => holding(' \t \n')],
     ['a file with more than one line', () => holding(`${PEPPER}\n\n`)],
     ['a file with more than one line', () => holding(`${PEPPER}\n${PEPPER}`)],
     ['a file with more than one line', () => holding(`\n${PEPPER}`)],

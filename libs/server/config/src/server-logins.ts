@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { boundedFile } from './bounded-file.js';
 import { secretVariable } from './secret-variables.js';
 
 /** The parts of a URL that name somebody; undefined where a percent sign in them is not one of an encoding. */
@@ -48,9 +48,15 @@ export const caFile = z.string().transform((path, context) => {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
+/** Some ten times the list of all public authorities. */
+const CERTIFICATES_BYTES_MAX = 4 * 1_048_576;
+
 function certificatesOf(path: string): string | null {
+  const file = boundedFile(path, CERTIFICATES_BYTES_MAX);
+  if ('code' in file) return null;
   try {
-    const pem = readFileSync(path, 'utf8');
+    // Comments between the certificates may be in any encoding.
+    const pem = file.bytes.toString('utf8');
     const certificates = pem.match(CERTIFICATE) ?? [];
     for (const each of certificates) new X509Certificate(each);
     return certificates.length === 0 ? null : pem;

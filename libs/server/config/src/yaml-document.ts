@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document, type Node } from 'yaml';
 
 /** A place in a file; both count from 1. */
 export interface Position {
@@ -18,7 +18,13 @@ export interface YamlDocument {
 /** Reads YAML 1.2 with the place of everything. Faults name the rule that is broken and quote nothing. */
 export function readYaml(text: string): YamlDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  // What it would warn of on standard error quotes the file.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    version: '1.2',
+    logLevel: 'error',
+  });
   const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -29,7 +35,27 @@ export function readYaml(text: string): YamlDocument {
   }));
   if (document.errors.length > 0) return { value: undefined, faults, locate: () => positionAt(0) };
   keepPricesAsText(document);
-  return { value: document.toJS() as unknown, faults, locate: (path) => positionAt(offsetOf(document.contents, path)) };
+  try {
+    const value: unknown = document.toJS();
+    return { value, faults, locate: (path) => positionAt(offsetOf(document.contents, path)) };
+  } catch {
+    // For a document without errors this alone is thrown.
+    const { offset, message } = aliasFault(document);
+    return {
+      value: undefined,
+      faults: [...faults, { ...positionAt(offset), message: `is not valid YAML: ${message}` }],
+      locate: () => positionAt(0),
+    };
+  }
+}
+
+/** The alias that has no anchor; where each has one, they stand for too much together. */
+function aliasFault(document: Document): { readonly offset: number; readonly message: string } {
+  const aliases: Alias[] = [];
+  visit(document, { Alias: (_, alias) => void aliases.push(alias) });
+  const lost = aliases.find((alias) => alias.resolve(document) === undefined);
+  const [offset = 0] = (lost ?? aliases[0])?.range ?? [];
+  return { offset, message: lost === undefined ? 'aliases stand for too much' : 'alias without an anchor before it' };
 }
 
 /** 0.1 is no double; the digits in the file are what people agreed on. */

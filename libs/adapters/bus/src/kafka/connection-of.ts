@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { codeOf, reasonOf, StartFault } from '@tollgate/app-process';
+import { StartFault } from '@tollgate/app-process';
 import type { KafkaConnection } from './kafka-client.js';
 
 /** What the environment of a process says about Kafka. */
@@ -9,13 +8,14 @@ export interface KafkaEnvironment {
   readonly KAFKA_USERNAME?: string | undefined;
   readonly KAFKA_PASSWORD?: string | undefined;
   readonly KAFKA_TLS: boolean;
-  readonly KAFKA_CA_FILE?: string | undefined;
+  /** What the file holds. */
+  readonly KAFKA_CA_FILE?: { readonly pem: string } | undefined;
 }
 
 /**
  * How a process connects to Kafka, by its environment. It signs in where a user is named, and else connects without a
  * name, as the release before did.
- * @throws {StartFault} where the variables contradict each other, or the file of certificates cannot be read
+ * @throws {StartFault} where the variables contradict each other
  */
 export function kafkaConnection(environment: KafkaEnvironment, clientId: string): KafkaConnection {
   const { KAFKA_USERNAME: username, KAFKA_PASSWORD: password } = environment;
@@ -36,20 +36,5 @@ export function kafkaConnection(environment: KafkaEnvironment, clientId: string)
 function tlsOf({ KAFKA_TLS: on, KAFKA_CA_FILE: file }: KafkaEnvironment): KafkaConnection['tls'] {
   if (file === undefined) return on ? {} : undefined;
   if (!on) throw new StartFault('KAFKA_CA_FILE', 'is set, though KAFKA_TLS is not on; set KAFKA_TLS=on, or neither');
-  return { ca: certificates(file) };
-}
-
-function certificates(file: string): string {
-  const text = readPem(file);
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new StartFault('KAFKA_CA_FILE', `${file} has no certificate in PEM; name a file that has`);
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const problem = codeOf(error) === 'EISDIR' ? 'is a folder; name a file' : `cannot be read: ${reasonOf(error)}`;
-    throw new StartFault('KAFKA_CA_FILE', `${file} ${problem}`, error);
-  }
+  return { ca: file.pem };
 }
