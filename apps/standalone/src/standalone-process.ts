@@ -34,6 +34,9 @@ async function run(): Promise<void> {
   standalone.greeted();
 }
 
+// A terminal that is gone, or a full disk that this is written to, ends no process that serves.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+
 function tell(line: string): void {
   process.stdout.write(`tollgate: ${line}\n`);
 }

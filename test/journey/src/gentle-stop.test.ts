@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { findProgram, freePort, tempFolder, waitUntil } from '@tollgate/infra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appEnvironment } from './kit/app-environments.js';
 import { appScript, repository, shortLived } from './kit/app-script.js';
 import { startDistributed } from './kit/distributed.js';
 import { copyFirstStart } from './kit/first-start.js';
@@ -23,6 +24,7 @@ beforeAll(async () => {
 afterAll(() => outside?.stop());
 
 const WINDOW_SECONDS = 3;
+const SECRET = 'a-secret-of-a-test-of-stops';
 /** Callers of a test stop this long before the window ends: what comes at its very end may be refused. */
 const MARGIN_MS = 500;
 
@@ -234,6 +236,46 @@ describe('a start that is asked to stop', () => {
         output: 'stopped (SIGTERM) before anything was started\n',
       });
     }
+  });
+});
+
+describe('a process whose output nobody reads any more', () => {
+  it('goes on, and stops in order when its terminal goes, though no store answers', async () => {
+    const app = 'gateway';
+    const [port, operationsPort, nobody] = [await freePort(), await freePort(), await freePort()];
+    const url = `http://127.0.0.1:${nobody}`;
+    const environment = appEnvironment(
+      app,
+      {
+        databaseUrl: `postgres://owner:password@127.0.0.1:${nobody}/tollgate`,
+        redisUrl: `redis://:password@127.0.0.1:${nobody}`,
+        kafkaBrokers: `127.0.0.1:${nobody}`,
+        topicPrefix: '',
+        secrets: { admin: SECRET, service: SECRET, pepper: SECRET },
+        urls: { keyManagement: url, usageBilling: url, secretScanning: url },
+        ownerEmail: 'owner@example.com',
+        outside: outside.environment,
+      },
+      { port, operationsPort, dataFolder: join(tempFolder('tollgate-no-output'), 'data') },
+    );
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [...shortLived, appScript(app)], {
+      cwd: repository,
+      env: { PATH: process.env['PATH'], ...environment, TOLLGATE_STOP_WINDOW_SECONDS: '0' },
+      stdio: ['ignore', full, 'pipe'],
+    });
+    closeSync(full);
+    const said = textOf(child.stderr!);
+    const ended = once(child, 'close');
+    await waitUntil(async () => (await fetch(`http://127.0.0.1:${operationsPort}/livez`)).ok, {
+      what: `${app} to live`,
+    });
+    // Lines about stores that are away come meanwhile.
+    await pause(1_000);
+    const askedAt = performance.now();
+    child.kill('SIGHUP');
+    expect({ ended: await ended, said: await said }).toEqual({ ended: [0, null], said: '' });
+    expect(performance.now() - askedAt).toBeLessThan(10_000);
   });
 });
 

@@ -3,6 +3,8 @@ import { isatty } from 'node:tty';
 /** Ctrl-C reaches a program and npm, which passes it on: a signal within this time comes from the same key press. */
 const SAME_KEY_PRESS_MS = 1_000;
 
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 /** Where signals come from, and what they may end; by default this process. */
 export interface StopRequestOptions {
   readonly signals?: NodeJS.EventEmitter;
@@ -14,7 +16,8 @@ export interface StopRequestOptions {
 }
 
 /**
- * The request to stop this process: the first SIGTERM or SIGINT. A process that is number 1 of a container ignores
+ * The request to stop this process: the first SIGTERM, SIGINT or SIGHUP, which comes when a terminal goes, and which
+ * `docker run` passes on then. A process that is number 1 of a container ignores
  * signals that it has no handler for, so a program makes this before it loads anything else, and this file imports
  * nothing of ours. Until somebody takes charge of the stop, nothing has been started, and a signal ends the process.
  *
@@ -43,7 +46,7 @@ export class StopRequest {
     this.#tell = tell;
     this.#hasTerminal = hasTerminal;
     this.asked = new Promise((resolve) => (this.#resolve = resolve));
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) signals.on(signal, () => this.#hear(signal));
+    for (const signal of SIGNALS) signals.on(signal, () => this.#hear(signal));
   }
 
   /** The first signal; null as long as none has come. */

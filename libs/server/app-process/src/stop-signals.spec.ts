@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 describe('a process that is asked to stop', () => {
-  it.each(['SIGTERM', 'SIGINT'])('stops in order at %s, and exits with 0 when it has', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('stops in order at %s, and exits with 0 when it has', async (signal) => {
     const process = running();
     process.signals.emit(signal, signal);
     await vi.waitFor(() => expect(process).toMatchObject({ stops: [signal], exits: [] }));
@@ -40,7 +40,7 @@ describe('a process that is asked to stop', () => {
     await vi.waitFor(() => expect(process.exits).toEqual([0]));
   });
 
-  const signals = ['SIGTERM', 'SIGINT'] as const;
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   it.each(signals.flatMap((first) => signals.map((second) => [first, second] as const)))(
     'goes on as before when %s is followed by %s, at once or after minutes',
     async (first, second) => {

@@ -52,7 +52,18 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
     serializers: { err: describeError, error: describeError },
     redact: { paths: [...redacted(''), ...redacted('*.'), ...redacted('*.*.')], censor: '[redacted]' },
   };
-  return destination === undefined
-    ? pino(options, pino.destination({ dest: 1, sync: true }))
-    : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** What lines that cannot be written take of memory, until they can; further ones are lost. */
+const UNWRITTEN_BYTES_MAX = 1_048_576;
+
+/**
+ * Lines are written at once, so that a crash loses none. Where that fails, since the disk is full or the terminal is
+ * gone, the process goes on: what it does is worth more than what it says of it.
+ */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: UNWRITTEN_BYTES_MAX });
+  output.on('error', () => undefined);
+  return output;
 }
