@@ -9,6 +9,8 @@ const LOOK_MS = 50;
 const QUIET_MS = 100;
 /** … or when they have gone on coming for this long. */
 const QUIET_MS_MAX = 500;
+/** A turn of the event loop in which nothing is done. */
+const SHORT_TURN_MS = 0.1;
 /** The first request of a connection is on its way for no longer than this. */
 const FIRST_REQUEST_MS = 1_000;
 /** How long a stop waits for a request to come whole. */
@@ -103,17 +105,22 @@ async function letConnectionsBeKept(server: Server): Promise<void> {
 /**
  * Takes the connections that wait at a listener. The system completes a connection by itself and keeps it until the
  * program takes it; closing the listener resets those that wait, though their clients have sent a request by then.
- * Node.js takes one connection a turn of its event loop, so a turn that brings none has left none. Whoever closes the
- * listener in the same turn leaves a gap that is shorter than that turn.
+ * Node.js looks for one connection in each turn of its event loop. So a turn that brings none and is over at once has
+ * left none, but for those of its own time: whoever closes the listener at its end resets these alone.
  */
-const takeWaiting = (server: Server): Promise<void> => quiet(server, () => turn());
+const takeWaiting = (server: Server): Promise<void> => quiet(server, () => turn(), SHORT_TURN_MS);
 
-/** Resolves when no connection came while it waited once, or after `QUIET_MS_MAX`. */
-async function quiet(server: Server, wait: () => Promise<unknown>): Promise<void> {
+/** Resolves when it has waited once without a connection, and for no longer than this, or after `QUIET_MS_MAX`. */
+async function quiet(server: Server, wait: () => Promise<unknown>, waitMsMax = Infinity): Promise<void> {
   let came = true;
   const note = (): void => void (came = true);
   server.on('connection', note);
   await turn();
-  for (const until = performance.now() + QUIET_MS_MAX; came && performance.now() < until; await wait()) came = false;
+  for (const until = performance.now() + QUIET_MS_MAX; came && performance.now() < until;) {
+    came = false;
+    const beganAt = performance.now();
+    await wait();
+    if (performance.now() - beganAt > waitMsMax) came = true;
+  }
   server.off('connection', note);
 }
