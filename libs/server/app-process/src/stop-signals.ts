@@ -13,8 +13,8 @@ export interface EndOnSignalsOptions {
 }
 
 /**
- * Stops in order at the first SIGTERM, SIGINT or SIGHUP, also at one that has come before, and exits with 0, or with 1 if
- * stopping failed. What later signals do, `StopRequest` says.
+ * Stops in order at the first SIGTERM, SIGINT or SIGHUP, also at one that has come before, and exits with 0, or with 1
+ * if stopping failed. What later signals do, `StopRequest` says.
  */
 export function endOnSignals({ stop, tell, request = stopRequest(), exit = process.exit }: EndOnSignalsOptions): void {
   request.takeCharge(tell);
