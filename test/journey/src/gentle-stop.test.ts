@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingHttpHeaders, type RequestOptions } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -189,7 +189,80 @@ describe('a service behind gateways that is asked to stop', () => {
     }
     await shape.stop();
   }, 300_000);
+
+  it('stops although PostgreSQL and Redis say nothing, and are not gone', async () => {
+    const silent = await Silencer.start();
+    const shape = await startDistributed({
+      outside,
+      environmentOf: (_, environment) => ({
+        ...environment,
+        TOLLGATE_STOP_WINDOW_SECONDS: '1',
+        ...(environment['DATABASE_URL'] !== undefined && { DATABASE_URL: silent.before(environment['DATABASE_URL']) }),
+      }),
+    });
+    const key = await shape.client().createKey();
+    expect((await shape.client().chat(key.secret)).status).toBe(200);
+    silent.silence();
+    shape.redis.pause();
+    const stopped = [
+      ...shape.gateways.map((gateway) => gateway.process),
+      shape.keyManagement,
+      shape.usageBilling,
+      shape.secretScanning,
+    ];
+    const beganAt = performance.now();
+    const exits = await Promise.all(stopped.map((each) => each.askToStop()));
+    expect(exits).toEqual(stopped.map(() => ({ code: 0, signal: null })));
+    // The window, the silence that is waited for, and what a busy machine takes.
+    expect(performance.now() - beganAt).toBeLessThan(30_000);
+    shape.redis.resume();
+    silent.stop();
+    await shape.stop();
+  }, 300_000);
 });
+
+/** Stands before a server, and passes nothing on any more once it is told so, with its connections open. */
+class Silencer {
+  readonly #sockets = new Set<Socket>();
+  #port = 0;
+
+  private constructor(private readonly server: Server) {
+    server.on('connection', (client: Socket) => {
+      const target = connect(this.#port, '127.0.0.1');
+      for (const [from, to] of [
+        [client, target],
+        [target, client],
+      ] as const) {
+        this.#sockets.add(from.on('error', () => to.destroy()));
+        from.pipe(to);
+      }
+    });
+  }
+
+  static async start(): Promise<Silencer> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Silencer(server);
+  }
+
+  /** The URL of a server on this machine, by way of this. */
+  before(url: string): string {
+    const parsed = new URL(url);
+    this.#port = Number(parsed.port);
+    parsed.host = `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return parsed.href;
+  }
+
+  silence(): void {
+    this.server.removeAllListeners('connection');
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  stop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.server.close();
+  }
+}
 
 describe('a start that is asked to stop', () => {
   it('ends with 0 at any moment, and leaves a folder that the next start goes on with', async () => {

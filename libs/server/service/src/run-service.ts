@@ -61,6 +61,12 @@ export interface ServiceOptions<Environment extends ServiceEnvironment> {
 
 /** How long a stop during the start waits for the step under way. After it the process ends as it is. */
 const STEP_MS_MAX = 2_000;
+/**
+ * How long the end waits for what goes on without a request, as a batch of events: a server whose connections are open
+ * and that says nothing would hold it up for ever. What is cut off is done again by the next process, as after a kill.
+ * The chart's grace period has 15 s for this and for calls under way.
+ */
+const CLOSE_MS_MAX = 8_000;
 
 /**
  * Runs a service as a process of its own. It reads the environment, makes sure that the ports are free before anything
@@ -195,9 +201,11 @@ class ServiceProcess<Environment extends ServiceEnvironment> {
     });
     if (this.#begun) await end?.((line) => this.#tell(line));
     this.#tell('closing the connections to other servers');
-    await app.close();
-    const last = [this.#operations, ...connections];
-    await Promise.allSettled(last.map(async (connection) => connection?.close()));
+    const closed = app.close().then(async () => {
+      const last = [this.#operations, ...connections];
+      await Promise.allSettled(last.map(async (connection) => connection?.close()));
+    });
+    await inTime(closed, CLOSE_MS_MAX, () => this.#tell('not waiting any longer for a server that does not answer'));
   }
 
   #tell(line: string): void {
