@@ -23,8 +23,8 @@ export function noteReplies(server: Server, replies: ReplyClass): void {
 /**
  * From now on each reply of a server whose head has not gone out yet says `Connection: close`, and its connection ends
  * with it. A stream whose head has gone out ends as it would have. Where a client has sent requests one behind the
- * other without waiting (RFC 9112, section 9.3.2), the reply to the last one that has been read closes: a call
- * that is under way, and is paid for, keeps its reply.
+ * other without waiting (RFC 9112, section 9.3.2), no reply closes behind which another is due: a call that is under
+ * way is paid for.
  */
 export function closeWithReplies(server: Server): void {
   const replies = REPLIES.get(server);
@@ -36,7 +36,8 @@ export function closeWithReplies(server: Server): void {
   // Every way to send a reply leads through this method. It sees to the header itself.
   replies.prototype.writeHead = function (this: ServerResponse, ...args: unknown[]) {
     const last = lastOf.get(this.req.socket);
-    if (last === undefined || last === this.req) this.shouldKeepAlive = false;
+    // A reply without a socket waits for the one before it.
+    if (this.socket !== null && (last === undefined || last === this.req)) this.shouldKeepAlive = false;
     return (ServerResponse.prototype.writeHead as (...args: unknown[]) => ServerResponse).apply(this, args);
   };
 }
