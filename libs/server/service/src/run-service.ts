@@ -74,8 +74,8 @@ const CLOSE_MS_MAX = 8_000;
  *
  * At SIGTERM, or SIGHUP, it stops in order: it calls itself not ready; serves requests for the stop window, so that
  * balancers can send them elsewhere, and closes each connection with its reply; then takes no new ones, waits for those
- * in flight, and closes its connections. SIGINT comes from a person at a terminal, for whom there is no window. A signal during
- * the start ends it at the next step, or as it is if that takes long: a start can be repeated.
+ * in flight, and closes its connections. SIGINT comes from a person at a terminal, for whom there is no window. A
+ * signal during the start ends it at the next step, or as it is if that takes long: a start can be repeated.
  *
  * If an operator can mend why the start failed, it prints one line on standard error and exits with 1.
  *
