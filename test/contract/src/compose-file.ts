@@ -45,7 +45,7 @@ export interface ComposeService {
     readonly start_interval?: string;
     readonly disable?: boolean;
   };
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string; readonly restart?: boolean }>>;
   readonly stop_grace_period?: string;
   readonly network_mode?: string;
   readonly networks?: readonly string[];

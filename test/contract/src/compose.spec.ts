@@ -277,6 +277,14 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('restarts what is in the network of another container behind it: in the network of before nothing answers', () => {
+    const guests = Object.entries(services).flatMap(([name, { network_mode: mode, depends_on: needs = {} }]) => {
+      const host = /^service:(.+)$/.exec(mode ?? '')?.[1];
+      return host === undefined ? [] : [[name, needs[host]?.restart ?? false]];
+    });
+    expect(guests).toEqual([['kafka-rights', true]]);
+  });
+
   it('keeps what must be kept: the ledger, the bus and the journals of all gateways, each under a name', () => {
     const targets = (name: string) =>
       (services[name]!.volumes ?? []).map((volume) =>
