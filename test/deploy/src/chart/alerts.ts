@@ -13,30 +13,47 @@ export interface Alert {
 
 /** A row of a table: the metric, what it says, and when to worry. A `|` within a cell is written `\|`. */
 const ROW = /^\| `(tollgate_\w+)` \| ((?:\\\||[^|])+) \| ((?:\\\||[^|])+) \|$/gm;
-/** The severity, what follows it, an expression, and how long it must hold. */
-const ALERT =
-  /(?:\*\*|\*)(page|ticket)(?:\*\*|\*)[^`]*`([^`]+)`(?: for (\d+) (s|min|h|d)\b)?(?:, and `([^`]+)`(?: for (\d+) (s|min|h|d)\b)?)?/gi;
+/** The severity and all that follows it, up to the next. */
+const SEVERITY = /(?<marks>\*\*?)(?<severity>page|ticket)\k<marks>(?<told>(?:(?!\*\*?(?:page|ticket)\*).)*)/gi;
+/** Something in the typewriter's face, and how long it must hold. */
+const QUOTED = /`(?<text>[^`]+)`(?: for (?<count>\d+) (?<unit>s|min|h|d)\b)?/g;
+/** A metric alone is a name, not an expression. */
+const isExpression = (text: string): boolean => text.includes('tollgate_') && !/^\w+$/.test(text);
 const UNITS: Readonly<Record<string, string>> = { s: 's', min: 'm', h: 'h', d: 'd' };
 
-/** The alerts of docs/metrics.md that are written as expressions, in the order of the page. */
-export function documentedAlerts(): Alert[] {
-  const page = readFileSync(`${repository}docs/metrics.md`, 'utf8');
+/** A row of docs/metrics.md whose last column says when somebody shall be told, with an alert or more for each time. */
+export interface AlertedMetric {
+  readonly metric: string;
+  readonly severities: number;
+  readonly alerts: readonly Alert[];
+}
+
+/** The metrics of docs/metrics.md that have alerts, in the order of the page. */
+export function alertedMetrics(page = readFileSync(`${repository}docs/metrics.md`, 'utf8')): AlertedMetric[] {
   return [...page.matchAll(ROW)].flatMap(([, metric, meaning, cell]) => {
-    const found = [...cell!.matchAll(ALERT)].flatMap(([, severity, first, n, unit, second, m, other]) => [
-      { severity, expr: first!, time: n && `${n}${UNITS[unit!]}` },
-      ...(second === undefined ? [] : [{ severity, expr: second, time: m && `${m}${UNITS[other!]}` }]),
-    ]);
+    const told = [...cell!.matchAll(SEVERITY)].map(({ groups }) => groups as { severity: string; told: string });
+    const rules = told.flatMap(({ severity, told: text }) =>
+      [...text.matchAll(QUOTED)]
+        .map(({ groups }) => groups as { text: string; count?: string; unit?: string })
+        .filter(({ text: quoted }) => isExpression(quoted))
+        .map(({ text: quoted, count, unit }) => ({
+          expr: quoted.replaceAll('\\|', '|'),
+          ...(unit !== undefined && { for: `${count}${UNITS[unit]}` }),
+          labels: { severity: severity.toLowerCase() as 'page' | 'ticket' },
+        })),
+    );
     const summary = firstSentence(meaning!);
-    const expressions = found.filter(({ expr }) => expr.includes('tollgate_'));
-    return expressions.map(({ severity, expr, time }, index) => ({
+    const alerts = rules.map((rule, index) => ({
       alert: `${camel(metric!)}${index === 0 ? '' : index + 1}`,
-      expr: expr.replaceAll('\\|', '|'),
-      ...(time !== undefined && { for: time }),
-      labels: { severity: severity!.toLowerCase() as 'page' | 'ticket' },
+      ...rule,
       annotations: { summary },
     }));
+    return told.length === 0 ? [] : [{ metric: metric!, severities: told.length, alerts }];
   });
 }
+
+/** All of them. */
+export const documentedAlerts = (): Alert[] => alertedMetrics().flatMap(({ alerts }) => alerts);
 
 /** What `spec` of a PrometheusRule is. */
 export function alertsFile(): string {
