@@ -217,6 +217,57 @@ describe('a release', () => {
     expect(rest).toEqual(before);
   });
 
+  it('keeps its gateways when an autoscaler takes them over, and leaves their number alone from then on', async () => {
+    const namespace = await newNamespace();
+    const upgrade = (values: object) =>
+      cluster.helm([
+        'upgrade',
+        'tollgate',
+        chartFolder,
+        '-n',
+        namespace,
+        ...valueArguments({ values: { ...live, ...values } }),
+      ]);
+    const scale = (replicas: number) =>
+      cluster.kubectl(['scale', 'statefulset', 'tollgate-gateway', `--replicas=${replicas}`, '-n', namespace]);
+    const replicas = async () =>
+      (await json<KubernetesObject>(['get', 'statefulset', 'tollgate-gateway', '-n', namespace])).spec!.replicas;
+    await install(namespace);
+    await upgrade({ gateway: { replicas: 5 } });
+    expect(await replicas()).toBe(5);
+    // A number that is no longer rendered is 1: four of five gateways would be stopped.
+    await upgrade({ gateway: { autoscaling: { enabled: true, minReplicas: 5 } } });
+    expect(await replicas()).toBe(5);
+    for (const number of [7, 6]) {
+      await scale(number);
+      await upgrade({ gateway: { autoscaling: { enabled: true, minReplicas: number } } });
+      expect(await replicas()).toBe(number);
+    }
+    // As it is for larger claims: the autoscaler alone still knows how many pods there are.
+    const autoscaler = ['horizontalpodautoscaler', 'tollgate-gateway', '-n', namespace];
+    const status = JSON.stringify({ status: { currentReplicas: 9, desiredReplicas: 9, conditions: [] } });
+    await cluster.kubectl(['patch', ...autoscaler, '--subresource=status', '--type=merge', '-p', status]);
+    await cluster.kubectl(['delete', 'statefulset', 'tollgate-gateway', '-n', namespace]);
+    for (const _ of [1, 2]) {
+      await upgrade({ gateway: { autoscaling: { enabled: true }, journal: { size: '20Gi' } } });
+      expect(await replicas()).toBe(9);
+    }
+  });
+
+  it('that has had an autoscaler from the start renders no number of gateways, so that a rollback sets none', async () => {
+    const namespace = await newNamespace();
+    const values = valueArguments({ values: { ...live, gateway: { autoscaling: { enabled: true } } } });
+    await cluster.helm(['install', 'tollgate', chartFolder, '-n', namespace, ...values]);
+    await cluster.kubectl(['scale', 'statefulset', 'tollgate-gateway', '--replicas=7', '-n', namespace]);
+    await cluster.helm(['upgrade', 'tollgate', chartFolder, '-n', namespace, ...values]);
+    await cluster.helm(['rollback', 'tollgate', '1', '-n', namespace]);
+    const gateways = await json<KubernetesObject>(['get', 'statefulset', 'tollgate-gateway', '-n', namespace]);
+    expect(gateways.spec!.replicas).toBe(7);
+    const manifest = objectsIn(await cluster.helm(['get', 'manifest', 'tollgate', '-n', namespace]));
+    const rendered = manifest.find((one) => nameOf(one) === 'StatefulSet/tollgate-gateway')!;
+    expect(rendered.spec).not.toHaveProperty('replicas');
+  });
+
   it('is rendered against the cluster as it is installed, twice alike', async () => {
     const namespace = await newNamespace();
     await install(namespace);
@@ -285,8 +336,46 @@ describe('the commands of deploy/kubernetes/README.md', () => {
     expect(release).not.toContain('tollgate-generated');
   });
 
+  it('enlarge journals', async () => {
+    const claim = ['persistentvolumeclaim', 'journal-tollgate-gateway-0', '-n', 'readme-trial'];
+    const storage = { storageClassName: 'grows', accessModes: ['ReadWriteOnce'], volumeName: 'v' };
+    const size = { resources: { requests: { storage: '10Gi' } } };
+    const labels = { 'app.kubernetes.io/component': 'gateway' };
+    const made = [
+      {
+        apiVersion: 'storage.k8s.io/v1',
+        kind: 'StorageClass',
+        metadata: { name: 'grows' },
+        provisioner: 'tests.invalid/none',
+        allowVolumeExpansion: true,
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: claim[1], labels },
+        spec: { ...storage, ...size },
+      },
+    ];
+    await cluster.kubectl(['apply', '-n', 'readme-trial', '-f', fileWith(made)]);
+    await cluster.kubectl(['patch', ...claim, '--subresource=status', '-p', '{"status":{"phase":"Bound"}}']);
+    // What leaves pods behind waits for a controller, which is not here: its part is to take its mark away.
+    const mark = `kubectl -n readme-trial patch statefulset tollgate-gateway --type=json -p '[{"op":"remove","path":"/metadata/finalizers"}]'`;
+    const [enlarging] = under('What holds, and why');
+    const commands = typed(enlarging!, 'readme-trial').replace(
+      '--cascade=orphan',
+      `--cascade=orphan --wait=false\n${mark}`,
+    );
+    await cluster.shell(commands, {});
+    const sizeOf = async (args: readonly string[], path: string) =>
+      cluster.kubectl(['get', ...args, '-o', `jsonpath={${path}}`]);
+    expect(await sizeOf(claim, '.spec.resources.requests.storage')).toBe('20Gi');
+    const gateways = ['statefulset', 'tollgate-gateway', '-n', 'readme-trial'];
+    expect(await sizeOf(gateways, '.spec.volumeClaimTemplates[0].spec.resources.requests.storage')).toBe('20Gi');
+  });
+
   it('ship the journal of a claim that is left over, and take the job away again', async () => {
-    await cluster.shell(typed(under('What holds, and why')[0]!, 'readme-trial'), {});
+    const [, shipping] = under('What holds, and why');
+    await cluster.shell(typed(shipping!, 'readme-trial'), {});
     const jobs = async () => {
       const args = [
         'get',
