@@ -70,7 +70,16 @@ describe('the values', () => {
     [{ gateway: { replicas: '3' } }, "at '/gateway/replicas'"],
     [{ gateway: { replicas: 2.5 } }, "at '/gateway/replicas'"],
     [{ gateway: { journal: { size: '10 GB' } } }, "at '/gateway/journal/size'"],
+    [{ gateway: { journal: { size: '0Gi' } } }, "at '/gateway/journal/size'"],
     [{ gateway: { stop: { windowSeconds: -1 } } }, "at '/gateway/stop/windowSeconds'"],
+    [{ listenAddress: '127.0.0.1' }, "at '/listenAddress'"],
+    [{ ingress: { enabled: true, host: 'AI.example.com' } }, "at '/ingress/host'"],
+    [{ ingress: { enabled: true, host: 'ai.example.com:8443' } }, "at '/ingress/host'"],
+    [{ httpRoute: { hostnames: ['https://ai.example.com'] } }, "at '/httpRoute/hostnames/0'"],
+    [{ fullnameOverride: 'my.app' }, 'fullnameOverride: choose a name that begins with a letter'],
+    [{ fullnameOverride: '9lives' }, 'fullnameOverride: choose a name that begins with a letter'],
+    [{ enabled: false }, 'enabled: is for a chart that has this one as a part'],
+    [{ fixedUser: false, redis: { inCluster: true } }, 'fixedUser: must be true with stores in the release'],
     [
       { gateway: { environment: { 'A-B': 'x' } } },
       "at '/gateway/environment': additional properties 'A-B' not allowed",
@@ -80,6 +89,10 @@ describe('the values', () => {
     [{ gateway: { autoscaling: { cpuUtilization: 101 } } }, "at '/gateway/autoscaling/cpuUtilization'"],
     [{ image: { digest: 'sha256:1234' } }, "at '/image/digest'"],
     [{ image: { pullPolicy: 'Sometimes' } }, "at '/image/pullPolicy'"],
+    [{ image: { repository: 'r.example.com/tollgate:1.2.3' } }, "at '/image/repository'"],
+    [{ image: { repository: `tollgate@sha256:${'0'.repeat(64)}` } }, "at '/image/repository'"],
+    [{ image: { tag: 'a b' } }, "at '/image/tag'"],
+    [{ image: { tag: 1.1 } }, "at '/image/tag'"],
     [{ publicUrl: 'ai.example.com' }, "at '/publicUrl'"],
     [{ publicUrl: 'https://ai.example.com/console' }, "at '/publicUrl'"],
     [{ logLevel: 'verbose' }, "at '/logLevel'"],
@@ -88,9 +101,12 @@ describe('the values', () => {
     [{ secrets: { pepper: 'x' } }, "at '/secrets': additional properties 'pepper' not allowed"],
     [{ postgres: { password: 'x' } }, "at '/postgres': additional properties 'password' not allowed"],
     [{ postgres: { host: 'postgres://h:5432' } }, "at '/postgres/host'"],
+    [{ postgres: { host: 'db.example.com:5432' } }, "at '/postgres/host'"],
     [{ postgres: { port: 99_999 } }, "at '/postgres/port'"],
     [{ redis: { gateway: { user: '' } } }, "at '/redis/gateway/user'"],
     [{ kafka: { brokers: ['kafka'] } }, "at '/kafka/brokers/0'"],
+    [{ kafka: { brokers: ['kafka:0'] } }, "at '/kafka/brokers/0'"],
+    [{ kafka: { brokers: ['kafka:65536'] } }, "at '/kafka/brokers/0'"],
     [{ kafka: { brokers: 'a:1,b:2' } }, "at '/kafka/brokers'"],
     [{ smtp: { url: 'smtp://user:password@host:25' } }, "at '/smtp/url'"],
     [{ owner: { email: 'nobody' } }, "at '/owner/email'"],
@@ -107,7 +123,25 @@ describe('the values', () => {
     [{ kafka: { tls: true, ca: { secret: 'a', configMap: 'b' } } }, 'kafka.ca: name a Secret or a ConfigMap, not both'],
     [{ postgres: { inCluster: true, ca: { secret: 'a' } } }, 'postgres.ca: is used with an external PostgreSQL alone'],
     [{ smtp: { ca: { secret: 'a', configMap: 'b' } } }, 'smtp.ca: name a Secret or a ConfigMap, not both'],
-    [{ config: 'providers: [' }, 'config: cannot be read as YAML'],
+    [{ config: 'providers: [' }, 'config: cannot be read as a map in YAML'],
+    [{ config: '- providers' }, 'config: cannot be read as a map in YAML'],
+    [{ config: 'providers' }, 'config: cannot be read as a map in YAML'],
+    [
+      { credentials: ['A_KEY', 'A_KEY'].map((variable) => ({ variable, secret: 'a', key: 'b' })) },
+      'credentials: A_KEY and A_KEY would be one file',
+    ],
+    [
+      { credentials: ['A_KEY', 'a_key_file'].map((variable) => ({ variable, secret: 'a', key: 'b' })) },
+      'credentials: A_KEY and a_key_file would be one file',
+    ],
+    [
+      { credentials: [{ variable: 'Redis_Password', secret: 'a', key: 'b' }] },
+      "credentials: Redis_Password is a variable of Tollgate's own",
+    ],
+    [
+      { gateway: { environment: { OPENAI_API_KEY: 'sk-1' } } },
+      'gateway.environment: OPENAI_API_KEY is decided by other values of this chart',
+    ],
     [
       { config: 'a: ${env:SOME_KEY}' },
       'credentials: the configuration names ${env:SOME_KEY}; say in which Secret it is',
@@ -136,6 +170,13 @@ describe('the values', () => {
     expect(await render({ ci: ['plain'], values: { config: config(true) } })).not.toEqual([]);
     expect(await refusal({ ci: ['plain'], values: { config: config(false) } })).toContain('NOT_GIVEN');
   });
+
+  it.each(['providers: [openai]', 'providers: openai', 'providers: {a: b}', 'routes: []', '# nothing', 'providers:'])(
+    'leave it to the gateway to say what else is wrong with a configuration: %s',
+    async (config) => {
+      expect(await render({ ci: ['plain'], values: { config, credentials: [] } })).not.toEqual([]);
+    },
+  );
 
   it('that are comments of the configuration name no credential', async () => {
     const config = '# ${env:NOT_THIS}\nproviders: [] # ${env:NOR_THIS}\n';

@@ -2,7 +2,16 @@
 {{- define "tollgate.check" -}}
 {{- $faults := list -}}
 {{- $values := .Values -}}
-{{- $own := dict "name" "" -}}
+{{- $fullname := include "tollgate.fullname" . -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $fullname) -}}
+{{- $faults = append $faults (printf "fullnameOverride: choose a name that begins with a letter and has small letters, digits and dashes: %s, which follows from the release, cannot be the name of a Service" $fullname) -}}
+{{- end -}}
+{{- if not $values.enabled -}}
+{{- $faults = append $faults "enabled: is for a chart that has this one as a part, and names it as the condition: in its requirements stands `condition: tollgate.enabled`" -}}
+{{- end -}}
+{{- if and (not $values.fixedUser) (or $values.postgres.inCluster $values.redis.inCluster $values.kafka.inCluster) -}}
+{{- $faults = append $faults "fixedUser: must be true with stores in the release (inCluster), whose images have users of their own" -}}
+{{- end -}}
 {{- if not $values.secrets.existingSecret -}}
 {{- if not (include "tollgate.live" .) -}}
 {{- $faults = append $faults "secrets.existingSecret: name the Secret that has Tollgate's own secrets. Only a live install can make one: this rendering cannot see what is in the cluster, and would make other secrets each time" -}}
@@ -49,18 +58,35 @@
 {{- if not $values.existingConfigMap -}}
 {{- $config := include "tollgate.config" . | fromYaml -}}
 {{- with $config.Error -}}
-{{- $faults = append $faults (printf "config: cannot be read as YAML: %s" .) -}}
+{{- $faults = append $faults (printf "config: cannot be read as a map in YAML: %s" .) -}}
 {{- end -}}
 {{- $given := list -}}
 {{- range $values.credentials -}}{{- $given = append $given .variable -}}{{- end -}}
 {{- $needed := list (omit $config "providers") -}}
-{{- range $config.providers -}}
+{{- range include "tollgate.providers" . | fromJsonArray -}}
 {{- if not .optional -}}{{- $needed = append $needed . -}}{{- end -}}
 {{- end -}}
 {{- range regexFindAll "\\$\\{env:[A-Za-z_][A-Za-z0-9_]*\\}" (toJson $needed) -1 | uniq -}}
 {{- $variable := trimSuffix "}" (trimPrefix "${env:" .) -}}
 {{- if not (has $variable $given) -}}
 {{- $faults = append $faults (printf "credentials: the configuration names %s; say in which Secret it is, as {variable: %s, secret: NAME, key: KEY}" . $variable) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $seen := dict -}}
+{{- range $values.credentials -}}
+{{- $file := include "tollgate.fileName" . -}}
+{{- if regexMatch (include "tollgate.ownVariables" $) (upper .variable) -}}
+{{- $faults = append $faults (printf "credentials: %s is a variable of Tollgate's own; give the credential another, in the configuration too" .variable) -}}
+{{- else if hasKey $seen $file -}}
+{{- $faults = append $faults (printf "credentials: %s and %s would be one file; name each once" (get $seen $file) .variable) -}}
+{{- end -}}
+{{- $_ := set $seen $file .variable -}}
+{{- end -}}
+{{- range $block := list "gateway" "keyManagement" "usageBilling" "secretScanning" -}}
+{{- range $name, $_ := (get $values $block).environment -}}
+{{- if or (regexMatch (include "tollgate.ownVariables" $) $name) (and (eq $block "gateway") (hasKey $seen (lower $name | trimSuffix "_file"))) -}}
+{{- $faults = append $faults (printf "%s.environment: %s is decided by other values of this chart; leave it out" $block $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

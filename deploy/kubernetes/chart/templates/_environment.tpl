@@ -14,13 +14,13 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{- $fullname := include "tollgate.fullname" $root -}}
 {{- $isGateway := has $service (list "gateway" "ship-journals") -}}
 {{- $block := include "tollgate.block" (ternary "gateway" $service $isGateway) -}}
-{{- $postgresHost := ternary (printf "%s-postgres" $fullname) $values.postgres.host $values.postgres.inCluster -}}
-{{- $redisHost := ternary (printf "%s-redis" $fullname) $values.redis.host $values.redis.inCluster -}}
+{{- $postgresHost := ternary (printf "%s-postgres" $fullname) (include "tollgate.host" $values.postgres.host) $values.postgres.inCluster -}}
+{{- $redisHost := ternary (printf "%s-redis" $fullname) (include "tollgate.host" $values.redis.host) $values.redis.inCluster -}}
 {{- $plain := dict "TOLLGATE_CONFIG" "/etc/tollgate/config.yaml" "LOG_LEVEL" $values.logLevel -}}
 {{- $files := list -}}
-{{- $_ := set $plain "TOLLGATE_HOST" "0.0.0.0" -}}
+{{- $_ := set $plain "TOLLGATE_HOST" $values.listenAddress -}}
 {{- $_ := set $plain "TOLLGATE_PORT" "8080" -}}
-{{- $_ := set $plain "TOLLGATE_OPERATIONS_HOST" "0.0.0.0" -}}
+{{- $_ := set $plain "TOLLGATE_OPERATIONS_HOST" $values.listenAddress -}}
 {{- $_ := set $plain "TOLLGATE_OPERATIONS_PORT" "9090" -}}
 {{- $_ := set $plain "TOLLGATE_STOP_WINDOW_SECONDS" (printf "%d" (int $values.gateway.stop.windowSeconds)) -}}
 {{- $_ := set $plain "TOLLGATE_DATA" (ternary "/data" "/tmp" $isGateway) -}}
@@ -51,7 +51,7 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{/* Redis. */}}
 {{- if ne $service "secret-scanning" -}}
 {{- $user := get $values.redis $block -}}
-{{- $_ := set $plain "REDIS_URL" (printf "%s://%s@%s:%d" (ternary "rediss" "redis" $values.redis.tls) (urlquery $user.user) $redisHost (ternary 6379 (int $values.redis.port) $values.redis.inCluster)) -}}
+{{- $_ := set $plain "REDIS_URL" (printf "%s://%s@%s:%d" (ternary "rediss" "redis" $values.redis.tls) (include "tollgate.inUrl" $user.user) $redisHost (ternary 6379 (int $values.redis.port) $values.redis.inCluster)) -}}
 {{- $files = append $files (dict "variable" "REDIS_PASSWORD" "name" $user.passwordSecret.name "key" $user.passwordSecret.key) -}}
 {{- $files = concat $files (include "tollgate.ca" (dict "variable" "REDIS_CA_FILE" "ca" $values.redis.ca) | fromJsonArray) -}}
 {{- end -}}
@@ -74,7 +74,7 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{- $_ := set $plain "TOLLGATE_MIGRATIONS" "wait" -}}
 {{- $port := ternary 5432 (int $values.postgres.port) $values.postgres.inCluster -}}
 {{- $user := get $values.postgres $block -}}
-{{- $_ := set $plain "DATABASE_URL" (printf "postgres://%s@%s:%d/%s" (urlquery $user.user) $postgresHost $port (urlquery $values.postgres.database)) -}}
+{{- $_ := set $plain "DATABASE_URL" (printf "postgres://%s@%s:%d/%s" (include "tollgate.inUrl" $user.user) $postgresHost $port (include "tollgate.inUrl" $values.postgres.database)) -}}
 {{- $files = append $files (dict "variable" "DATABASE_PASSWORD" "name" $user.passwordSecret.name "key" $user.passwordSecret.key) -}}
 {{- $files = concat $files (include "tollgate.ca" (dict "variable" "DATABASE_CA_FILE" "ca" $values.postgres.ca) | fromJsonArray) -}}
 {{- if $values.smtp.url -}}
@@ -92,7 +92,7 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{- end -}}
 {{- end -}}
 {{- range $name, $value := (get $values $block).environment -}}
-{{- $_ := set $plain $name (toString $value) -}}
+{{- $_ := set $plain $name (include "tollgate.variable" (dict "value" $value)) -}}
 {{- end -}}
 {{- if eq $service "ship-journals" -}}
 {{/* It needs the bus, usage-billing and the folder, and nothing else. */}}
@@ -104,6 +104,26 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{- $files = $needed -}}
 {{- end -}}
 {{- toJson (dict "plain" $plain "files" $files) -}}
+{{- end -}}
+
+{{/* A host as it stands in a URL. */}}
+{{- define "tollgate.host" -}}
+{{- ternary (printf "[%s]" .) . (and (contains ":" .) (not (hasPrefix "[" .))) -}}
+{{- end -}}
+
+{{/* A user or a database as it stands in a URL: a plus sign is no space there. */}}
+{{- define "tollgate.inUrl" -}}
+{{- urlquery . | replace "+" "%20" -}}
+{{- end -}}
+
+{{/* A number of a file of values arrives as a float, whose text would be 1e+06. */}}
+{{- define "tollgate.variable" -}}
+{{- if kindIs "float64" .value -}}{{- printf "%.0f" .value -}}{{- else -}}{{- .value -}}{{- end -}}
+{{- end -}}
+
+{{/* The variables that values other than `environment` decide, set or not: what stands in both would hold in one place only. */}}
+{{- define "tollgate.ownVariables" -}}
+^(TOLLGATE_(CONFIG|HOST|PORT|OPERATIONS_HOST|OPERATIONS_PORT|STOP_WINDOW_SECONDS|DATA|PUBLIC_URL|MIGRATIONS)|(KEY_MANAGEMENT|USAGE_BILLING|SECRET_SCANNING)_URL|(TOLLGATE_(PEPPER|ENCRYPTION_KEY|ADMIN_SECRET|SERVICE_SECRET)|DATABASE|REDIS|KAFKA|SMTP|INIT_OWNER)(_.+)?)$
 {{- end -}}
 
 {{/* The file of an authority, if there is one. Its variable has the path itself. */}}
@@ -126,7 +146,8 @@ variable, the kind and name of the object that has it, its key there, and the na
 {{- $settings := . -}}
 {{- $lines := list -}}
 {{- range $name, $value := $settings.plain -}}
-{{- $lines = append $lines (printf "- {name: %s, value: %s}" $name (quote $value)) -}}
+{{- /* Kubernetes would put another variable into the place of $(NAME), and one dollar sign into that of two. */ -}}
+{{- $lines = append $lines (printf "- {name: %s, value: %s}" $name (replace "$" "$$" $value | quote)) -}}
 {{- end -}}
 {{- range $settings.files -}}
 {{- $lines = append $lines (printf "- {name: %s, value: /run/secrets/tollgate/%s}" (ternary .variable (printf "%s_FILE" .variable) (hasKey . "ca")) (include "tollgate.fileName" .)) -}}
@@ -144,9 +165,9 @@ variable, the kind and name of the object that has it, its key there, and the na
     sources:
       {{- range .files }}
       {{- if hasKey . "configMap" }}
-      - configMap: {name: {{ .configMap }}, items: [{key: {{ .key | quote }}, path: {{ include "tollgate.fileName" . }}}]}
+      - configMap: {name: {{ .configMap | quote }}, items: [{key: {{ .key | quote }}, path: {{ include "tollgate.fileName" . | quote }}}]}
       {{- else }}
-      - secret: {name: {{ include "tollgate.secretName" (dict "root" $root "name" .name) }}, items: [{key: {{ .key | quote }}, path: {{ include "tollgate.fileName" . }}}]}
+      - secret: {name: {{ include "tollgate.secretName" (dict "root" $root "name" .name) | quote }}, items: [{key: {{ .key | quote }}, path: {{ include "tollgate.fileName" . | quote }}}]}
       {{- end }}
       {{- end }}
 {{- end -}}

@@ -10,14 +10,17 @@ password of each. Nobody else is told of the owner.
 {{- $root := . -}}
 {{- $values := $root.Values -}}
 {{- $owner := $values.postgres.owner -}}
-{{- $host := ternary (printf "%s-postgres" (include "tollgate.fullname" $root)) (default $values.postgres.host $owner.host) $values.postgres.inCluster -}}
+{{- $host := ternary (printf "%s-postgres" (include "tollgate.fullname" $root)) (include "tollgate.host" (default $values.postgres.host $owner.host)) $values.postgres.inCluster -}}
 {{- $port := ternary 5432 (int (default $values.postgres.port $owner.port)) $values.postgres.inCluster -}}
-{{- $url := printf "postgres://%s@%s:%d/%s" (urlquery $owner.user) $host $port (urlquery $values.postgres.database) -}}
+{{- $url := printf "postgres://%s@%s:%d/%s" (include "tollgate.inUrl" $owner.user) $host $port (include "tollgate.inUrl" $values.postgres.database) -}}
 {{- $files := concat
   (list (dict "variable" "DATABASE_MIGRATION_PASSWORD" "name" $owner.passwordSecret.name "key" $owner.passwordSecret.key))
   (include "tollgate.ca" (dict "variable" "DATABASE_CA_FILE" "ca" $values.postgres.ca) | fromJsonArray) -}}
 {{- $all := $files -}}
 {{ include "tollgate.podBase" $root }}
+{{- with include "tollgate.placement" $values.migration }}
+{{ . }}
+{{- end }}
 restartPolicy: OnFailure
 containers:
   {{- range $service := list "key-management" "usage-billing" "secret-scanning" }}
@@ -39,7 +42,7 @@ containers:
 volumes:
   {{- include "tollgate.secretsVolume" (dict "root" $root "files" $all) | nindent 2 }}
   - name: tmp
-    emptyDir: {medium: Memory, sizeLimit: {{ $values.tmpSize }}}
+    emptyDir: {medium: Memory, sizeLimit: {{ $values.tmpSize | quote }}}
 {{- end -}}
 
 {{/* Waits in a service's pod until the schema is at least that of its image: a newer one will do, so a rollback starts. */}}
@@ -56,4 +59,12 @@ volumes:
   volumeMounts:
     - {name: secrets, mountPath: /run/secrets/tollgate, readOnly: true}
     - {name: tmp, mountPath: /tmp}
+{{- end -}}
+
+{{/* The annotations of the pods of jobs, which are as little to be changed as all else that is in them. */}}
+{{- define "tollgate.jobAnnotations" -}}
+{{- with . -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end -}}

@@ -21,25 +21,25 @@ Every template calls it first.
 {{- end -}}
 
 {{- define "tollgate.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | regexFind "^.*[A-Za-z0-9]" -}}
 {{- end -}}
 
-{{/* Short enough for the longest suffix of a name. */}}
+{{/* Short enough for the longest suffix of a name, whose dash it does without. tollgate.check refuses what is no name of a Service. */}}
 {{- define "tollgate.fullname" -}}
 {{- $name := include "tollgate.name" . -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 36 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 36 | regexFind "^.*[A-Za-z0-9]" -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 36 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 36 | regexFind "^.*[A-Za-z0-9]" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 36 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 36 | regexFind "^.*[A-Za-z0-9]" -}}
 {{- end -}}
 {{- end -}}
 
 {{/* What selects pods: it is immutable, so nothing stands here that another version has otherwise. */}}
 {{- define "tollgate.selector" -}}
-app.kubernetes.io/name: {{ include "tollgate.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "tollgate.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- with .component }}
 app.kubernetes.io/component: {{ . }}
 {{- end }}
@@ -49,7 +49,7 @@ app.kubernetes.io/component: {{ . }}
 {{ include "tollgate.selector" . }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | regexFind "^.*[A-Za-z0-9]" }}
 {{- end -}}
 
 {{- define "tollgate.image" -}}
@@ -71,6 +71,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- default (.Files.Get "files/config.yaml") .Values.config -}}
 {{- end -}}
 
+{{/* Its providers, as JSON: those that have the form of one. What the others lack the app says, with the line. */}}
+{{- define "tollgate.providers" -}}
+{{- $found := list -}}
+{{- $providers := (include "tollgate.config" . | fromYaml).providers -}}
+{{- if kindIs "slice" $providers -}}
+{{- range $providers -}}{{- if kindIs "map" . -}}{{- $found = append $found . -}}{{- end -}}{{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
 {{/* A time such as 600000 or 1e+06, whatever YAML has made of it, as whole seconds. */}}
 {{- define "tollgate.drainSeconds" -}}
 {{- $drain := int .Values.gateway.stop.drainSeconds -}}
@@ -78,7 +88,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $longest := 0 -}}
 {{- $providers := list -}}
 {{- if not .Values.existingConfigMap -}}
-{{- $providers = (include "tollgate.config" . | fromYaml).providers | default list -}}
+{{- $providers = include "tollgate.providers" . | fromJsonArray -}}
 {{- end -}}
 {{- range $providers -}}
 {{- $longest = max $longest (int (default 600000 .timeout_ms)) -}}

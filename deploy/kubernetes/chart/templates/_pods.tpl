@@ -3,22 +3,40 @@
 # A Service that is called tollgate would set TOLLGATE_PORT in every pod of the namespace.
 enableServiceLinks: false
 automountServiceAccountToken: false
-{{- include "tollgate.podUser" 10001 }}
-{{- with .Values.image.pullSecrets }}
+{{- include "tollgate.podUser" (ternary 10001 0 .Values.fixedUser) }}
+{{- with include "tollgate.pullSecrets" . }}
+{{ . }}
+{{- end }}
+{{- end -}}
+
+{{- define "tollgate.pullSecrets" -}}
+{{- with .Values.image.pullSecrets -}}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}
 
+{{/* Which nodes a pod may run on, by the block of the values that has these fields. */}}
+{{- define "tollgate.placement" -}}
+{{- $lines := list -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" -}}
+{{- with get $ $field -}}{{- $lines = append $lines (printf "%s: %s" $field (toJson .)) -}}{{- end -}}
+{{- end -}}
+{{- join "\n" $lines -}}
+{{- end -}}
+
+{{/* The number of the user and the group; 0 where the cluster gives both. */}}
 {{- define "tollgate.podUser" }}
 securityContext:
   runAsNonRoot: true
+  {{- if . }}
   runAsUser: {{ . }}
   runAsGroup: {{ . }}
   # Volumes belong to this group: what a pod may write it can write.
   fsGroup: {{ . }}
+  {{- end }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile: {type: RuntimeDefault}
 {{- end -}}
@@ -45,10 +63,10 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 
 {{- define "tollgate.volumes" -}}
 - name: config
-  configMap: {name: {{ default (printf "%s-config" (include "tollgate.fullname" .root)) .root.Values.existingConfigMap }}, items: [{key: config.yaml, path: config.yaml}]}
+  configMap: {name: {{ default (printf "%s-config" (include "tollgate.fullname" .root)) .root.Values.existingConfigMap | quote }}, items: [{key: config.yaml, path: config.yaml}]}
 # Counted in the pod's limit of memory.
 - name: tmp
-  emptyDir: {medium: Memory, sizeLimit: {{ .root.Values.tmpSize }}}
+  emptyDir: {medium: Memory, sizeLimit: {{ .root.Values.tmpSize | quote }}}
 {{ include "tollgate.secretsVolume" . }}
 {{- end -}}
 
@@ -86,10 +104,8 @@ spec:
         matchLabels:
           {{- include "tollgate.selector" (dict "root" $root "component" $.service) | nindent 10 }}
     {{- end }}
-  {{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" }}
-  {{- with get $block $field }}
-  {{ $field }}: {{ toJson . }}
-  {{- end }}
+  {{- with include "tollgate.placement" $block }}
+  {{- . | nindent 2 }}
   {{- end }}
   {{- if not $isGateway }}
   initContainers:

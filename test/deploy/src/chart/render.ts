@@ -52,9 +52,9 @@ export async function renderText(options: RenderOptions): Promise<string> {
   return output;
 }
 
-/** The objects of a text of several documents. */
-export function objectsIn(text: string): KubernetesObject[] {
-  return parseAllDocuments(text).flatMap((document) => {
+/** The objects of a text of several documents. `1.1` reads YAML as Kubernetes does, where `on` is true. */
+export function objectsIn(text: string, version: '1.1' | '1.2' = '1.2'): KubernetesObject[] {
+  return parseAllDocuments(text, { version }).flatMap((document) => {
     if (document.errors.length > 0) throw document.errors[0]!;
     const object = document.toJS() as KubernetesObject | null;
     return object === null ? [] : [object];
