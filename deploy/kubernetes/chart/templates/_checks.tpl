@@ -107,6 +107,35 @@
 {{- if and $values.httpRoute.enabled (not $values.httpRoute.parentRefs) -}}
 {{- $faults = append $faults "httpRoute.parentRefs: name the Gateway, as [{name: NAME}]" -}}
 {{- end -}}
+{{- /* What Kubernetes lets nobody change would be refused half-way through an upgrade. */ -}}
+{{- $journal := $values.gateway.journal -}}
+{{- $claims := dict "gateway" (dict "path" "gateway.journal" "size" $journal.size "class" $journal.storageClass "shared" $journal.sharedClaim) -}}
+{{- range $store := list "postgres" "kafka" -}}
+{{- if (get $values $store).inCluster -}}
+{{- $_ := set $claims $store (dict "path" "stores" "size" $values.stores.size "class" $values.stores.storageClass "shared" "") -}}
+{{- end -}}
+{{- end -}}
+{{- range $component, $claim := $claims -}}
+{{- $name := printf "%s-%s" $fullname $component -}}
+{{- with (lookup "apps/v1" "StatefulSet" $.Release.Namespace $name).spec -}}
+{{- $told := printf "in the StatefulSet %s, where Kubernetes lets nobody change it. deploy/kubernetes/README.md says what can be done" $name -}}
+{{- $called := get .selector.matchLabels "app.kubernetes.io/name" -}}
+{{- if ne $called (include "tollgate.name" $) -}}
+{{- $faults = append $faults (printf "nameOverride: is %s %s" $called $told) -}}
+{{- end -}}
+{{- $found := first (default (list dict) .volumeClaimTemplates) -}}
+{{- if ne (empty $found) (not (empty $claim.shared)) -}}
+{{- $faults = append $faults (printf "%s.sharedClaim: is %s %s" $claim.path (ternary "named" "not named" (empty $found)) $told) -}}
+{{- else if $found -}}
+{{- if ne (include "tollgate.bytes" $found.spec.resources.requests.storage) (include "tollgate.bytes" $claim.size) -}}
+{{- $faults = append $faults (printf "%s.size: is %s %s" $claim.path $found.spec.resources.requests.storage $told) -}}
+{{- end -}}
+{{- if ne (default "" $found.spec.storageClassName) $claim.class -}}
+{{- $faults = append $faults (printf "%s.storageClass: is %q %s" $claim.path (default "" $found.spec.storageClassName) $told) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if $faults -}}
 {{- fail (printf "the values are not as they must be:\n  %s" (join "\n  " $faults)) -}}
 {{- end -}}
@@ -118,4 +147,13 @@ missing only under --create-namespace, where the user may read others too.
 */}}
 {{- define "tollgate.live" -}}
 {{- if or (lookup "v1" "Namespace" "" .Release.Namespace) (lookup "v1" "Namespace" "" "default") -}}yes{{- end -}}
+{{- end -}}
+
+{{/* A quantity as a number: the API server writes 1.5Gi as 1536Mi. */}}
+{{- define "tollgate.bytes" -}}
+{{- $unit := regexFind "[A-Za-z]*$" (toString .) -}}
+{{- $power := get (dict "k" 1 "M" 2 "G" 3 "T" 4 "P" 5 "E" 6) (trimSuffix "i" $unit | replace "K" "k") | default 0 -}}
+{{- $factor := ternary 0.001 1.0 (eq $unit "m") -}}
+{{- range until (int $power) -}}{{- $factor = mulf $factor (ternary 1024 1000 (hasSuffix "i" $unit)) -}}{{- end -}}
+{{- printf "%.0f" (mulf (float64 (trimSuffix $unit (toString .))) $factor) -}}
 {{- end -}}

@@ -195,6 +195,27 @@ describe('a release', () => {
     );
   });
 
+  it.each([
+    [{ gateway: { journal: { size: '20Gi' } } }, 'gateway.journal.size: is 10Gi in the StatefulSet tollgate-gateway'],
+    [{ gateway: { journal: { storageClass: 'fast' } } }, 'gateway.journal.storageClass: is "" in the StatefulSet'],
+    [{ gateway: { journal: { sharedClaim: 'ours' } } }, 'gateway.journal.sharedClaim: is not named in the StatefulSet'],
+    [{ stores: { size: '11Gi' } }, 'stores.size: is 10Gi in the StatefulSet tollgate-kafka'],
+    [{ nameOverride: 'gate', fullnameOverride: 'tollgate' }, 'nameOverride: is tollgate in the StatefulSet'],
+  ])('is not changed half-way by what cannot be changed: %j', async (values, said) => {
+    const namespace = await newNamespace();
+    await install(namespace);
+    const upgrade = (more: object) => {
+      const given = valueArguments({ values: { ...live, image: { tag: '9.9.9' }, ...more } });
+      return cluster.helm(['upgrade', 'tollgate', chartFolder, '-n', namespace, ...given]);
+    };
+    await expect(upgrade(values)).rejects.toThrow(said);
+    const services = await json<{ items: KubernetesObject[] }>(['get', 'deployments', '-n', namespace]);
+    for (const service of services.items) expect(podOf(service)!.spec.containers[0]!.image).not.toContain('9.9.9');
+    // The same, as others write it.
+    await upgrade({ gateway: { journal: { size: '10240Mi' } }, stores: { size: '10.0Gi' } });
+    expect(await imageOf(namespace)).toBe('tollgate:9.9.9');
+  });
+
   it('gets the secrets that a later version needs, beside those that it has', async () => {
     const namespace = await newNamespace();
     await install(namespace);
@@ -360,7 +381,7 @@ describe('the commands of deploy/kubernetes/README.md', () => {
     await cluster.kubectl(['patch', ...claim, '--subresource=status', '-p', '{"status":{"phase":"Bound"}}']);
     // What leaves pods behind waits for a controller, which is not here: its part is to take its mark away.
     const mark = `kubectl -n readme-trial patch statefulset tollgate-gateway --type=json -p '[{"op":"remove","path":"/metadata/finalizers"}]'`;
-    const [enlarging] = under('What holds, and why');
+    const [, enlarging] = under('What holds, and why');
     const commands = typed(enlarging!, 'readme-trial').replace(
       '--cascade=orphan',
       `--cascade=orphan --wait=false\n${mark}`,
@@ -374,7 +395,7 @@ describe('the commands of deploy/kubernetes/README.md', () => {
   });
 
   it('ship the journal of a claim that is left over, and take the job away again', async () => {
-    const [, shipping] = under('What holds, and why');
+    const [shipping] = under('What holds, and why');
     await cluster.shell(typed(shipping!, 'readme-trial'), {});
     const jobs = async () => {
       const args = [
