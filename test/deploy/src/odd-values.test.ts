@@ -232,6 +232,14 @@ describe('an address', () => {
     expect(ports('gateway')).toContainEqual([9092, 6432, 9095]);
   });
 
+  it('of a caller is kept, and of either family, where the Service says so', async () => {
+    const service = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ipFamilyPolicy: 'RequireDualStack' };
+    const objects = await render({ ci: ['plain'], values: { listenAddress: '::', gateway: { service } } });
+    const gateway = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'tollgate-gateway')!;
+    expect(gateway.spec).toMatchObject(service);
+    expect([gateway].flatMap(await strictSchemas('1.31'))).toEqual([]);
+  });
+
   it.each([
     ['smtp://mail.example.com', 587],
     ['smtps://mail.example.com', 465],

@@ -152,6 +152,15 @@ describe('the values', () => {
       { gateway: { autoscaling: { enabled: true, minReplicas: 4, maxReplicas: 3 } } },
       'gateway.autoscaling.maxReplicas: must be at least gateway.autoscaling.minReplicas',
     ],
+    [
+      { gateway: { autoscaling: { enabled: true }, resources: { requests: { cpu: null } } } },
+      'gateway.resources.requests.cpu: say how much a gateway asks for',
+    ],
+    [
+      { gateway: { service: { externalTrafficPolicy: 'Local' } } },
+      'gateway.service.externalTrafficPolicy: is for gateway.service.type NodePort or LoadBalancer',
+    ],
+    [{ gateway: { service: { ipFamilyPolicy: 'PreferDualStack' } } }, 'listenAddress: must be "::"'],
     [{ ingress: { enabled: true } }, 'ingress.host: name the host'],
     [{ httpRoute: { enabled: true } }, 'httpRoute.parentRefs: name the Gateway'],
   ])('are refused with the name of the field: %j', async (values, said) => {

@@ -101,6 +101,17 @@
 {{- if and $values.gateway.autoscaling.enabled (lt (int $values.gateway.autoscaling.maxReplicas) (int $values.gateway.autoscaling.minReplicas)) -}}
 {{- $faults = append $faults "gateway.autoscaling.maxReplicas: must be at least gateway.autoscaling.minReplicas" -}}
 {{- end -}}
+{{- $cpu := get ($values.gateway.resources.requests | default dict) "cpu" | default (get ($values.gateway.resources.limits | default dict) "cpu") -}}
+{{- if and $values.gateway.autoscaling.enabled (not $cpu) -}}
+{{- $faults = append $faults "gateway.resources.requests.cpu: say how much a gateway asks for: the autoscaler reckons in parts of it" -}}
+{{- end -}}
+{{- $service := $values.gateway.service -}}
+{{- if and $service.externalTrafficPolicy (eq $service.type "ClusterIP") -}}
+{{- $faults = append $faults "gateway.service.externalTrafficPolicy: is for gateway.service.type NodePort or LoadBalancer alone" -}}
+{{- end -}}
+{{- if and (hasSuffix "DualStack" $service.ipFamilyPolicy) (ne $values.listenAddress "::") -}}
+{{- $faults = append $faults "listenAddress: must be \"::\" where gateway.service.ipFamilyPolicy asks for both families" -}}
+{{- end -}}
 {{- if and $values.ingress.enabled (not $values.ingress.host) -}}
 {{- $faults = append $faults "ingress.host: name the host under which people reach Tollgate" -}}
 {{- end -}}
