@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tempFolder } from '@tollgate/infra';
 import { parts } from './checks/parts.js';
 import { anyEngine } from './engine/engine.js';
 import { chosen, readOptions, usage, type Options } from './options.js';
@@ -36,7 +37,9 @@ async function run(args: readonly string[]): Promise<number> {
   try {
     const program = fileURLToPath(new URL('run-checks.js', import.meta.url));
     const [command, ...before] = [...engine.enter, process.execPath, program, ...args] as [string, ...string[]];
-    const child = spawn(command, before, { env: engine.env, cwd: repository, stdio: 'inherit' });
+    // Nothing in the engine's namespaces outlives them, so what removes temporary folders is out here.
+    const env = { ...engine.env, TMPDIR: tempFolder('tollgate-containers') };
+    const child = spawn(command, before, { env, cwd: repository, stdio: 'inherit' });
     // Ctrl-C of a terminal reaches the child too, which then removes what it has brought up.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
     const [code] = (await once(child, 'exit')) as [number | null];
