@@ -4,6 +4,7 @@ import type { Segment } from './segment.js';
 export class JournaledRequest {
   #intentIn: Segment | null = null;
   #progressIn: Segment | null = null;
+  #onEnd: (() => void) | null = null;
 
   constructor(
     readonly requestId: string,
@@ -33,5 +34,12 @@ export class JournaledRequest {
     if (this.#intentIn !== null) this.#intentIn.openRequests -= 1;
     if (this.#progressIn !== null) this.#progressIn.openRequests -= 1;
     this.#intentIn = this.#progressIn = null;
+    this.#onEnd?.();
+    this.#onEnd = null;
+  }
+
+  /** Sets the listener that is called once the final is written, which could not be written at first. */
+  onEnd(listener: () => void): void {
+    this.#onEnd = listener;
   }
 }

@@ -3,6 +3,7 @@ import type { SettleItem } from '@tollgate/credit';
 import { readUsage } from '@tollgate/usage';
 import { describe, expect, it } from 'vitest';
 import type { Journal } from '../../journal/journal.js';
+import { JournaledRequest } from '../../journal/journaled-request.js';
 import type { Journaled } from '../exchange/exchange.js';
 import type { CallOutcome } from '../forward/call.js';
 import type { Ask } from '../../dialects/ask.js';
@@ -54,7 +55,7 @@ async function settled(outcome: Outcome, usageSource: Source, openEnded = true):
 describe('the end of a call', () => {
   it.each([
     ['that holds credit settles once its final is written', 30n, true, [], ['settle']],
-    ['whose final cannot be written keeps its hold, and gives back its place', 30n, false, [], ['leave']],
+    ['whose final cannot be written keeps its hold until it is, and gives back its place', 30n, false, [], ['leave']],
     ['that holds no credit settles at once', null, true, ['settle'], ['settle']],
   ])('%s', async (_, holdNanoUsd, isWritten, before, after) => {
     const told: string[] = [];
@@ -63,7 +64,7 @@ describe('the end of a call', () => {
     const append = () => new Promise<boolean>((resolve) => (answer = resolve));
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd, reportsInVain: null };
     const onSettled = [() => told.push('told')];
-    const journaled = { organizationId: 'o' };
+    const journaled = new JournaledRequest('r', 'o');
     const exchange = { requestId: 'r', ...plain, ...answered, ...taken, journaled, eventHead: '', onSettled };
     const usage = { inputTokens: 10, outputTokens: 40, cachedInputTokens: 0, reasoningTokens: 0 };
     const call = { target: { price, eventPart: '' }, outcome: 'completed', usage, usageSource: 'provider' };
@@ -75,6 +76,8 @@ describe('the end of a call', () => {
     answer(isWritten);
     await ended;
     expect(told).toEqual([...after, 'told']);
+    journaled.end();
+    expect(told.filter((each) => each === 'settle')).toHaveLength(1);
   });
 
   it('tells once what it cost beyond its hold', async () => {
@@ -85,7 +88,7 @@ describe('the end of a call', () => {
       (_exchange, _target, loss) => void losses.push(loss),
     );
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd: 30n, reportsInVain: null };
-    const journaled = { organizationId: 'o' };
+    const journaled = new JournaledRequest('r', 'o');
     const exchange = {
       requestId: 'r',
       ...plain,
@@ -136,7 +139,7 @@ describe('the charge of a call', () => {
     const written = { takeNumber: () => 1, append } as unknown as Journal;
     const admission = { settle: (item: SettleItem) => void items.push(item) } as unknown as Admission;
     const taken = { admitted: true, settled: false, openEnded: true, holdNanoUsd, reportsInVain: null };
-    const journaled = { organizationId: 'o' };
+    const journaled = new JournaledRequest('r', 'o');
     const exchange = {
       requestId: 'r',
       ...bodyOf(fields),
@@ -218,7 +221,7 @@ describe('the event of a call that used more than text', () => {
     const taken = { admitted: true, settled: false, openEnded: false, holdNanoUsd, reportsInVain: null };
     // The body names an image by its address, so the model may have read its whole context.
     const asked = bodyOf({ messages: image });
-    const journaled = { organizationId: 'o' };
+    const journaled = new JournaledRequest('r', 'o');
     const exchange = {
       requestId: 'r',
       ...asked,

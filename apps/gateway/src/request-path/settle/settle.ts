@@ -2,6 +2,7 @@ import type { Admission } from '@tollgate/admission';
 import type { SettleItem } from '@tollgate/credit';
 import type { TokenUsage } from '@tollgate/usage';
 import type { Journal } from '../../journal/journal.js';
+import type { JournaledRequest } from '../../journal/journaled-request.js';
 import { finalText } from '../event-text.js';
 import { isIdentified, type Exchange, type Journaled } from '../exchange/exchange.js';
 import type { Target } from '../choose-route/route-table.js';
@@ -72,7 +73,7 @@ export function settle(
       const item = { requestId, organizationId: journaled.organizationId, chargeNanoUsd, tokens, answerTokens };
       if (exchange.holdNanoUsd !== null)
         return written.then((isWritten) => {
-          settleCredit(admission, item, isWritten);
+          settleCredit(admission, item, journaled, isWritten);
           tellSettled(exchange);
         });
       admission.settle(item);
@@ -83,12 +84,13 @@ export function settle(
 }
 
 /**
- * Settles a hold of credit whose final was written. One that could not be written keeps the hold until usage-billing
- * has booked it and settles; only the place among parallel requests is given back.
+ * Settles a hold of credit whose final was written. One that could not be written keeps the hold until it is; only the
+ * place among parallel requests is given back.
  */
-function settleCredit(admission: Admission, item: SettleItem, isWritten: boolean): void {
-  if (isWritten) admission.settle(item);
-  else admission.leave(item.requestId, item.organizationId);
+function settleCredit(admission: Admission, item: SettleItem, journaled: JournaledRequest, isWritten: boolean): void {
+  if (isWritten) return admission.settle(item);
+  admission.leave(item.requestId, item.organizationId);
+  journaled.onEnd(() => admission.settle(item));
 }
 
 function tellSettled({ onSettled }: Exchange): void {
