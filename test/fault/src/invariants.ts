@@ -11,6 +11,7 @@ import {
 } from '@tollgate/journey';
 import type { LogEntry } from '@tollgate/provider-simulator';
 import { expect } from 'vitest';
+import { explainAccount } from './explain-books.js';
 import { eventsIn, postedIn, type LedgerEvent } from './ledger.js';
 import type { CallRecord } from './load.js';
 
@@ -92,17 +93,21 @@ export function watchCaps(shape: DistributedShape, keys: readonly CreatedKey[]):
   };
 }
 
-/** Waits for I2 of every capped key, as far as admission and ledger go; resolves with the balances at rest. */
+/**
+ * Waits for I2 of every capped key, as far as admission and ledger go; resolves with the balances at rest. Rejects with
+ * the requests that a difference may be about.
+ */
 export async function balancesAtRest(
   shape: DistributedShape,
   keys: readonly CreatedKey[],
   timeoutMs = 20_000,
 ): Promise<Balance[]> {
   const capped = new Set(keys.filter((key) => key.credit_limit_usd !== null).map(accountOf));
-  return waitUntil(
+  let unsettled: readonly Balance[] = [];
+  const atRest = waitUntil(
     async () => {
       const balances = (await balancesOf(shape)).filter(({ accountId }) => capped.has(accountId));
-      const unsettled = balances.filter(
+      unsettled = balances.filter(
         ({ held, ledgerPosted, admissionPosted }) => held !== 0n || ledgerPosted !== (admissionPosted ?? 0n),
       );
       if (unsettled.length > 0)
@@ -118,6 +123,12 @@ export async function balancesAtRest(
     },
     { what: 'nothing to be held, and both books to agree', timeoutMs, intervalMs: 100 },
   );
+  return atRest.catch(async (error: unknown) => {
+    const explained = unsettled.map(({ accountId, ledgerPosted, admissionPosted }) =>
+      explainAccount(shape, accountId, (admissionPosted ?? 0n) - ledgerPosted),
+    );
+    throw new Error([(error as Error).message, ...(await Promise.all(explained))].join('\n'), { cause: error });
+  });
 }
 
 /** I2's other half: what is posted to each account is the sum of its events. */
