@@ -70,7 +70,7 @@ export class QuarantineController {
       'As it is, with values that mend it, or with the content of a conflict that counts. It is checked as any other ' +
       'event, and booked once: a replay that is repeated changes nothing.',
   })
-  @Refuses('event_not_bookable', 'quarantine_already_decided')
+  @Refuses('event_not_bookable', 'quarantine_already_decided', 'service_unavailable')
   @Replies(quarantinedContentReply, { 200: 'The event, which is booked now.' })
   async replay(
     @Param({ schema: quarantinePath }) { id }: QuarantinePath,
@@ -87,7 +87,7 @@ export class QuarantineController {
     summary: 'Decide that an event is never booked',
     description: 'It stays in the list, with the reason.',
   })
-  @Refuses('quarantine_already_decided')
+  @Refuses('quarantine_already_decided', 'service_unavailable')
   @Replies(quarantinedContentReply, { 200: 'The event, which is discarded now.' })
   async discard(
     @Param({ schema: quarantinePath }) { id }: QuarantinePath,

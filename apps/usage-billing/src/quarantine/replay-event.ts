@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Inject, Injectable } from '@nestjs/common';
+import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { keyAccountId, limitOf, organizationAccountId } from '@tollgate/api-key';
 import type { Actor } from '@tollgate/auth';
 import type { UsageRecorded } from '@tollgate/contracts';
@@ -28,6 +29,7 @@ export class ReplayEvent {
     private readonly events: QuarantinedEvents,
     private readonly bookUsage: BookUsage,
     private readonly database: ServiceDatabase,
+    @Inject(ADMISSION_BOOKS) private readonly admission: Pick<AdmissionBooks, 'closeEpoch'>,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -46,7 +48,7 @@ export class ReplayEvent {
     };
     if (event.state === 'replayed') return checkSame(event, decision);
     const verdict: Verdict = { state: 'replayed', decision, actor, ...(mend !== undefined && { mended: mend }) };
-    if (keep === 'first') await this.events.decideAlone(event, verdict);
+    if (keep === 'first') await this.decideAlone(event, verdict);
     else if (keep === 'second') await this.correct(event, mend, verdict);
     else await this.book(event, textOf(event, mend), verdict);
     const decided = await this.events.find(event.id);
@@ -57,12 +59,22 @@ export class ReplayEvent {
     );
   }
 
-  /** @throws {Problem} `quarantine_already_decided` if it was replayed */
+  /** @throws {Problem} `quarantine_already_decided` if it was replayed; `service_unavailable` without admission */
   async discard(event: QuarantinedEvent, reason: string, actor: Actor): Promise<void> {
     if (event.state === 'replayed') throw alreadyDecided(event);
     if (event.state === 'discarded') return;
-    await this.events.decideAlone(event, { state: 'discarded', decision: { reason }, actor });
+    await this.decideAlone(event, { state: 'discarded', decision: { reason }, actor });
     this.logger.info({ quarantineId: event.id, requestId: event.requestId }, 'a quarantined event was discarded');
+  }
+
+  /**
+   * Decides that nothing of an event is booked. Its gateway may have settled its hold in admission: the epoch is
+   * closed, so that the next one has what the ledger has.
+   */
+  private async decideAlone(event: QuarantinedEvent, verdict: Verdict): Promise<void> {
+    const { organizationId } = event;
+    if (organizationId !== null) await this.admission.closeEpoch(organizationId).catch(admissionAway);
+    await this.events.decideAlone(event, verdict);
   }
 
   /** `replayed` are the ids of what was replayed of the request, as far as the text follows from them. */
@@ -203,6 +215,9 @@ function checkSame(event: QuarantinedEvent, { keep, mended }: QuarantineDecision
   if (made === null || made['keep'] !== keep || !isDeepStrictEqual(made['mended'], mended)) throw alreadyDecided(event);
 }
 
+const admissionAway = (cause: unknown): never => {
+  throw new Problem('service_unavailable', { detail: 'Admission cannot be reached at the moment.', cause });
+};
 const notBookable = ({ reason }: Poison): Problem => new Problem('event_not_bookable', { detail: reason });
 const alreadyDecided = ({ state }: QuarantinedEvent): Problem =>
   new Problem('quarantine_already_decided', { detail: `The event was ${state}.` });

@@ -78,6 +78,7 @@ export class BookUsage {
   /**
    * Books one event out of quarantine, in one transaction with `mark`, which says whether it is still to be booked and
    * is told the id that it is booked under. Resolves with the reason if it cannot be booked; then nothing is marked.
+   * Its gateway settled its hold long ago, under an epoch that others may have followed: so the epoch is closed.
    */
   async bookAgain(
     value: string,
@@ -90,7 +91,7 @@ export class BookUsage {
     try {
       const bookings = await this.database.acrossOrganizations(async (manager) => {
         if (!(await mark(manager, event.requestId))) return [];
-        const { bookings, conflicts } = await this.bookEvents(manager, [event]);
+        const { bookings, conflicts } = await this.bookEvents(manager, [event], true);
         const [conflict] = conflictsOf([record], conflicts);
         if (conflict !== undefined) throw new NotBookable(conflict);
         return bookings;
@@ -162,7 +163,8 @@ export class BookUsage {
     }
   }
 
-  private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[]): Promise<Booked> {
+  /** `isLate`: admission may have forgotten what it knew of these calls. */
+  private async bookEvents(manager: EntityManager, events: readonly UsageRecorded[], isLate = false): Promise<Booked> {
     await lockOrganizations(manager, [...new Set(events.map((event) => event.organizationId))]);
     const ledger = await readLedger(manager, events);
     const decision = decideBooking(events, ledger);
@@ -173,7 +175,7 @@ export class BookUsage {
       await advanceJournals(manager, events);
       await this.tellUnheld(decision);
     } else if (decision.overtaken.length > 0) await advanceJournals(manager, decision.overtaken);
-    await this.closeEpochs(decision);
+    await this.closeEpochs(decision, isLate);
     const { bookings } = decision;
     if (bookings.length === events.length) return { bookings, conflicts: [] };
     // What was booked in this transaction is read as well, so that two contents in one batch are seen too.
@@ -199,8 +201,10 @@ export class BookUsage {
   }
 
   /** Runs before the commit: even if the commit fails, admission never continues with less posted than the ledger. */
-  private async closeEpochs({ bookings, overtaken }: BookingDecision): Promise<void> {
-    const beyondHold = bookings.filter((booking) => booking.beyondHold).map(({ event }) => event);
+  private async closeEpochs({ bookings, overtaken }: BookingDecision, isLate: boolean): Promise<void> {
+    const beyondHold = bookings.flatMap(({ event, beyondHold }) =>
+      beyondHold || (isLate && event.holdNanoUsd !== null) ? [event] : [],
+    );
     const organizations = new Set([...beyondHold, ...overtaken].map((event) => event.organizationId));
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
