@@ -44,6 +44,13 @@ export class RedisAdmissionBooks implements AdmissionBooks {
 
   async openEpoch(epoch: EpochOpening): Promise<boolean> {
     const storeId = this.#storeId();
+    if (await this.hasEpoch(epoch.organizationId)) return false;
+    // Gateways are told first. An epoch that is open and that they were not told of would wait for them for good.
+    await Promise.all(
+      epoch.waitingFor.map(({ instanceId }) =>
+        withScripts(this.redis.client).addMember(waitingKey(instanceId), epoch.organizationId),
+      ),
+    );
     // In parts, each well below a second: Redis does nothing else meanwhile.
     for (let at = 0; at === 0 || at < epoch.posted.length; at += OPENED_MAX) {
       const isLast = at + OPENED_MAX >= epoch.posted.length;
@@ -58,11 +65,6 @@ export class RedisAdmissionBooks implements AdmissionBooks {
       );
       if (opened !== 1) return false;
     }
-    await Promise.all(
-      epoch.waitingFor.map(({ instanceId }) =>
-        withScripts(this.redis.client).addMember(waitingKey(instanceId), epoch.organizationId),
-      ),
-    );
     return true;
   }
 
