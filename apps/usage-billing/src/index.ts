@@ -23,6 +23,7 @@ export { Reconcile } from './ledger/reconcile/reconcile.js';
 export { ReconciliationStore } from './ledger/reconcile/reconciliation-store.js';
 export { KnownAccounts } from './ledger/show-accounts/known-accounts.js';
 export { LedgerAccounts } from './ledger/show-accounts/ledger-accounts.js';
+export { CloseEpochs } from './credit-epochs/close-epochs.js';
 export { OpenEpoch } from './credit-epochs/open-epoch.js';
 export { CarriedHolds } from './ledger/carry-holds/carried-holds.js';
 export { ReleaseCarriedHolds } from './ledger/carry-holds/release-carried-holds.js';

@@ -117,6 +117,10 @@ export class RecordingAdmission extends MemoryAdmission {
   readonly openings: EpochOpening[] = [];
   /** While it is true, every call of usage-billing rejects. */
   unreachable = false;
+  /** Runs before an epoch is opened, while the ledger holds the lock of its organisation. */
+  beforeOpening: () => Promise<void> = () => Promise.resolve();
+  /** Runs once an epoch is open; where it rejects, the answer is lost. */
+  afterOpening: () => Promise<void> = () => Promise.resolve();
 
   override async closeEpoch(organizationId: string): Promise<void> {
     this.note('closeEpoch', organizationId);
@@ -125,7 +129,10 @@ export class RecordingAdmission extends MemoryAdmission {
   override async openEpoch(epoch: EpochOpening): Promise<boolean> {
     this.note('openEpoch', epoch.organizationId);
     this.openings.push(epoch);
-    return super.openEpoch(epoch);
+    await this.beforeOpening();
+    const opened = await super.openEpoch(epoch);
+    await this.afterOpening();
+    return opened;
   }
   override async settleBooked(organizationId: string, items: readonly BookedSettle[]): Promise<void> {
     this.note('settleBooked', organizationId, items);

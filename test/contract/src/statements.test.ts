@@ -34,6 +34,7 @@ import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import {
   BillingMeter,
   BookUsage,
+  CloseEpochs,
   CompareBalances,
   FindUsageEvent,
   GatewayInstances,
@@ -311,6 +312,7 @@ async function useUsageBilling({ dataSource }: Database): Promise<void> {
   await instances.unresolved();
   await instances.endClaims(gateway.journalId);
   await new ResolveOrphans(service, instances, admission, bus, logger, meter).resolveAll();
+  await new CloseEpochs(service, instances, admission, meter, logger).notWaitingFor(['i']);
   await instances.markBack([gateway.instanceId]);
   await new CompareBalances(service, admission).of(organizationId);
   await useIdempotency(service);

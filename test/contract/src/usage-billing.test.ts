@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { hashOfKey } from '@tollgate/api-key';
 import { ADMIN_API_DEFAULT } from '@tollgate/auth';
 import { parseConfig } from '@tollgate/config';
@@ -16,9 +17,16 @@ import { waitUntil } from '@tollgate/infra';
 import { readDocument, routesOf } from '@tollgate/openapi';
 import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
-import { Reconcile, UsageBillingProcessModule } from '@tollgate/usage-billing';
+import {
+  BillingMeter,
+  Reconcile,
+  ResolveOrphans,
+  UsageBillingProcessModule,
+  type GatewayInstances,
+} from '@tollgate/usage-billing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  billing,
   databaseShapes,
   RecordingAdmission,
   secondVersion,
@@ -39,6 +47,15 @@ prices: [{provider: ours, model: mine, input_usd_per_million: 1, output_usd_per_
 `,
   { path: 'config.yaml', lookup: () => undefined },
 );
+/** A hold of 10 nano-USD on an account. */
+const openHold = {
+  apiKeyId: 'k',
+  journalId: 'j',
+  amountNanoUsd: 10n,
+  accountIds: ['account'],
+  parallel: false,
+  tokens: 0,
+};
 const unlimited = { requestsPerMinute: null, tokensPerMinute: null, parallelRequests: null };
 
 describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
@@ -316,6 +333,13 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       resume: () => setInterval(() => void admission.renewLease(instanceId), 50),
     };
   };
+  const goneAt = async ({ instanceId }: { instanceId: string }): Promise<Date | null> =>
+    (
+      await opened.database.dataSource.query<{ gone_at: Date | null }[]>(
+        'SELECT gone_at FROM billing.gateway_instance WHERE instance_id = $1',
+        [instanceId],
+      )
+    )[0]!.gone_at;
   const hold = async (
     organizationId: string,
     from: { instanceId: string; journalId: string },
@@ -1019,6 +1043,25 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       );
     });
 
+    it('so does one of which usage-billing never heard that it is open', async () => {
+      const organizationId = randomUUID();
+      const silent = await gateway();
+      admission.afterOpening = () => Promise.reject(new Error('no answer'));
+      await expect(api.openCreditEpoch({ organizationId })).rejects.toThrow('503');
+      admission.afterOpening = () => Promise.resolve();
+      await api.openCreditEpoch({ organizationId });
+      for (const waiting of admission.openings.at(-1)!.waitingFor)
+        if (waiting.instanceId !== silent.instanceId) await announceNothing(organizationId, waiting);
+      const living = { instanceId: randomUUID(), journalId: randomUUID() };
+      const again = () => hold(organizationId, living, usageEvent({ organizationId }));
+      expect(await again()).toMatchObject({ kind: 'unavailable', why: 'announcing' });
+      silent.stop();
+      await waitUntil(async () => (await again()).kind === 'admitted', {
+        what: 'the epoch to go on',
+        timeoutMs: 8_000,
+      });
+    });
+
     it('a gateway that was taken for gone and renews its lease again is there; epochs are opened anew, with its holds', async () => {
       const organizationId = randomUUID();
       const asleep = await gateway();
@@ -1038,6 +1081,102 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         timeoutMs: 8_000,
       });
       clearInterval(timer);
+    });
+
+    it('a gateway that comes back while an epoch is opened is waited for by the next one', async () => {
+      const organizationId = randomUUID();
+      const asleep = await gateway();
+      await openedFor(organizationId);
+      const gone = async () => (await goneAt(asleep)) !== null;
+      asleep.stop();
+      await waitUntil(gone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
+      await admission.closeEpoch(organizationId);
+      let timer: NodeJS.Timeout | undefined;
+      admission.beforeOpening = async () => {
+        timer = asleep.resume();
+        await delay(1_500);
+      };
+      await api.openCreditEpoch({ organizationId }).finally(() => (admission.beforeOpening = () => Promise.resolve()));
+      expect(admission.openings.at(-1)!.waitingFor.map(({ instanceId }) => instanceId)).not.toContain(
+        asleep.instanceId,
+      );
+      await waitUntil(async () => !(await gone()) && !(await admission.hasEpoch(organizationId)), {
+        what: 'the gateway to be back, and the epoch without its holds to be closed',
+        timeoutMs: 8_000,
+      });
+      clearInterval(timer);
+    });
+
+    it('a gateway that comes back while its holds are about to be resolved keeps them, and the epoch waits for it', async () => {
+      const organizationId = randomUUID();
+      const back = await gateway();
+      await api.openCreditEpoch({ organizationId });
+      const event = usageEvent({ organizationId });
+      await announceNothing(organizationId, back);
+      const before = admission.count('stopWaiting');
+      // What a process of usage-billing has read before it waited for the bus.
+      const instances = {
+        unresolved: () => Promise.resolve([back]),
+        organizationsWithEpoch: () => Promise.resolve([organizationId]),
+        markResolved: () => Promise.resolve(),
+      } as unknown as GatewayInstances;
+      const holds = {
+        openHolds: () => Promise.resolve([{ ...openHold, requestId: event.requestId, instanceId: back.instanceId }]),
+        organizations: () => Promise.resolve([]),
+        settleBooked: admission.settleBooked.bind(admission),
+        stopWaiting: admission.stopWaiting.bind(admission),
+      };
+      const meter = new BillingMeter(createMetricsRegistry('contract', { processMetrics: false }));
+      const service = billing(opened.database);
+      const drained = { drained: () => Promise.resolve() };
+      await new ResolveOrphans(service, instances, holds, drained, logger, meter).resolveAll();
+      expect(await voids(event.requestId)).toEqual([]);
+      expect(admission.count('stopWaiting')).toBe(before);
+      back.stop();
+    });
+
+    it('what is replayed out of quarantine counts in admission, and what is discarded does not, whatever epochs there were', async () => {
+      const organizationId = randomUUID();
+      const here = await gateway();
+      const served = (fields: Partial<UsageRecordedV1> = {}) =>
+        usageEvent({ organizationId, journalId: here.journalId, ...fields });
+      await publish(served());
+      await openedFor(organizationId);
+      /** A call that its gateway settles, and whose event cannot be booked. Resolves with the id in quarantine. */
+      const quarantined = async (journalNumber: number): Promise<string> => {
+        const event = served({ journalNumber, outcome: 'unheard_of' as never });
+        expect(await hold(organizationId, here, event)).toMatchObject({ kind: 'admitted' });
+        admission.settle({ requestId: event.requestId, organizationId, chargeNanoUsd: 10n, tokens: null });
+        await publish(event);
+        const { data } = (await get(`/v1/quarantine?request_id=${event.requestId}`)).body as { data: { id: string }[] };
+        return data[0]!.id;
+      };
+      const decide = (id: string, decision: string, body: object) =>
+        fetch(`${url}/v1/quarantine/${id}/${decision}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+      const replayed = await quarantined(2);
+      expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 20n, heldNanoUsd: 0n }]);
+      // The store loses everything: what is not booked is in no epoch from now on.
+      await admission.closeEpoch(organizationId);
+      await openedFor(organizationId);
+      expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 10n, heldNanoUsd: 0n }]);
+      expect((await decide(replayed, 'replay', { mend: { outcome: 'completed' } })).status).toBe(200);
+      await openedFor(organizationId);
+      expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 20n, heldNanoUsd: 0n }]);
+
+      const discarded = await quarantined(3);
+      expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 30n, heldNanoUsd: 0n }]);
+      admission.unreachable = true;
+      const refused = await decide(discarded, 'discard', { reason: 'a test' });
+      admission.unreachable = false;
+      expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'service_unavailable' }]);
+      expect((await decide(discarded, 'discard', { reason: 'a test' })).status).toBe(200);
+      await openedFor(organizationId);
+      expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 20n, heldNanoUsd: 0n }]);
+      here.stop();
     });
 
     describe('a journal that its process has left', () => {
@@ -1121,6 +1260,38 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         expect(await hold(organizationId, living, usageEvent({ organizationId, holdNanoUsd: '996' }))).toMatchObject({
           kind: 'admitted',
         });
+      });
+
+      it('that is claimed for the first time after an epoch was opened without it closes that epoch', async () => {
+        const organizationId = randomUUID();
+        const left = await gateway();
+        await openedFor(organizationId);
+        const served = usageEvent({ organizationId, chargeNanoUsd: '4', journalId: left.journalId });
+        await hold(organizationId, left, served);
+        left.stop();
+        // Nothing can be resolved, as while the bus is away.
+        admission.organizations = () => Promise.reject(new Error('admission is away'));
+        try {
+          await waitUntil(async () => (await goneAt(left)) !== null, {
+            what: 'the process to be gone',
+            timeoutMs: 8_000,
+          });
+          await admission.closeEpoch(organizationId);
+          await openedFor(organizationId);
+          expect(await owner(left.journalId)).toBe('gone');
+          expect(await admission.hasEpoch(organizationId)).toBe(false);
+          await api.openCreditEpoch({ organizationId });
+          for (const waiting of admission.openings.at(-1)!.waitingFor)
+            if (waiting.journalId !== left.journalId) await announceNothing(organizationId, waiting);
+          expect(await owner(left.journalId)).toBe('gone');
+          expect(await admission.hasEpoch(organizationId), 'that waits for it').toBe(true);
+        } finally {
+          admission.organizations = RecordingAdmission.prototype.organizations.bind(admission);
+        }
+        await publish(served);
+        await api.shippedJournal({ journalId: left.journalId });
+        expect(await admission.hasEpoch(organizationId)).toBe(true);
+        expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 4n, heldNanoUsd: 0n }]);
       });
 
       it('of which nobody claims any more is given up half a minute later', async () => {

@@ -33,20 +33,16 @@ export class OpenEpoch {
   private async openNow(organizationId: string): Promise<void> {
     if (await this.admission.hasEpoch(organizationId).catch(unavailable('Admission'))) return;
     await Promise.all(USAGE_TOPICS.map((topic) => this.bus.drained(topic))).catch(unavailable('The bus'));
-    // This commits before the epoch is opened, so that `ResolveOrphans` finds every organisation that may have one.
-    await this.database.inOrganization(organizationId, (manager) =>
-      manager.query(
-        'INSERT INTO billing.credit_epoch (organization_id) VALUES ($1) ON CONFLICT (organization_id) DO NOTHING',
-        [organizationId],
-      ),
-    );
+    // This commits before the epoch is opened, so that `ResolveOrphans` finds every organisation that may have one, and
+    // all that it may wait for, also if this process does not live to hear that it is open.
+    await this.database.inOrganization(organizationId, (manager) => manager.query(MAY_OPEN, [organizationId]));
     await this.database.inOrganization(organizationId, async (manager) => {
       // The lock keeps other transactions from booking between reading the balances and opening the epoch.
       await lockOrganizations(manager, [organizationId]);
       const epoch = await readOpening(manager, organizationId);
       if (!(await this.admission.openEpoch(epoch).catch(unavailable('Admission')))) return;
       await manager.query(
-        'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = now(), waiting_for = $3 WHERE organization_id = $1',
+        'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = clock_timestamp(), waiting_for = $3 WHERE organization_id = $1',
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
       );
       this.meter.epochOpened();
@@ -57,6 +53,12 @@ export class OpenEpoch {
     });
   }
 }
+
+/** Indexes: credit_epoch_pk, gateway_instance_unresolved. */
+const MAY_OPEN = `INSERT INTO billing.credit_epoch AS known (organization_id, waiting_for)
+  SELECT $1, coalesce(array_agg(instance_id), '{}') FROM billing.gateway_instance WHERE ${HOLDS_STAND}
+  ON CONFLICT (organization_id) DO UPDATE
+    SET waiting_for = ARRAY(SELECT DISTINCT unnest(known.waiting_for || EXCLUDED.waiting_for))`;
 
 interface AccountRow {
   account_id: string;

@@ -8,6 +8,7 @@ import {
 import { ADMISSION_BOOKS, type AdmissionBooks } from '@tollgate/admission';
 import { Periodic } from '@tollgate/periodic';
 import { LOGGER, type Logger } from '@tollgate/telemetry';
+import { CloseEpochs } from '../credit-epochs/close-epochs.js';
 import { SettleHolds } from '../ledger/book-usage/settle-holds.js';
 import { ReleaseCarriedHolds } from '../ledger/carry-holds/release-carried-holds.js';
 import { ResolveOrphans } from '../ledger/resolve-orphans/resolve-orphans.js';
@@ -38,12 +39,13 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
 
   constructor(
     private readonly instances: GatewayInstances,
+    private readonly epochs: CloseEpochs,
     private readonly orphans: ResolveOrphans,
     private readonly carried: ReleaseCarriedHolds,
     private readonly settles: SettleHolds,
     private readonly meter: BillingMeter,
     @Inject(ADMISSION_BOOKS)
-    private readonly admission: Pick<AdmissionBooks, 'closeEpoch' | 'dropEndedCycles' | 'leases' | 'organizations'>,
+    private readonly admission: Pick<AdmissionBooks, 'dropEndedCycles' | 'leases' | 'organizations'>,
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(USAGE_BILLING_SETTINGS) { goneAfterMs = GONE_AFTER_MS_DEFAULT }: UsageBillingSettings,
   ) {
@@ -58,7 +60,7 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
    */
   async register(instance: GatewayInstance): Promise<void> {
     const { cameBack } = await this.instances.register(instance);
-    if (cameBack) await this.closeEpochs();
+    if (cameBack) await this.epochs.all();
     this.wake();
   }
 
@@ -113,19 +115,7 @@ export class GatewayWatch implements OnApplicationBootstrap, OnModuleDestroy, On
       await this.instances.markGone(gone);
       this.meter.gatewaysGone(gone.length);
     }
-    if (back.length > 0 && (await this.instances.markBack(back)) > 0) await this.closeEpochs();
-  }
-
-  /**
-   * Epochs that were opened while the gateway counted as gone do not know its holds in flight. Closing them makes it
-   * announce those holds under the next epoch.
-   */
-  private async closeEpochs(): Promise<void> {
-    this.logger.warn('a gateway that counted as gone came back: all credit epochs are closed');
-    for (const organizationId of await this.instances.organizationsWithEpoch()) {
-      await this.admission.closeEpoch(organizationId);
-      this.meter.epochClosed();
-    }
+    if (back.length > 0 && (await this.instances.markBack(back)) > 0) await this.epochs.all();
   }
 
   private async attempt(what: string, work: () => Promise<void>): Promise<void> {

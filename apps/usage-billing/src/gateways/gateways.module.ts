@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { CreditEpochsModule } from '../credit-epochs/credit-epochs.module.js';
 import { LedgerModule } from '../ledger/ledger.module.js';
 import { BillingMetricsModule } from '../metrics.module.js';
 import { BillingStoreModule } from '../store/store.module.js';
@@ -7,7 +8,7 @@ import { LeftJournals } from './left-journals.js';
 
 /** Watches which gateways are running, and resolves the holds of those that are gone. */
 @Module({
-  imports: [LedgerModule, BillingMetricsModule, BillingStoreModule],
+  imports: [CreditEpochsModule, LedgerModule, BillingMetricsModule, BillingStoreModule],
   providers: [GatewayWatch, LeftJournals],
   exports: [GatewayWatch, LeftJournals],
 })

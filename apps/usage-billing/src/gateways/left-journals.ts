@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { BUS_PROGRESS, type BusProgress } from '@tollgate/bus';
 import { USAGE_TOPICS } from '@tollgate/contracts';
+import { CloseEpochs } from '../credit-epochs/close-epochs.js';
 import { GatewayInstances, type JournalOwner } from '../store/gateway-instances.js';
 import { unavailable } from '../unavailable.js';
 import { GatewayWatch } from './gateway-watch.js';
@@ -13,16 +14,20 @@ import { GatewayWatch } from './gateway-watch.js';
 export class LeftJournals {
   constructor(
     private readonly instances: GatewayInstances,
+    private readonly epochs: CloseEpochs,
     private readonly watch: GatewayWatch,
     @Inject(BUS_PROGRESS) private readonly bus: Pick<BusProgress, 'drained'>,
   ) {}
 
   /**
    * Says whether the process of a journal is running, and keeps its holds for a while (`HOLDS_STAND`): somebody is
-   * there who will ship what it left.
+   * there who will ship what it left. Where its process counted as gone and nobody claimed the journal, an epoch that
+   * was opened then knows nothing of its holds.
    */
   async claim(journalId: string): Promise<{ readonly owner: JournalOwner }> {
-    return { owner: await this.instances.claim(journalId) };
+    const { owner, standAgain } = await this.instances.claim(journalId);
+    if (standAgain.length > 0) await this.epochs.notWaitingFor(standAgain);
+    return { owner };
   }
 
   /**

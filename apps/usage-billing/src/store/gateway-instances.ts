@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceDatabase } from '@tollgate/postgres';
+import type { EntityManager } from 'typeorm';
 
 /** A process of a gateway, with the journal that it writes. */
 export interface GatewayInstance {
@@ -97,21 +98,28 @@ export class GatewayInstances {
 
   /**
    * Says whether the process of a journal is running, and notes that somebody claims the journal: until half a minute
-   * after the last claim, the holds of its processes stand. Index: gateway_instance_by_journal.
+   * after the last claim, the holds of its processes stand. `standAgain` are its processes whose holds did not stand a
+   * moment ago. Index: gateway_instance_by_journal.
    */
-  async claim(journalId: string): Promise<JournalOwner> {
+  async claim(journalId: string): Promise<{ readonly owner: JournalOwner; readonly standAgain: readonly string[] }> {
     return this.database.acrossOrganizations(async (manager) => {
+      const unresolved: { instance_id: string; stands: boolean }[] = await manager.query(
+        `SELECT instance_id, ${HOLDS_STAND} AS stands FROM billing.gateway_instance
+         WHERE journal_id = $1 AND resolved_at IS NULL FOR UPDATE`,
+        [journalId],
+      );
       await manager.query(
         `UPDATE billing.gateway_instance SET claimed_at = clock_timestamp()
          WHERE journal_id = $1 AND resolved_at IS NULL`,
         [journalId],
       );
+      const standAgain = unresolved.flatMap((row) => (row.stands ? [] : [row.instance_id]));
       const rows: { gone: boolean }[] = await manager.query(
         'SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE journal_id = $1',
         [journalId],
       );
-      if (rows.length === 0) return 'unknown';
-      return rows.every(({ gone }) => gone) ? 'gone' : 'running';
+      if (rows.length === 0) return { owner: 'unknown', standAgain };
+      return { owner: rows.every(({ gone }) => gone) ? 'gone' : 'running', standAgain };
     });
   }
 
@@ -152,4 +160,18 @@ export class GatewayInstances {
   private run<Result>(statement: string, parameters: unknown[] = []): Promise<Result> {
     return this.database.acrossOrganizations((manager) => manager.query<Result>(statement, parameters));
   }
+}
+
+/** Those of the instances that are gone still, and whose holds may be open. Index: gateway_instance_unresolved. */
+export async function unresolvedOf(
+  manager: EntityManager,
+  instances: readonly GatewayInstance[],
+): Promise<readonly GatewayInstance[]> {
+  const rows = await manager.query<{ instance_id: string }[]>(
+    `SELECT instance_id FROM billing.gateway_instance
+     WHERE instance_id = ANY($1::text[]) AND resolved_at IS NULL AND NOT (${HOLDS_STAND})`,
+    [instances.map(({ instanceId }) => instanceId)],
+  );
+  const unresolved = new Set(rows.map((row) => row.instance_id));
+  return instances.filter(({ instanceId }) => unresolved.has(instanceId));
 }

@@ -16,3 +16,13 @@ export async function lockOrganizations(manager: EntityManager, organizationIds:
     [LOCK_CLASS, organizationIds],
   );
 }
+
+/**
+ * Waits until each transaction that holds the lock of an organisation now has ended, by taking all locks until the end
+ * of the caller's own: one that begins later reads what was committed before.
+ */
+export async function awaitOrganizations(manager: EntityManager): Promise<void> {
+  await manager.query('SELECT pg_advisory_xact_lock($1::integer, bucket) FROM generate_series(0, 255) AS bucket', [
+    LOCK_CLASS,
+  ]);
+}

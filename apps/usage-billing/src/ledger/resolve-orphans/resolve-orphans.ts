@@ -8,7 +8,7 @@ import { LOGGER, type Logger } from '@tollgate/telemetry';
 import type { EntityManager } from 'typeorm';
 import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
-import { GatewayInstances, type GatewayInstance } from '../../store/gateway-instances.js';
+import { GatewayInstances, unresolvedOf, type GatewayInstance } from '../../store/gateway-instances.js';
 
 interface BookedRow {
   request_id: string;
@@ -53,11 +53,15 @@ export class ResolveOrphans {
   }
 
   private async resolveIn(organizationId: string, gone: readonly GatewayInstance[]): Promise<void> {
-    const goneIds = new Set(gone.map(({ instanceId }) => instanceId));
-    const holds = (await this.admission.openHolds(organizationId)).filter((hold) => goneIds.has(hold.instanceId));
+    const open = await this.admission.openHolds(organizationId);
+    const goneIds = new Set<string>();
     const settles = await this.database.inOrganization(organizationId, async (manager) => {
       await lockOrganizations(manager, [organizationId]);
-      await this.stopWaiting(manager, organizationId, gone);
+      // One that came back while the bus was drained may have to announce to an epoch that was opened since.
+      const stillGone = await unresolvedOf(manager, gone);
+      for (const { instanceId } of stillGone) goneIds.add(instanceId);
+      await this.stopWaiting(manager, organizationId, stillGone);
+      const holds = open.filter((hold) => goneIds.has(hold.instanceId));
       return holds.length === 0 ? [] : resolveInLedger(manager, organizationId, holds);
     });
     if (settles.length === 0) return;
