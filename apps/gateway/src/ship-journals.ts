@@ -28,9 +28,14 @@ async function run(): Promise<number> {
   const dataFolder = environment.TOLLGATE_DATA;
   if (!isFolder(dataFolder))
     throw new StartFault('TOLLGATE_DATA', `${dataFolder} is no folder; mount the volume there`);
+  const folders = new JournalFolders(dataFolder);
+  if (!folders.isOfGateway)
+    throw new StartFault(
+      'TOLLGATE_DATA',
+      `${dataFolder} holds no journal, but other files; name the folder of a gateway`,
+    );
   const logger = createLogger({ service: NAME, level: environment.LOG_LEVEL });
   const [bus, usageBilling] = [busOf(environment, NAME), usageBillingOf(environment)];
-  const folders = new JournalFolders(dataFolder);
   const adoption = new AdoptJournals({ bus: bus.publisher, folders, logger, usageBilling });
   let shipped = 0;
   adoption.onAdopted(() => (shipped += 1));

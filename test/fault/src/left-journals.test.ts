@@ -211,14 +211,19 @@ describe('gateways on one volume', () => {
     // It may be repeated.
     const again = shipJournals();
     expect(await again.ended).toMatchObject({ code: 0 });
+    const aside = shipJournals(join(stage.environment()['TOLLGATE_DATA']!, '..'));
+    expect(await aside.ended).toEqual({
+      code: 1,
+      errors: expect.stringContaining('holds no journal, but other files'),
+    });
     tellMeasured('all gateways killed for good while Kafka is away, and the command run', figures);
     await Promise.all([0, 1, 2].map((number) => gateway(number).startAgain()));
   }, 300_000);
 
   /** The command of the image, on the volume of the gateways. */
-  function shipJournals() {
+  function shipJournals(folder = stage.environment()['TOLLGATE_DATA']) {
     const child = spawn(process.execPath, [join(repository, 'apps/gateway/dist/ship-journals.js')], {
-      env: { ...stage.environment(), PATH: process.env['PATH'] },
+      env: { ...stage.environment(), TOLLGATE_DATA: folder, PATH: process.env['PATH'] },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let [output, errors] = ['', ''];

@@ -62,6 +62,16 @@ export class JournalFolders {
     return this.#existing().filter((folder) => folder !== this.#own);
   }
 
+  /**
+   * Whether this can be the folder of a gateway: it has journals, or nothing at all, as a new volume. A folder above or
+   * below the right one has something else.
+   */
+  get isOfGateway(): boolean {
+    const names = entriesOf(this.folder).map(({ name }) => name);
+    const ofGateway = names.some((name) => name === FIRST || name === FURTHER || name === DAMAGED);
+    return ofGateway || names.every((name) => name === 'lost+found' || name.endsWith(REMOVED));
+  }
+
   /** Removes what a process that was killed while it removed a journal has left of it. */
   removeRemains(): void {
     for (const parent of [this.folder, join(this.folder, FURTHER)])
