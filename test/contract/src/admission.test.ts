@@ -587,6 +587,84 @@ describe('an epoch that several calls open on Redis', () => {
   });
 });
 
+/** What happens to one of the commands by which usage-billing opens an epoch. */
+const FAULTS = ['usage-billing dies before it', 'Redis refuses it alone'] as const;
+
+describe('an epoch on Redis whose opening fails', () => {
+  const gateways = ['i1', 'i2', 'i3'];
+  /** More than one call takes. */
+  const posted = Array.from({ length: 10_001 }, (_, n) => ({ accountId: `account-${n}`, postedNanoUsd: 95n }));
+  let dying: RedisConnection;
+  beforeAll(async () => {
+    dying = connectRedis({ url: server.url, name: 'dying' });
+    await storeKnown(dying, 5_000);
+    // From here on Redis knows the scripts.
+    await new RedisAdmissionBooks(dying).openEpoch(epochOf(randomUUID()));
+  });
+  afterAll(() => dying?.close());
+
+  const epochOf = (organizationId: string) => ({
+    organizationId,
+    epochId: randomUUID(),
+    posted,
+    booked: [],
+    waitingFor: gateways.map((instanceId) => ({ journalId: `of ${instanceId}`, instanceId })),
+  });
+
+  /** Opens an epoch while the command with this number fails; whether there was one. */
+  async function openWith(fault: (typeof FAULTS)[number], failing: number, organizationId: string): Promise<boolean> {
+    let sent = 0;
+    const send = dying.client.sendCommand.bind(dying.client);
+    const commands = vi.spyOn(dying.client, 'sendCommand').mockImplementation((command, ...rest) => {
+      sent += 1;
+      const fails = fault === 'Redis refuses it alone' ? sent === failing : sent >= failing;
+      if (!fails) return send(command, ...rest);
+      command.reject(new Error('the command failed'));
+      return command.promise;
+    });
+    const opened = new RedisAdmissionBooks(dying).openEpoch(epochOf(organizationId));
+    await opened.catch(() => undefined);
+    // Commands that nobody waited for have been sent by now as well.
+    await dying.client.ping().catch(() => undefined);
+    commands.mockRestore();
+    const hasFailed = await opened.then(
+      () => false,
+      () => true,
+    );
+    expect(hasFailed).toBe(sent > failing);
+    return hasFailed;
+  }
+
+  /** The gateways that an open epoch waits for, and those that hear of it when they renew their leases. */
+  async function state(organizationId: string) {
+    const has = async (instanceId: string) => {
+      const gateway = new RedisAdmission(connection);
+      const told = (await gateway.renewLease(instanceId)).includes(organizationId);
+      return { instanceId, told, waitedFor: (await gateway.bookedNumber(organizationId, `of ${instanceId}`)) !== null };
+    };
+    return Promise.all(gateways.map(has));
+  }
+
+  it.each(FAULTS)('waits for no gateway that was not told to announce: %s', async (fault) => {
+    const books = new RedisAdmissionBooks(connection);
+    let failing = 1;
+    for (let fails = true; fails; failing += 1) {
+      const organizationId = randomUUID();
+      fails = await openWith(fault, failing, organizationId);
+      const isOpen = await books.hasEpoch(organizationId);
+      const seen = await state(organizationId);
+      if (isOpen) expect([failing, seen.filter(({ told }) => !told)]).toEqual([failing, []]);
+      // Another process goes on, and by then a gateway that was told too early is told still.
+      expect(await books.openEpoch(epochOf(organizationId))).toBe(!isOpen);
+      expect(await state(organizationId)).toEqual(
+        gateways.map((instanceId) => ({ instanceId, told: true, waitedFor: true })),
+      );
+    }
+    // Whether it is open, three gateways, and two calls that open it.
+    expect(failing).toBeGreaterThan(6);
+  });
+});
+
 describe('marks of refusals on Redis', () => {
   it('are found by the next refusal, of any gateway, where the first gateway died before it named the organisation', async () => {
     const [books, organizationId] = [new RedisAdmissionBooks(connection), randomUUID()];
