@@ -25,6 +25,8 @@ const peers = [
   '@nestjs/microservices',
   '@nestjs/platform-fastify',
   'fastify',
+  '@lezer/highlight',
+  '@lezer/lr',
 ];
 const tests = ['**/*.spec.ts', '**/*.test.ts', 'libs/*/*/src/testing/**'];
 const PURE = 'A domain library gets what it needs as arguments: its answers depend on nothing else.';
