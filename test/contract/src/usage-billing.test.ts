@@ -1066,13 +1066,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const organizationId = randomUUID();
       const asleep = await gateway();
       await openedFor(organizationId);
-      const isGone = async () =>
-        (
-          await opened.database.dataSource.query(
-            'SELECT gone_at IS NOT NULL AS gone FROM billing.gateway_instance WHERE instance_id = $1',
-            [asleep.instanceId],
-          )
-        )[0].gone as boolean;
+      const isGone = async () => (await goneAt(asleep)) !== null;
       asleep.stop();
       await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
       const timer = asleep.resume();
@@ -1087,9 +1081,9 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const organizationId = randomUUID();
       const asleep = await gateway();
       await openedFor(organizationId);
-      const gone = async () => (await goneAt(asleep)) !== null;
+      const isGone = async () => (await goneAt(asleep)) !== null;
       asleep.stop();
-      await waitUntil(gone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
+      await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
       await admission.closeEpoch(organizationId);
       let timer: NodeJS.Timeout | undefined;
       admission.beforeOpening = async () => {
@@ -1100,7 +1094,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       expect(admission.openings.at(-1)!.waitingFor.map(({ instanceId }) => instanceId)).not.toContain(
         asleep.instanceId,
       );
-      await waitUntil(async () => !(await gone()) && !(await admission.hasEpoch(organizationId)), {
+      await waitUntil(async () => !(await isGone()) && !(await admission.hasEpoch(organizationId)), {
         what: 'the gateway to be back, and the epoch without its holds to be closed',
         timeoutMs: 8_000,
       });
@@ -1163,6 +1157,10 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await admission.closeEpoch(organizationId);
       await openedFor(organizationId);
       expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 10n, heldNanoUsd: 0n }]);
+      admission.unreachable = true;
+      const away = await decide(replayed, 'replay', { mend: { outcome: 'completed' } });
+      admission.unreachable = false;
+      expect([away.status, await away.json()]).toMatchObject([503, { code: 'service_unavailable' }]);
       expect((await decide(replayed, 'replay', { mend: { outcome: 'completed' } })).status).toBe(200);
       await openedFor(organizationId);
       expect(await balance(organizationId)).toEqual([{ postedNanoUsd: 20n, heldNanoUsd: 0n }]);

@@ -18,7 +18,7 @@ import {
 import { ServiceGuard } from '@tollgate/http';
 import { z } from 'zod';
 import { CompareBalances } from '../ledger/reconcile/compare-balances.js';
-import { UnavailableInterceptor } from './unavailable.interceptor.js';
+import { UnavailableInterceptor } from '../unavailable.interceptor.js';
 
 const reconciliationQuery = z.strictObject({ organization_id: id });
 

@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Param, Post, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query, UseGuards, UseInterceptors } from '@nestjs/common';
 import { CurrentActor, PrincipalGuard, type Actor } from '@tollgate/auth';
 import { listOf, Problem } from '@tollgate/http';
 import { Operation, Refuses, Replies, Tag } from '@tollgate/openapi';
+import { UnavailableInterceptor } from '../unavailable.interceptor.js';
 import {
   quarantinedContentObject,
   quarantinedContentReply,
@@ -28,6 +29,7 @@ import { ReplayEvent } from './replay-event.js';
 @Tag('Quarantine')
 @Controller('v1/quarantine')
 @UseGuards(PrincipalGuard)
+@UseInterceptors(UnavailableInterceptor)
 export class QuarantineController {
   constructor(
     private readonly events: QuarantinedEvents,

@@ -13,6 +13,7 @@ import { BookUsage } from '../ledger/book-usage/book-usage.js';
 import { readBooked } from '../ledger/book-usage/conflicts.js';
 import { momentOfId } from '../ledger/book-usage/implausible-event.js';
 import { readUsageRecord, type Poison } from '../ledger/book-usage/read-usage-record.js';
+import { unavailable } from '../unavailable.js';
 import { correctionOf, movedId, type BookedUsage } from './correction.js';
 import type { ReplayRequest } from './quarantine.request.js';
 import {
@@ -59,7 +60,10 @@ export class ReplayEvent {
     );
   }
 
-  /** @throws {Problem} `quarantine_already_decided` if it was replayed; `service_unavailable` without admission */
+  /**
+   * @throws {Problem} `quarantine_already_decided` if it was replayed
+   * @throws {UnavailableError} if admission cannot be reached
+   */
   async discard(event: QuarantinedEvent, reason: string, actor: Actor): Promise<void> {
     if (event.state === 'replayed') throw alreadyDecided(event);
     if (event.state === 'discarded') return;
@@ -73,7 +77,7 @@ export class ReplayEvent {
    */
   private async decideAlone(event: QuarantinedEvent, verdict: Verdict): Promise<void> {
     const { organizationId } = event;
-    if (organizationId !== null) await this.admission.closeEpoch(organizationId).catch(admissionAway);
+    if (organizationId !== null) await this.admission.closeEpoch(organizationId).catch(unavailable('Admission'));
     await this.events.decideAlone(event, verdict);
   }
 
@@ -215,9 +219,6 @@ function checkSame(event: QuarantinedEvent, { keep, mended }: QuarantineDecision
   if (made === null || made['keep'] !== keep || !isDeepStrictEqual(made['mended'], mended)) throw alreadyDecided(event);
 }
 
-const admissionAway = (cause: unknown): never => {
-  throw new Problem('service_unavailable', { detail: 'Admission cannot be reached at the moment.', cause });
-};
 const notBookable = ({ reason }: Poison): Problem => new Problem('event_not_bookable', { detail: reason });
 const alreadyDecided = ({ state }: QuarantinedEvent): Problem =>
   new Problem('quarantine_already_decided', { detail: `The event was ${state}.` });

@@ -11,6 +11,7 @@ import { advanceOffset } from '../../store/consumer-offsets.js';
 import { groupedBy } from '../../grouped-by.js';
 import { BillingMeter } from '../../metrics.js';
 import { lockOrganizations } from '../../store/organization-lock.js';
+import { unavailable } from '../../unavailable.js';
 import { plainestEvent } from './bookable-event.js';
 import { decideBooking, type Booking, type BookingDecision } from './decide-booking.js';
 import { readLedger } from './ledger-reads.js';
@@ -79,6 +80,7 @@ export class BookUsage {
    * Books one event out of quarantine, in one transaction with `mark`, which says whether it is still to be booked and
    * is told the id that it is booked under. Resolves with the reason if it cannot be booked; then nothing is marked.
    * Its gateway settled its hold long ago, under an epoch that others may have followed: so the epoch is closed.
+   * @throws {UnavailableError} if admission cannot be reached
    */
   async bookAgain(
     value: string,
@@ -173,7 +175,7 @@ export class BookUsage {
       await writeBookings(manager, decision);
       await raiseAlertsOf(manager, ledger.accounts, decision.accounts, new Date());
       await advanceJournals(manager, events);
-      await this.tellUnheld(decision);
+      await this.tellUnheld(decision, isLate);
     } else if (decision.overtaken.length > 0) await advanceJournals(manager, decision.overtaken);
     await this.closeEpochs(decision, isLate);
     const { bookings } = decision;
@@ -193,9 +195,9 @@ export class BookUsage {
    * Tells admission what was charged without a hold to accounts with a limit, before the commit: admission never
    * continues with less than the ledger has. Nobody else of the organisation waits for it.
    */
-  private async tellUnheld({ loads }: BookingDecision): Promise<void> {
+  private async tellUnheld({ loads }: BookingDecision, isLate: boolean): Promise<void> {
     for (const [organizationId, items] of loads) {
-      await this.admission.loadAccounts(organizationId, items);
+      await answered(this.admission.loadAccounts(organizationId, items), isLate);
       this.meter.unheldTold(items.length);
     }
   }
@@ -208,11 +210,15 @@ export class BookUsage {
     const organizations = new Set([...beyondHold, ...overtaken].map((event) => event.organizationId));
     for (const organizationId of organizations) {
       this.logger.info({ organizationId }, 'an event was booked without its hold: the credit epoch is closed');
-      await this.admission.closeEpoch(organizationId);
+      await answered(this.admission.closeEpoch(organizationId), isLate);
       this.meter.epochClosed();
     }
   }
 }
+
+/** Who decides about a late event is told that admission is away; the bus brings its events again by itself. */
+const answered = <Answer>(asked: Promise<Answer>, isLate: boolean): Promise<Answer> =>
+  isLate ? asked.catch(unavailable('Admission')) : asked;
 
 /** Takes back the transaction of an event that turns out to be in conflict with what is booked. */
 class NotBookable extends Error {

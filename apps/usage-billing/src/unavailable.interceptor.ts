@@ -1,7 +1,7 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Problem } from '@tollgate/http';
 import { catchError, type Observable } from 'rxjs';
-import { UnavailableError } from '../unavailable.js';
+import { UnavailableError } from './unavailable.js';
 
 /** Turns an `UnavailableError` of a use case into 503 `service_unavailable`. */
 @Injectable()
