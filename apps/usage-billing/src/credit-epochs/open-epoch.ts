@@ -42,7 +42,8 @@ export class OpenEpoch {
       const epoch = await readOpening(manager, organizationId);
       if (!(await this.admission.openEpoch(epoch).catch(unavailable('Admission')))) return;
       await manager.query(
-        'UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = clock_timestamp(), waiting_for = $3 WHERE organization_id = $1',
+        `UPDATE billing.credit_epoch SET epoch_id = $2, opened_at = clock_timestamp(), waiting_for = $3
+         WHERE organization_id = $1`,
         [organizationId, epoch.epochId, epoch.waitingFor.map(({ instanceId }) => instanceId)],
       );
       this.meter.epochOpened();
