@@ -12,7 +12,8 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
 
 /** Two stages run side by side, and the machine may have more to do: a test that takes long has not failed. */
-const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
+const polls = { poll: { timeout: 30_000 } };
+const patient = { testTimeout: 60_000, hookTimeout: 60_000, expect: polls };
 const specs = '{apps,libs/*,test}/*/src/**/*.spec.ts';
 const mocking = '{apps,libs/*,test}/*/src/**/*.mocked.spec.ts';
 
@@ -28,17 +29,20 @@ export default defineConfig({
       project('unit-mocked', [mocking], { pool: 'threads', ...patient }),
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
+        expect: polls,
         testTimeout: 120_000,
         hookTimeout: 240_000,
       }),
       project('journey', ['test/journey/src/**/*.test.ts'], {
         globalSetup,
+        expect: polls,
         testTimeout: 120_000,
         maxConcurrency: 16,
         hookTimeout: 240_000,
       }),
       project('clients', ['test/clients/src/**/*.test.ts'], {
         globalSetup,
+        expect: polls,
         testTimeout: 120_000,
         maxConcurrency: 16,
         hookTimeout: 240_000,
@@ -57,6 +61,7 @@ export default defineConfig({
       }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,
+        expect: polls,
         testTimeout: 180_000,
         hookTimeout: 120_000,
         fileParallelism: false,

@@ -272,7 +272,6 @@ describe('every operation of key-management', () => {
       }
       expect(told).toEqual(wanted);
     },
-    120_000,
   );
 
   it.each(wrong.map((caller) => [caller.name, caller] as const))(
@@ -284,7 +283,6 @@ describe('every operation of key-management', () => {
         expect(await ask(each, headers), each.operation).toBe(open ? 'allowed' : '401 invalid_credential');
       }
     },
-    120_000,
   );
 
   it('shows nothing of an organisation to another one, in no list and under no id', async () => {

@@ -109,7 +109,7 @@ describe.each(GIVEN)('a first start, %s', (_, given) => {
       mkdirSync(folder);
     }
     expect(kills).toBeGreaterThan(30);
-  }, 30_000);
+  });
 });
 
 function restore(copy: string): void {

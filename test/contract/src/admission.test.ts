@@ -162,7 +162,7 @@ describe.each(shapes)('limits that reset, $shape', ({ make }) => {
     expect([...(await books.accounts(organizationId)).keys()].sort()).toEqual([...kept, held.accountId].sort());
     gateway.settle({ requestId: call.requestId, organizationId, chargeNanoUsd: 3n, tokens: 0 });
     await waitUntil(async () => (await books.dropEndedCycles(organizationId)) === 1, {
-      timeoutMs: 5_000,
+      timeoutMs: 20_000,
       what: 'the account is dropped once nothing is held on it',
     });
     expect(await books.dropEndedCycles(organizationId)).toBe(0);
@@ -271,7 +271,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
         const now = await balance(sides, organizationId);
         return now?.heldNanoUsd === held && now.postedNanoUsd === posted;
       },
-      { timeoutMs: 2_000, what: `held ${held} and posted ${posted}` },
+      { timeoutMs: 20_000, what: `held ${held} and posted ${posted}` },
     );
 
   it('admits as many holds as the cap has room for, however many ask at once', async () => {
@@ -549,7 +549,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     sides.gateway.settle({ requestId: first.requestId, organizationId, chargeNanoUsd: 0n, tokens: 1 });
     await waitUntil(
       async () => (await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).kind === 'admitted',
-      { timeoutMs: 2_000, what: 'the parallel request to end' },
+      { timeoutMs: 20_000, what: 'the parallel request to end' },
     );
 
     const big = uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 900);
@@ -562,7 +562,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     await waitUntil(
       async () =>
         (await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).kind === 'admitted',
-      { timeoutMs: 2_000, what: 'the tokens to be given back' },
+      { timeoutMs: 20_000, what: 'the tokens to be given back' },
     );
   });
 });

@@ -18,12 +18,18 @@ import { sealingFrom } from '@tollgate/sealing';
 import { createLogger, createMetricsRegistry } from '@tollgate/telemetry';
 import { UsageBillingProcessModule, WatchLimits, WatchRefusals, WatchSpending } from '@tollgate/usage-billing';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { databaseShapes, RecordingAdmission, usageEvent, type OpenedDatabase } from './billing-fixture.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 
 const ADMIN = 'admin-secret-of-the-alerts-suite';
-const logger = createLogger({ service: 'contract', level: 'silent' });
+/** What the service warns of; a test that fails shows it. */
+const warnings: string[] = [];
+const logger = createLogger({
+  service: 'contract',
+  level: 'warn',
+  destination: { write: (line) => void warnings.push(line) },
+});
 
 interface ShownAlert {
   readonly level: number | null;
@@ -107,6 +113,10 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
     url = await app.getUrl();
+  });
+  afterEach(({ task }) => {
+    if (task.result?.state === 'fail') console.log(warnings.join(''));
+    warnings.length = 0;
   });
   afterAll(async () => {
     await app?.close();

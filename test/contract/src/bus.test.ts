@@ -137,7 +137,7 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     await server.drained(FIRST);
     expect(await server.lag(FIRST)).toBe(0);
     const published = bus.publisher.publish(FIRST, [message('a', 1), message('a', 2), message('b', 3)]);
-    await expect.poll(() => server.lag(FIRST), { timeout: 10_000 }).toBe(shape === 'Kafka' ? 2 : 3);
+    await expect.poll(() => server.lag(FIRST), { timeout: 20_000 }).toBe(shape === 'Kafka' ? 2 : 3);
     goOn();
     await published;
     await server.drained(FIRST);
@@ -156,14 +156,14 @@ describe.each(shapes)('bus, $shape', ({ shape, trial }) => {
     expect(await server.oldestUnhandledMs(FIRST)).toBeNull();
     const sinceMs = Date.now();
     const published = bus.publisher.publish(FIRST, [message('a', 1), message('b', 2)]);
-    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 10_000 }).not.toBeNull();
+    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 20_000 }).not.toBeNull();
     // Kafka tells it to half a second.
     expect(await server.oldestUnhandledMs(FIRST)).toBeGreaterThan(sinceMs - 1_000);
     expect(await server.oldestUnhandledMs(FIRST)).toBeLessThanOrEqual(Date.now());
     goOn();
     await published;
     await server.drained(FIRST);
-    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 10_000 }).toBeNull();
+    await expect.poll(() => server.oldestUnhandledMs(FIRST), { timeout: 20_000 }).toBeNull();
   });
 
   it('finishes the batch at hand when it closes, and publishes nothing afterwards', async () => {

@@ -326,8 +326,9 @@ describe('the script and its twin', () => {
       let nowUs = 1_795_190_400_000_000 + below(1_000_000);
       const limit = (): number | null => [null, 1, 2, 3, 10, 100, 1_000, 2_000_000_000][below(8)]!;
       let rateLimits: RateLimitsItem = NONE;
-      /** When calls were let through, and the highest limit since the first of them. */
+      /** When calls were let through. */
       const passed: number[] = [];
+      /** Of all limits so far. A call that a token limit refuses has its key go on at the pace of its limit, too. */
       let highest = 0;
       const open: string[] = [];
       for (let step = 0; step < 40; step++) {
@@ -356,10 +357,10 @@ describe('the script and its twin', () => {
         };
         const here = reserve(twin, item, 'store', nowUs);
         expect(await gateway.reserve(item), `${where}, step ${step}`).toEqual(here);
-        if (here.kind !== 'admitted') continue;
-        open.push(requestId);
         const { requestsPerMinute } = rateLimits;
         highest = Math.max(highest, requestsPerMinute ?? 0);
+        if (here.kind !== 'admitted') continue;
+        open.push(requestId);
         if (requestsPerMinute === null) continue;
         passed.push(nowUs);
         // Of a bucket that refills evenly at most twice the highest limit passes in a window.

@@ -368,7 +368,7 @@ describe.each(shapes)('the accounts of a call, $shape', ({ admissionOf, lose }) 
             expect(all).toEqual(accounts.map(() => ({ posted: 2, held })));
             return true;
           },
-          { timeoutMs: 10_000, what: `${held} held on each account` },
+          { timeoutMs: 20_000, what: `${held} held on each account` },
         );
       await stands(7);
       await lose(organizationId);

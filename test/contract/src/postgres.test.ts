@@ -316,7 +316,7 @@ describe.each(shapes)('Postgres, $shape', ({ shape, start }) => {
             [first.claimed_until],
           )
         )[0].past;
-      await waitUntil(isLongOver, { what: 'the first lease, and another, to be over', timeoutMs: 5_000 });
+      await waitUntil(isLongOver, { what: 'the first lease, and another, to be over', timeoutMs: 20_000 });
       letGo();
       expect(await waiting).toBe(true);
       expect(calls).toBe(1);

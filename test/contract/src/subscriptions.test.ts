@@ -804,7 +804,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(endsAt).toBeLessThanOrEqual(Date.now());
       await waitUntil(() => lastTold(key.id)?.endsAtMs === endsAt, {
         what: 'the key to hear of its end',
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
       });
       for (const [method, path, body] of [
         ['POST', '/resume', undefined],

@@ -923,7 +923,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       },
     ]);
     expect((await get('/v1/reconciliation')).body['usage_pass_ended_at']).toEqual(expect.any(String));
-  }, 60_000);
+  });
 
   it('says 503, not 500, of what it cannot answer while admission is away', async () => {
     const organizationId = randomUUID();
@@ -985,7 +985,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       still.stop();
       await waitUntil(async () => (await admission.openHolds(organizationId)).length === 1, {
         what: 'the orphan to be resolved',
-        timeoutMs: 8_000,
+        timeoutMs: 20_000,
       });
       expect((await admission.openHolds(organizationId))[0]!.requestId).toBe(held.requestId);
       expect(await voids(orphan.requestId)).toHaveLength(1);
@@ -1039,7 +1039,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       silent.stop();
       await waitUntil(
         async () => (await hold(organizationId, living, usageEvent({ organizationId }))).kind === 'admitted',
-        { what: 'the epoch to go on', timeoutMs: 8_000 },
+        { what: 'the epoch to go on', timeoutMs: 20_000 },
       );
     });
 
@@ -1058,7 +1058,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       silent.stop();
       await waitUntil(async () => (await again()).kind === 'admitted', {
         what: 'the epoch to go on',
-        timeoutMs: 8_000,
+        timeoutMs: 20_000,
       });
     });
 
@@ -1068,11 +1068,11 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await openedFor(organizationId);
       const isGone = async () => (await goneAt(asleep)) !== null;
       asleep.stop();
-      await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
+      await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 20_000 });
       const timer = asleep.resume();
       await waitUntil(async () => !(await isGone()) && !(await admission.hasEpoch(organizationId)), {
         what: 'the gateway to be back',
-        timeoutMs: 8_000,
+        timeoutMs: 20_000,
       });
       clearInterval(timer);
     });
@@ -1083,7 +1083,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       await openedFor(organizationId);
       const isGone = async () => (await goneAt(asleep)) !== null;
       asleep.stop();
-      await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 8_000 });
+      await waitUntil(isGone, { what: 'the gateway to be taken for gone', timeoutMs: 20_000 });
       await admission.closeEpoch(organizationId);
       let timer: NodeJS.Timeout | undefined;
       admission.beforeOpening = async () => {
@@ -1096,7 +1096,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       );
       await waitUntil(async () => !(await isGone()) && !(await admission.hasEpoch(organizationId)), {
         what: 'the gateway to be back, and the epoch without its holds to be closed',
-        timeoutMs: 8_000,
+        timeoutMs: 20_000,
       });
       clearInterval(timer);
     });
@@ -1182,7 +1182,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
       const untilGone = (journalId: string) =>
         waitUntil(async () => (await owner(journalId)) === 'gone', {
           what: 'the process to be gone',
-          timeoutMs: 8_000,
+          timeoutMs: 20_000,
         });
       /** What the ledger does once a second; a test waits for two of these. */
       const twoChecks = () => new Promise((resolve) => setTimeout(resolve, 2_500));
@@ -1272,7 +1272,7 @@ describe.each(databaseShapes)('usage-billing, $shape', ({ open }) => {
         try {
           await waitUntil(async () => (await goneAt(left)) !== null, {
             what: 'the process to be gone',
-            timeoutMs: 8_000,
+            timeoutMs: 20_000,
           });
           await admission.closeEpoch(organizationId);
           await openedFor(organizationId);

@@ -164,7 +164,7 @@ describe.each(databaseShapes)('events, roll-ups and the ledger, $shape', ({ open
       await check();
       expect(await differing(), name).toEqual([]);
     }
-  }, 120_000);
+  });
 
   it('differ where a roll-up of a month was raised, that statements are listed by', async () => {
     await someCalls();
@@ -333,7 +333,7 @@ describe.each(databaseShapes)('events, roll-ups and the ledger, $shape', ({ open
         ['usage_day.full', false],
         ['usage_event', false],
       ]);
-  }, 60_000);
+  });
 
   it(`agree while calls are booked, calls that count in another day, come twice, or take the place of an orphan`, async () => {
     const keys = ['one', 'two', 'three'].map((name) => `${name} ${organizationId}`);
@@ -381,5 +381,5 @@ describe.each(databaseShapes)('events, roll-ups and the ledger, $shape', ({ open
       [organizationId],
     );
     expect((await compareAllUsage(store(), organizationId)).length).toBeGreaterThan(0);
-  }, 120_000);
+  });
 });

@@ -318,7 +318,7 @@ describe.each(databaseShapes)('the operations of usage-billing, $shape', ({ open
       await start();
       await waitUntil(() => entriesOf(requestId).length === 2, { what: 'the entries', timeoutMs: 30_000 });
       expect(new Set(entriesOf(requestId).map(({ entryId }) => entryId)).size).toBe(2);
-    }, 60_000);
+    });
   });
 
   describe('what is encrypted by any of them', () => {

@@ -242,7 +242,7 @@ export async function expectInvariants(
       expectPostedAsEvents(await postedIn(shape.databaseUrl), now);
       return now;
     },
-    { what: 'what is posted to be the sum of the events', timeoutMs: 3_000, intervalMs: 50 },
+    { what: 'what is posted to be the sum of the events', timeoutMs: 20_000, intervalMs: 50 },
   );
   const booked = new Set([...log.map((entry) => entry.request_id), ...events.map(({ requestId }) => requestId)]);
   const figures = expectExactlyOnce(

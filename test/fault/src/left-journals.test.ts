@@ -121,7 +121,7 @@ describe('gateways on one volume', () => {
     const figures = await expectInvariants(shape, keys, { records, caps, withinMs: 60_000 });
     expect(journals()).toHaveLength(3);
     tellMeasured('a gateway on a shared volume, stopped for ten seconds', figures);
-  }, 180_000);
+  });
 
   it('ship what one leaves that is killed while Kafka is away and never comes back, adopters that are killed too', async () => {
     const { shape, kafka } = stage;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface WaitOptions {
   /** What is waited for, as a sentence part: "the ledger row to appear". Goes into the error. */
   what: string;
-  /** Milliseconds before giving up. Default 10,000. */
+  /** Milliseconds before giving up. Default 30,000: a machine may have more to do. */
   timeoutMs?: number;
   /** Milliseconds between two looks. Default 20. */
   intervalMs?: number;
@@ -20,7 +20,7 @@ export async function waitUntil<T>(
   check: () => Promise<T | undefined | false | null> | T | undefined | false | null,
   options: WaitOptions,
 ): Promise<T> {
-  const { what, timeoutMs = 10_000, intervalMs = 20, signal } = options;
+  const { what, timeoutMs = 30_000, intervalMs = 20, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
   for (;;) {

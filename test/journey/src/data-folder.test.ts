@@ -214,7 +214,7 @@ describe('a standalone on a full disk', () => {
       disk.fill();
       expect(await readiness()).toEqual([503, false]);
       disk.makeRoom();
-      await expect.poll(readiness, { timeout: 10_000 }).toEqual([200, true]);
+      await expect.poll(readiness, { timeout: 20_000 }).toEqual([200, true]);
       await shape.stop();
     } finally {
       disk.remove();

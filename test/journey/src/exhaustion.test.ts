@@ -86,7 +86,7 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       const waiting = call(await client().createKey(), { ...bytes(body.length), expect: '100-continue' });
       await waitUntil(() => Promise.resolve(waiting.text === 'HTTP/1.1 100 Continue\r\n\r\n'), {
         what: 'being asked',
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       });
       waiting.text = '';
       waiting.send(body);
@@ -100,7 +100,10 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       const [mine, others] = [await client().createKey(), await client().createKey()];
       const many = Array.from({ length: 4 * connectionsMax }, () => whole(mine, 'hanging'));
       const isDecided = () => hanging.requests.length + many.filter(({ text }) => text !== '').length === many.length;
-      await waitUntil(() => Promise.resolve(isDecided()), { what: 'all to be refused or forwarded', timeoutMs: 5_000 });
+      await waitUntil(() => Promise.resolve(isDecided()), {
+        what: 'all to be refused or forwarded',
+        timeoutMs: 20_000,
+      });
       for (const request of many) request.leave();
       expect(hanging.requests.length).toBe(callsPerKeyMax);
       expect(await whole(mine, 'well').answer()).toBe('429 rate_limit_exceeded');
@@ -109,7 +112,7 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       await Promise.all(hanging.requests.slice(0, callsPerKeyMax).map(({ connection }) => connection.closed));
       await waitUntil(async () => (await whole(mine, 'well').answer()) === '200', {
         what: 'the key to be served again',
-        timeoutMs: 2_000,
+        timeoutMs: 20_000,
       });
     });
     it('are told to be in use where they all are, and the next target takes the call', async () => {
@@ -154,17 +157,17 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
               .answer()
               .catch(() => '')
           ).startsWith('429'),
-        { what: 'the first to be counted', timeoutMs: 5_000 },
+        { what: 'the first to be counted', timeoutMs: 20_000 },
       );
       left.leave();
       await waitUntil(
         async () => {
           const next = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-          await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 5_000 });
+          await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 20_000 });
           next.leave();
           return next.text.startsWith('HTTP/1.1 100');
         },
-        { what: 'room again', timeoutMs: 5_000 },
+        { what: 'room again', timeoutMs: 20_000 },
       );
     });
     it('count among the calls of their key', async () => {
@@ -184,12 +187,12 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       await waitUntil(
         async () => {
           const unread = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-          await waitUntil(() => unread.text !== '', { what: 'an answer', timeoutMs: 5_000 });
+          await waitUntil(() => unread.text !== '', { what: 'an answer', timeoutMs: 20_000 });
           // What the last one cost may not be known yet: then it is asked for its body, and waits for that.
           if (unread.text.includes('100 Continue')) return unread.leave();
           return (await unread.answer()) === '429 rate_limit_exceeded' && !unread.text.includes('100 Continue');
         },
-        { what: 'its large bodies to be refused unread', timeoutMs: 5_000 },
+        { what: 'its large bodies to be refused unread', timeoutMs: 20_000 },
       );
       expect(await whole(key, 'well').answer()).toBe('429 rate_limit_exceeded');
       expect(await small()).toBe('400 invalid_json');

@@ -204,7 +204,7 @@ describe('all secrets of a distributed Tollgate, replaced process by process und
       [...answered.keys()].map(async (id) => [id, (await clients.new[0]!.usage(id)).requests] as const),
     );
     expect(new Map(booked)).toEqual(answered);
-  }, 120_000);
+  });
 });
 
 /** The keys that may be used, and have no digest under the new pepper. */

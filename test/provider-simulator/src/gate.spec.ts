@@ -18,7 +18,7 @@ describe('the closed gate', () => {
   it('holds every chat request back after logging it, and answers all when it opens', async () => {
     expect((await control(simulator, 'POST', 'gate/close')).json['gate']).toEqual({ closed: true, waiting: 0 });
     const calls = Array.from({ length: 200 }, (_, i) => callChat(simulator, { stream: i % 2 === 1 }));
-    await expect.poll(waiting, { timeout: 5_000 }).toBe(200);
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(200);
     expect(simulator.log().map(({ outcome, status }) => ({ outcome, status }))).toEqual(
       Array(200).fill({ outcome: 'pending', status: null }),
     );

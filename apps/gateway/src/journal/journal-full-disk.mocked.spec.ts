@@ -82,10 +82,10 @@ describe('a journal on a full disk', () => {
     disk.full = true;
     expect(await intent('r1')).toBe(false);
     expect(journal.writable).toBe(false);
-    await expect.poll(() => disk.trials, { timeout: 5_000 }).toBeGreaterThan(1);
+    await expect.poll(() => disk.trials, { timeout: 20_000 }).toBeGreaterThan(1);
     expect(journal.writable).toBe(false);
     disk.full = false;
-    await expect.poll(() => journal.writable, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => journal.writable, { timeout: 20_000 }).toBe(true);
     expect([...journal.records()]).toEqual([]);
     journal.close(false);
   });

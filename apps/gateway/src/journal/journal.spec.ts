@@ -512,14 +512,14 @@ describe('the shipper', () => {
     await final(journal, 'r1');
     let flushed = false;
     const flush = shipper.flush().then(() => (flushed = true));
-    await vi.waitUntil(() => acknowledge.length === 1);
+    await vi.waitUntil(() => acknowledge.length === 1, { timeout: 20_000 });
     // This one was asked for while r1 was on its way, and waits for r2 as well.
     await final(journal, 'r2');
     const later = shipper.flush();
     expect(flushed).toBe(false);
     acknowledge[0]!();
     await flush;
-    await vi.waitUntil(() => acknowledge.length === 2);
+    await vi.waitUntil(() => acknowledge.length === 2, { timeout: 20_000 });
     await final(journal, 'r3');
     acknowledge[1]!();
     await later;
@@ -592,7 +592,7 @@ describe('the shipper', () => {
     expect((await kept()).filter((record) => record !== 'F open')).toEqual([]);
     await vi.waitFor(
       () => expect(readdirSync(folder).filter((name) => name.endsWith('.log'))).toHaveLength(journal.segments().length),
-      { timeout: 5_000 },
+      { timeout: 20_000 },
     );
     shipper.close();
   });

@@ -350,7 +350,7 @@ describe('journals of processes that are killed at any moment, adopters too', ()
       ),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   function replaced(before: Volume): Volume {
     before.remove();

@@ -65,7 +65,9 @@ describe('the end of a gateway', () => {
     await serve();
     let ended = false;
     const end = life.end(10_000, () => undefined).then(() => (ended = true));
-    await vi.waitFor(() => expect(shippedJournal).toHaveBeenCalledWith({ journalId: journal.journalId }));
+    await vi.waitFor(() => expect(shippedJournal).toHaveBeenCalledWith({ journalId: journal.journalId }), {
+      timeout: 20_000,
+    });
     expect(ended).toBe(false);
     book();
     await end;
@@ -106,7 +108,7 @@ describe('a gateway whose journal was taken from it', () => {
     expect(onJournalLost).not.toHaveBeenCalled();
     const away = `${folder}.away`;
     renameSync(folder, away);
-    await vi.waitFor(() => expect(onJournalLost).toHaveBeenCalled(), { timeout: 3_000 });
+    await vi.waitFor(() => expect(onJournalLost).toHaveBeenCalled(), { timeout: 20_000 });
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(onJournalLost).toHaveBeenCalledOnce();
     expect(said.join('\n')).toContain('removed or taken by another process');

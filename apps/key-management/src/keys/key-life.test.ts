@@ -293,7 +293,7 @@ describe('a subscription key', () => {
     await tell(later);
     await tell(later);
     await tell({ ...terms, version: 2 });
-    await vi.waitFor(async () => expect((await snapshotOf(made.secret!)).version).toBe(2), 5_000);
+    await vi.waitFor(async () => expect((await snapshotOf(made.secret!)).version).toBe(2), 20_000);
     expect(await snapshotOf(made.secret!)).toMatchObject({
       models: null,
       subscription: { payg, endsAtMs: 1_797_000_000_000 },

@@ -97,7 +97,7 @@ async function tokenFor(email: string, nth = 1): Promise<string> {
     const token = /#token=(\S+)/.exec(mail?.text ?? '')?.[1];
     if (token === undefined) throw new Error('no mail yet');
     return token;
-  }, 5_000);
+  }, 20_000);
 }
 const address = (): string => `${randomUUID()}@example.org`;
 const accept = (body: object, as: Credential = null) => call('POST', '/v1/invitations/accept', as, { body });

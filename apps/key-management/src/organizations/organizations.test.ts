@@ -213,8 +213,9 @@ describe('an organisation that is deleted', () => {
     expect(await snapshots.readOrganization(id)).toMatchObject({ snapshot: { version: 2, state: 'deleted' } });
     for (const { secret } of keys) {
       const digest = digestSecret(secret, PEPPER);
-      await vi.waitFor(async () =>
-        expect(await snapshots.read(digest)).toMatchObject({ snapshot: { state: 'revoked' } }),
+      await vi.waitFor(
+        async () => expect(await snapshots.read(digest)).toMatchObject({ snapshot: { state: 'revoked' } }),
+        { timeout: 20_000 },
       );
       expect(await stage.api.verifyKey(digest)).toMatchObject({
         snapshot: { state: 'revoked' },

@@ -35,9 +35,9 @@ describe('a process that is asked to stop', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('stops in order at %s, and exits with 0 when it has', async (signal) => {
     const process = running();
     process.signals.emit(signal, signal);
-    await vi.waitFor(() => expect(process).toMatchObject({ stops: [signal], exits: [] }));
+    await vi.waitFor(() => expect(process).toMatchObject({ stops: [signal], exits: [] }), { timeout: 20_000 });
     process.finish();
-    await vi.waitFor(() => expect(process.exits).toEqual([0]));
+    await vi.waitFor(() => expect(process.exits).toEqual([0]), { timeout: 20_000 });
   });
 
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -49,10 +49,10 @@ describe('a process that is asked to stop', () => {
       process.signals.emit(second, second);
       vi.advanceTimersByTime(120_000);
       process.signals.emit(second, second);
-      await vi.waitFor(() => expect(process.stops).toEqual([first]));
+      await vi.waitFor(() => expect(process.stops).toEqual([first]), { timeout: 20_000 });
       expect(process).toMatchObject({ stops: [first], exits: [], lines: [] });
       process.finish();
-      await vi.waitFor(() => expect(process.exits).toEqual([0]));
+      await vi.waitFor(() => expect(process.exits).toEqual([0]), { timeout: 20_000 });
     },
   );
 
@@ -85,9 +85,9 @@ describe('a process that is asked to stop', () => {
   it('says why it could not, and exits with 1', async () => {
     const process = running();
     process.signals.emit('SIGTERM', 'SIGTERM');
-    await vi.waitFor(() => expect(process.stops).toHaveLength(1));
+    await vi.waitFor(() => expect(process.stops).toHaveLength(1), { timeout: 20_000 });
     process.finish(new Error('the disk is gone'));
-    await vi.waitFor(() => expect(process.exits).toEqual([1]));
+    await vi.waitFor(() => expect(process.exits).toEqual([1]), { timeout: 20_000 });
     expect(process.lines).toEqual(['stopping failed: the disk is gone']);
   });
 });

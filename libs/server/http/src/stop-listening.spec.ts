@@ -80,7 +80,9 @@ describe('a server that stops', () => {
     }
     await stopped;
     const late = connect(port, '127.0.0.1');
-    expect(await once(late, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+    ask(late, '/things');
+    // A process that another thread is just starting holds the listener until it has closed what it inherited: reset.
+    await expect(text(late)).rejects.toMatchObject({ code: expect.stringMatching(/^ECONN(REFUSED|RESET)$/) });
   });
 
   it('answers what a client has sent behind a request that is under way', async () => {
@@ -196,8 +198,8 @@ describe('a listener that is closed', () => {
     flood();
     const server = app.getHttpServer() as Server;
     const stopped = stopListening(app, { windowMs: 50 });
-    await expect.poll(() => server.listening, { timeout: 5_000 }).toBe(false);
-    await expect.poll(() => after, { timeout: 5_000 }).toBeGreaterThan(0);
+    await expect.poll(() => server.listening, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => after, { timeout: 20_000 }).toBeGreaterThan(0);
     over = true;
     for (const socket of clients) socket.destroy();
     await stopped;
@@ -235,7 +237,7 @@ describe('a kept connection', () => {
     expect(sockets.size).toBe(1);
     agent.destroy();
     await short.close();
-  }, 15_000);
+  });
 
   it('is kept for longer than any balancer keeps one, unless it is told otherwise', () => {
     expect((app.getHttpServer() as Server).keepAliveTimeout).toBeGreaterThan(600_000);

@@ -34,7 +34,7 @@ export function clientLeaves(stageOf: () => GatewayStage): void {
         expect(complete).toBe(false);
         const event = await waitUntil(() => eventOf(shape.databaseUrl, stream.requestId), {
           what: 'the call to be booked',
-          timeoutMs: 15_000,
+          timeoutMs: 20_000,
           intervalMs: 50,
         });
         await untilHeld(shape, key, 0n);

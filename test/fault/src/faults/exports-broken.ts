@@ -54,7 +54,7 @@ export function exportsBroken(stageOf: () => ServerStage): void {
             await body?.cancel();
             return status === 200;
           },
-          { what: 'the exports to end', timeoutMs: 5_000 },
+          { what: 'the exports to end', timeoutMs: 20_000 },
         );
       }
     });

@@ -62,7 +62,7 @@ export function refusals(shape: () => Shape): void {
           const each = await shape().client().chat(key.secret);
           return each.status !== 200 && each;
         },
-        { what: 'the key to expire', timeoutMs: 5_000 },
+        { what: 'the key to expire', timeoutMs: 20_000 },
       );
       expectRefusal(reply, 401, 'expired_api_key');
       expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(expiresAt));

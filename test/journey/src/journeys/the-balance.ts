@@ -128,7 +128,7 @@ export function theBalance(shape: () => Shape): void {
       const budget = await changed(client, 'POST', '/v1/budgets', { group_id: first, amount_usd: usd(boundedHold) });
       await waitUntil(async () => (await client.chat(spender.secret, bounded)).status === 402, {
         what: 'the budget to be spent',
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       });
       await refusedEverywhere(spender.secret, 'quota_exceeded', bounded);
       for (const gateway of everyGateway()) {

@@ -32,7 +32,7 @@ export function theRotation(shape: () => Shape): void {
           const shown = await shape().client().getKey(key.id);
           return shown.secrets.map(({ requests }) => requests).join() === `${2 * gateways},${gateways}` && shown;
         },
-        { what: 'the uses of both secrets to be shown', timeoutMs: 5_000 },
+        { what: 'the uses of both secrets to be shown', timeoutMs: 20_000 },
       );
       expect(secrets.map(({ id }) => id)[0]).toBe(key.id);
       expect(secrets.map(({ addresses }) => addresses?.map(({ address }) => address))).toEqual([

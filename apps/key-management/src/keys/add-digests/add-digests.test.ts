@@ -73,8 +73,9 @@ describe('while a pepper is replaced', () => {
     const before = published.length;
     const [row] = await secretsOf(key.id);
     await stage.api.addDigests([{ known: key.old, added: key.added }]);
-    await vi.waitFor(async () =>
-      expect(await snapshots.read(key.added)).toMatchObject({ snapshot: { apiKeyId: key.id, version: 2 } }),
+    await vi.waitFor(
+      async () => expect(await snapshots.read(key.added)).toMatchObject({ snapshot: { apiKeyId: key.id, version: 2 } }),
+      { timeout: 20_000 },
     );
     expect(await secretsOf(key.id)).toEqual([row, { ...row, digest: key.added, pepper_id: pepperId(NEW) }]);
     for (const digest of [key.old, key.added]) {

@@ -60,7 +60,7 @@ async function rotatedKey(grace = 3_600) {
   };
 }
 const events = async (count: number) => {
-  await expect.poll(() => published.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(count);
+  await expect.poll(() => published.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(count);
   return published.map((text) => keysChangedV1.parse(JSON.parse(text)));
 };
 

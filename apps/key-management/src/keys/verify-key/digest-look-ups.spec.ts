@@ -48,12 +48,12 @@ describe('look-ups of digests', () => {
     expect(queries.length).toBe(1);
     queries[0]!.answer();
     await Promise.all(first);
-    await vi.waitUntil(() => queries.length === 2);
+    await vi.waitUntil(() => queries.length === 2, { timeout: 20_000 });
     expect(queries.map(({ digests }) => digests.length)).toEqual([10, 1_000]);
     expect(queries[1]!.digests[0]).toBe('good');
     queries[1]!.answer();
     expect(await good).toBe(KEY);
-    await vi.waitUntil(() => queries.length === 3);
+    await vi.waitUntil(() => queries.length === 3, { timeout: 20_000 });
     queries[2]!.answer();
     await Promise.all(later);
     expect(queries.map(({ digests }) => digests.length)).toEqual([10, 1_000, 501]);
@@ -67,7 +67,7 @@ describe('look-ups of digests', () => {
     for (const refused of strangers(lookUps, 50, 'c'))
       await expect(refused).rejects.toMatchObject({ code: 'keys_unavailable', headers: { 'retry-after': '1' } });
     for (let n = 0; n < 3; n++) {
-      await vi.waitUntil(() => queries.length > n);
+      await vi.waitUntil(() => queries.length > n, { timeout: 20_000 });
       queries[n]!.answer();
     }
     await Promise.all(taken);

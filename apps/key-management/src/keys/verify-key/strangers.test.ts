@@ -111,5 +111,5 @@ describe('a thousand strangers who send invented secrets without a pause', () =>
     const text = await registry.metrics();
     expect(text).toMatch(/look_ups_total{outcome="found",service="test"} 5\n/);
     expect(text).toMatch(new RegExp(`look_ups_total{outcome="unknown",service="test"} ${asked}\\n`));
-  }, 60_000);
+  });
 });

@@ -89,7 +89,7 @@ describe('what usage-billing says of an organisation', () => {
     return read.kind === 'found' ? read.snapshot : null;
   };
   const snapshotOf = async (version: number) => {
-    await vi.waitFor(async () => expect((await snapshot())?.version).toBe(version));
+    await vi.waitFor(async () => expect((await snapshot())?.version).toBe(version), { timeout: 20_000 });
     return snapshot();
   };
 
@@ -228,7 +228,7 @@ describe('what usage-billing says of an organisation', () => {
     await call('DELETE', `/v1/groups/${group}`, undefined, id);
     expect(await snapshotOf(3)).toMatchObject({ budgets: [{ ownerId: kept }], grants: message.grants });
     const end = { organizationId: id, kind: 'group', ownerId: group, name: 'g' };
-    await vi.waitFor(() => expect(ended).toContainEqual(end));
+    await vi.waitFor(() => expect(ended).toContainEqual(end), { timeout: 20_000 });
     await call('DELETE', `/v1/groups/${kept}`, undefined, id);
     expect(await snapshotOf(4)).not.toHaveProperty('budgets');
   });
@@ -243,12 +243,12 @@ describe('what usage-billing says of an organisation', () => {
       { organizationId: id, kind: 'project', ownerId: owners[1] },
     ];
     const named = wanted.map((each) => ({ ...each, name: 'gone' }));
-    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(named)));
+    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(named)), { timeout: 20_000 });
     ended.length = 0;
     const budgets = [budget('group', owners[0]), budget('project', owners[1]), budget('group', 'nonsense')];
     await told({ ...message, grants: null, budgets: [...budgets, budget('project', project)] });
     expect(await snapshotOf(2)).toMatchObject({ state: 'billed', budgets: [{ ownerId: project }] });
-    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(wanted)));
+    await vi.waitFor(() => expect(ended).toEqual(expect.arrayContaining(wanted)), { timeout: 20_000 });
   });
 
   it('has no use for an organisation that is deleted or was never there', async () => {

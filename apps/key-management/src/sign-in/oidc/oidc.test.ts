@@ -552,24 +552,20 @@ describe('a provider that is out of order', () => {
     ],
   ];
 
-  it.each(troubles)(
-    'at discovery %s: 503, and nothing is begun',
-    async (_what, answer) => {
-      const id = await organization();
-      idp.intercept = (_request, response) => {
-        answer(response);
-        return true;
-      };
-      const reply = await new Browser().get(`/v1/sessions/oidc/start?organization_id=${id}`);
-      expect([reply.statusCode, codeOf(reply)]).toEqual([503, 'oidc_unavailable']);
-      expect(reply.headers['retry-after']).toBeDefined();
-      expect(reply.cookies).toEqual([]);
-      expect(await sql('SELECT 1 FROM keys.oidc_attempt WHERE organization_id = $1', [id])).toEqual([]);
-      idp.intercept = null;
-      await new Browser().start(`organization_id=${id}`);
-    },
-    20_000,
-  );
+  it.each(troubles)('at discovery %s: 503, and nothing is begun', async (_what, answer) => {
+    const id = await organization();
+    idp.intercept = (_request, response) => {
+      answer(response);
+      return true;
+    };
+    const reply = await new Browser().get(`/v1/sessions/oidc/start?organization_id=${id}`);
+    expect([reply.statusCode, codeOf(reply)]).toEqual([503, 'oidc_unavailable']);
+    expect(reply.headers['retry-after']).toBeDefined();
+    expect(reply.cookies).toEqual([]);
+    expect(await sql('SELECT 1 FROM keys.oidc_attempt WHERE organization_id = $1', [id])).toEqual([]);
+    idp.intercept = null;
+    await new Browser().start(`organization_id=${id}`);
+  });
 
   it('at the token endpoint: 503, and nothing is changed', async () => {
     const id = await organization();

@@ -17,6 +17,8 @@ import { dueLimits, dueOrganizations, looked, LOOK_AT_LIMITS, nextDue, type DueL
 import { accountNow, nextLook } from './watched-limit.js';
 
 const EVERY_MS = 30_000;
+/** After a look that failed: what it missed may be a limit that ends now. */
+const RETRY_MS = 1_000;
 /** From the start of the process, which has other things to do at first. */
 const FIRST_IN_MS = 5_000;
 /** So far back changes are looked at: no outage of this service lasts longer. What was told of is not told again. */
@@ -120,6 +122,7 @@ export class WatchLimits extends PeriodicService {
       if (next !== null) return Math.max(0, next.getTime() - Date.now());
     } catch (err) {
       this.logger.warn({ err }, 'limits that were changed could not be looked at; the next attempt follows');
+      return RETRY_MS;
     }
   }
 }
