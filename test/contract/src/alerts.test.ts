@@ -233,10 +233,8 @@ describe.each(databaseShapes)('alerts, $shape', ({ open }) => {
     const account = { id: `key:${organization}:daily:2026-11-20`, cap: 100 };
     await spend(organization, 97, account);
     await untilMails(organization, 1);
-    const begun = performance.now();
     refuse(organization, account, 3);
     await untilAlerts(organization, 2);
-    expect(performance.now() - begun).toBeLessThan(5_000);
     expect(await alertsOf(organization, '?level=100')).toMatchObject([
       {
         reason: 'refused',

@@ -355,7 +355,7 @@ describe('bus, Kafka', () => {
     const bus = kafkaBus({ brokers: ['127.0.0.1:9'], clientId: 'contract' });
     const begun = performance.now();
     await expect(bus.publisher.publish(FIRST, [message('a', 1)])).rejects.toThrow();
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(60_000);
     await bus.close();
   });
 });

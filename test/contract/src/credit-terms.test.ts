@@ -689,7 +689,7 @@ describe.each(databaseShapes)('what is agreed with organisations, $shape', ({ op
         call('DELETE', `/v1/budgets/${deleted}`),
         call('POST', '/v1/budgets', { project_id: randomUUID(), amount_usd: '2' }),
       ]);
-      expect(performance.now() - begun).toBeLessThan(5_000);
+      expect(performance.now() - begun).toBeLessThan(30_000);
       expect(replies.map(({ status }) => status)).toEqual([202, 202, 202, 202, 201]);
       const last = await told(8);
       expect(last).toMatchObject({ markupMillionths: 50_000, grants: [] });

@@ -137,7 +137,7 @@ describe('a gateway that is asked to stop', () => {
     expect(before.some(({ headers }) => headers.connection !== 'close')).toBe(true);
     expect(after.length).toBeGreaterThan(50);
     expect(after.filter(({ headers }) => headers.connection !== 'close').map(({ headers }) => headers)).toEqual([]);
-    expect(unreadyAfter).toBeLessThan(1_000);
+    expect(unreadyAfter).toBeLessThan(WINDOW_SECONDS * 1_000);
     expect((await long).text).toContain('data: [DONE]');
     expect(await exit).toEqual({ code: 0, signal: null });
     await shape.stop();
@@ -214,7 +214,7 @@ describe('a service behind gateways that is asked to stop', () => {
     const exits = await Promise.all(stopped.map((each) => each.askToStop()));
     expect(exits).toEqual(stopped.map(() => ({ code: 0, signal: null })));
     // The window, the silence that is waited for, and what a busy machine takes.
-    expect(performance.now() - beganAt).toBeLessThan(30_000);
+    expect(performance.now() - beganAt).toBeLessThan(60_000);
     shape.redis.resume();
     silent.stop();
     await shape.stop();
@@ -348,7 +348,7 @@ describe('a process whose output nobody reads any more', () => {
     const askedAt = performance.now();
     child.kill('SIGHUP');
     expect({ ended: await ended, said: await said }).toEqual({ ended: [0, null], said: '' });
-    expect(performance.now() - askedAt).toBeLessThan(10_000);
+    expect(performance.now() - askedAt).toBeLessThan(30_000);
   });
 });
 

@@ -180,7 +180,8 @@ describe('a listener that is closed', () => {
     const began = performance.now();
     await stopListening(app, { windowMs: WINDOW_MS });
     await closed;
-    expect(performance.now() - began).toBeLessThan(2 * WINDOW_MS);
+    // Long before a request that has not come whole is given up.
+    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('is closed, although connections come without end', async () => {

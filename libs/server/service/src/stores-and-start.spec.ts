@@ -4,30 +4,24 @@ import { StartProgress } from './start-progress.js';
 
 const others = () => ({ redis: false, kafka: true });
 
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
 describe('the readiness of a service', () => {
   it.each([
     ['answers', () => Promise.resolve([]), true],
     ['refuses', () => Promise.reject(new Error('no')), false],
     ['does not answer', () => new Promise(() => undefined), false],
   ])('is not decided by stores that all its processes share: a database that %s', async (_, query, postgres) => {
-    const began = performance.now();
-    expect(await showStores({ query }, others)()).toEqual({
-      ready: true,
-      checks: { postgres, redis: false, kafka: true },
-    });
+    let shown: unknown;
+    void showStores({ query }, others)().then((readiness) => (shown = readiness));
     // Before a probe gives up.
-    expect(performance.now() - began).toBeLessThan(900);
+    await vi.advanceTimersByTimeAsync(900);
+    expect(shown).toEqual({ ready: true, checks: { postgres, redis: false, kafka: true } });
   });
 });
 
 describe('a start that waits', () => {
-  beforeEach(() => {
-    vi.useFakeTimers();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
   it('says for what, at once to those who ask, and again and again to those who read the log', async () => {
     const lines: string[] = [];
     const progress = new StartProgress((line) => lines.push(line));
