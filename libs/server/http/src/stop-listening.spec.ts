@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -10,6 +10,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createNestServer, stopListening } from './index.js';
 
 let release: () => void = () => undefined;
+/** Tells of each request that is being answered. */
+const answering = new EventEmitter();
 @Controller('things')
 class ThingsController {
   @Get()
@@ -18,7 +20,10 @@ class ThingsController {
   }
   @Get('later')
   async later() {
-    await new Promise<void>((resolve) => (release = resolve));
+    await new Promise<void>((resolve) => {
+      release = resolve;
+      answering.emit('later');
+    });
     return { served: true };
   }
 }
@@ -39,6 +44,7 @@ beforeEach(async () => {
     if (request.url !== '/raw') return others.forEach((other) => other.call(server, request, reply));
     raw.push(reply.writeHead(200, ['content-type', 'text/event-stream']));
     reply.write('data: 1\n\n');
+    answering.emit('raw');
   });
   await app.listen(0, '127.0.0.1');
   ({ port } = server.address() as AddressInfo);
@@ -67,7 +73,7 @@ describe('a server that stops', () => {
   it('serves all that comes in the window, and each reply closes its connection', async () => {
     const kept = await Promise.all(Array.from({ length: 4 }, opened));
     for (const socket of kept) expect(await answer(socket, '/things')).toMatch(KEEPS);
-    const stopped = stopListening(app, { windowMs: 400 });
+    const stopped = stopListening(app, { windowMs: 2_000 });
     const paths = ['/things', '/things/nothing', '/healthz', '/%'];
     for (const [number, path] of paths.entries()) {
       for (const socket of [kept[number]!, await opened()]) {
@@ -86,11 +92,12 @@ describe('a server that stops', () => {
   });
 
   it('answers what a client has sent behind a request that is under way', async () => {
-    const stopped = stopListening(app, { windowMs: 300 });
+    const stopped = stopListening(app, { windowMs: 1_000 });
     const socket = await opened();
+    const comes = once(answering, 'later');
     const paths = ['/things/later', '/things/nothing', '/healthz'];
     socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`).join(''));
-    await pause(50);
+    await comes;
     release();
     const replies = await text(socket);
     expect(replies.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 404', 'HTTP/1.1 200']);
@@ -99,8 +106,9 @@ describe('a server that stops', () => {
 
   it('closes the connection of a request that was being answered when it began to stop', async () => {
     const socket = await opened();
+    const comes = once(answering, 'later');
     ask(socket, '/things/later');
-    await pause(50);
+    await comes;
     const stopped = stopListening(app, { windowMs: 100 });
     release();
     expect(await text(socket)).toMatch(CLOSES);
@@ -109,9 +117,10 @@ describe('a server that stops', () => {
 
   it('lets a stream that has begun end whole, however long after the window', async () => {
     const socket = await opened();
+    const comes = once(answering, 'raw');
     ask(socket, '/raw');
     const whole = text(socket);
-    await pause(50);
+    await comes;
     const stopped = stopListening(app, { windowMs: 50, answering: () => raw.map(({ req }) => req) });
     await pause(300);
     for (const reply of raw.splice(0)) reply.end('data: [DONE]\n\n');
@@ -136,13 +145,19 @@ describe('a server that stops', () => {
 describe('a listener that is closed', () => {
   const WINDOW_MS = 200;
   /** Runs in the turn of the event loop in which the window ends, before the stop hears of that. */
-  async function stopsAfter(last: () => void): Promise<void> {
-    setTimeout(last, WINDOW_MS);
-    await stopListening(app, { windowMs: WINDOW_MS, answering: () => raw.map(({ req }) => req) });
+  async function stopsAfter(last: () => void, windowMs = WINDOW_MS): Promise<void> {
+    setTimeout(last, windowMs);
+    await stopListening(app, { windowMs, answering: () => raw.map(({ req }) => req) });
   }
   const request = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
-  it('serves every connection that the system had completed, however many wait', async () => {
+  it.each([
+    ['many wait', 0],
+    ['long it takes to take them', 5],
+  ])('serves every connection that the system had completed, however %s', async (_, busyMs) => {
+    (app.getHttpServer() as Server).on('connection', () => {
+      for (const until = performance.now() + busyMs; performance.now() < until;);
+    });
     const replies: Promise<string>[] = [];
     await stopsAfter(() => {
       for (let n = 0; n < 200; n++) {
@@ -169,7 +184,7 @@ describe('a listener that is closed', () => {
       const socket = connect(port, '127.0.0.1');
       replies.push(text(socket));
       setTimeout(() => socket.write(request('/things')), WINDOW_MS / 2);
-    });
+    }, 1_000);
     expect(await replies[0]).toMatch(/^HTTP\/1\.1 200 /);
   });
 

@@ -7,8 +7,10 @@ import { endUnfinished, youngest } from './open-connections.js';
 const LOOK_MS = 50;
 /** A listener is closed when no connection has come for this long … */
 const QUIET_MS = 100;
-/** … or when they have gone on coming for this long. */
+/** … or when they have gone on coming for this long, or have left no turn of the event loop empty since the last. */
 const QUIET_MS_MAX = 500;
+/** The most connections that the system keeps for us: Node.js asks for 511, and Linux keeps one more. */
+const WAITING_MAX = 512;
 /** A turn of the event loop in which nothing is done. */
 const SHORT_TURN_MS = 0.1;
 /** The first request of a connection is on its way for no longer than this. */
@@ -99,28 +101,44 @@ function spareYoung(server: Server, ms: number): void {
  */
 async function letConnectionsBeKept(server: Server): Promise<void> {
   keepWithReplies(server);
-  await quiet(server, () => pause(QUIET_MS));
+  const came = countConnections(server);
+  const until = performance.now() + QUIET_MS_MAX;
+  for (let before = -1; before !== came.count && performance.now() < until;) {
+    before = came.count;
+    await pause(QUIET_MS);
+  }
+  came.stop();
 }
 
 /**
  * Takes the connections that wait at a listener. The system completes a connection by itself and keeps it until the
  * program takes it; closing the listener resets those that wait, though their clients have sent a request by then.
  * Node.js looks for one connection in each turn of its event loop. So a turn that brings none and is over at once has
- * left none, but for those of its own time: whoever closes the listener at its end resets these alone.
+ * left none, but for those of its own time: whoever closes the listener at its end resets these alone. As many as can
+ * wait are taken however long that takes; those that come behind them are too late.
  */
-const takeWaiting = (server: Server): Promise<void> => quiet(server, () => turn(), SHORT_TURN_MS);
-
-/** Resolves when it has waited once without a connection, and for no longer than this, or after `QUIET_MS_MAX`. */
-async function quiet(server: Server, wait: () => Promise<unknown>, waitMsMax = Infinity): Promise<void> {
-  let came = true;
-  const note = (): void => void (came = true);
-  server.on('connection', note);
+async function takeWaiting(server: Server): Promise<void> {
+  const came = countConnections(server);
   await turn();
-  for (const until = performance.now() + QUIET_MS_MAX; came && performance.now() < until;) {
-    came = false;
-    const beganAt = performance.now();
-    await wait();
-    if (performance.now() - beganAt > waitMsMax) came = true;
+  for (let lastAt = performance.now(); came.count < WAITING_MAX;) {
+    const [before, beganAt] = [came.count, performance.now()];
+    await turn();
+    const now = performance.now();
+    if (came.count > before) lastAt = now;
+    else if (now - beganAt <= SHORT_TURN_MS || now - lastAt > QUIET_MS_MAX) break;
   }
-  server.off('connection', note);
+  came.stop();
+}
+
+/** Counts the connections that a server takes from now on, until it is stopped. */
+function countConnections(server: Server): { readonly count: number; stop(): void } {
+  let count = 0;
+  const note = (): void => void (count += 1);
+  server.on('connection', note);
+  return {
+    get count() {
+      return count;
+    },
+    stop: () => void server.off('connection', note),
+  };
 }
