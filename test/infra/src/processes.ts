@@ -42,6 +42,8 @@ export interface ProcessOptions {
 }
 
 const keptOutput = 256 * 1024;
+/** How long the last words of a process are waited for. */
+const LAST_WORDS_MS_MAX = 5_000;
 
 /** Starts a program. Rejects when it cannot be executed. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
@@ -125,8 +127,11 @@ export async function untilReady<T>(
 ): Promise<T> {
   const over = new AbortController();
   const died = running.exited.then(async (exit) => {
-    // The last words may still be in the pipe when the exit is known.
-    await delay(50);
+    // The last words may still be in the pipe when the exit is known. A child that lives on may hold it open.
+    const patience = new AbortController();
+    const late = delay(LAST_WORDS_MS_MAX, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([running.closed, late]);
+    patience.abort();
     throw new ProcessDied(running.name, exit, running.output());
   });
   try {
