@@ -6,7 +6,7 @@ import type { KeySnapshot } from '@tollgate/api-key';
 import { BodyBudget } from '@tollgate/http';
 import { MemoryKeySnapshots } from '@tollgate/key-snapshots';
 import { createLogger, createMetricsRegistry, type Registry } from '@tollgate/telemetry';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Journal } from './journal/journal.js';
 import { JournaledRequest } from './journal/journaled-request.js';
 import { registerJournalMetrics } from './journal/journal-metrics.js';
@@ -49,6 +49,9 @@ const scrape = async (): Promise<Record<string, string>> =>
   );
 
 describe('the meter of requests', () => {
+  // The clock stands still: what a busy machine takes is not to be measured.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
   const exchange = ({ stream = false, ...fields }: Partial<Received> & { stream?: boolean }) =>
     ({
       ask: { stream },

@@ -1,4 +1,4 @@
-import { verify } from 'node:crypto';
+import { randomInt, verify } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
@@ -47,14 +47,26 @@ it('reports a leak with a signature that its published key verifies', async () =
   webhook.close();
 });
 
+/** Starts it on all addresses, at a port below those that systems give to clients, which nobody has taken. */
+async function startSomewhere() {
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    try {
+      return { port, github: await startGithubSimulator({ webhookUrl: () => '', host: '0.0.0.0', port }) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
+
 it('listens where it is told, and says an address that this machine reaches', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as AddressInfo;
   await expect(startGithubSimulator({ webhookUrl: () => '', host: '127.0.0.1', port })).rejects.toThrow('EADDRINUSE');
   await new Promise((resolve) => other.close(resolve));
-  const github = await startGithubSimulator({ webhookUrl: () => '', host: '0.0.0.0', port });
-  expect(github.leakUrl).toBe(`http://127.0.0.1:${port}/leak`);
+  const { github, port: told } = await startSomewhere();
+  expect(github.leakUrl).toBe(`http://127.0.0.1:${told}/leak`);
   expect((await fetch(github.publicKeysUrl)).status).toBe(200);
   await github.stop();
 });

@@ -286,6 +286,23 @@ async function startNamed(name: string): Promise<{ readonly url: string; close()
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
 
+/** An address of this machine at which nothing else takes ports, so that a service can listen at its port again. */
+const SERVICE_HOST = '127.0.0.9';
+
+/**
+ * Resolves once connections are refused where a listener was closed: a process that another thread was just starting
+ * may have inherited it.
+ */
+async function refusing(port: number): Promise<void> {
+  const code = () =>
+    new Promise<string | undefined>((resolve) => {
+      const socket = connect(port, SERVICE_HOST, () => resolve(undefined));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+      socket.once('close', () => resolve(undefined)).once('connect', () => socket.destroy());
+    });
+  await expect.poll(code).toBe('ECONNREFUSED');
+}
+
 describe('a request whose service is away', () => {
   it('is sent again only where its connection was refused, and only without a body', async () => {
     const asked: string[] = [];
@@ -294,10 +311,10 @@ describe('a request whose service is away', () => {
       asked.push(`${request.method}`);
       if (behaviour === 'hang up') request.socket.destroy();
       else reply.writeHead(503, { 'retry-after': '1' }).end('{}');
-    }).listen(0, '127.0.0.1');
+    }).listen(0, SERVICE_HOST);
     await once(behind, 'listening');
     const { port: servicePort } = behind.address() as AddressInfo;
-    const url = `http://127.0.0.1:${servicePort}`;
+    const url = `http://${SERVICE_HOST}:${servicePort}`;
     const gateway = await createNestServer(NothingModule, {
       logger: createLogger({ service: 'test', level: 'silent' }),
     });
@@ -323,9 +340,10 @@ describe('a request whose service is away', () => {
     behaviour = 'unavailable';
     behind.closeAllConnections();
     await new Promise<void>((resolve) => behind.close(() => resolve()));
+    await refusing(servicePort);
     expect(await ask('POST')).toBeGreaterThanOrEqual(500);
     const answered = ask('GET');
-    setTimeout(() => behind.listen(servicePort, '127.0.0.1'), 25);
+    setTimeout(() => behind.listen(servicePort, SERVICE_HOST), 25);
     expect(await answered).toBe(503);
     expect(asked).toHaveLength(5);
     await gateway.close();

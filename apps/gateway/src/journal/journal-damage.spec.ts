@@ -94,7 +94,7 @@ async function shippedBy(journal: Journal): Promise<string[]> {
     void shipped.push(...messages.map(({ value }) => value.toString()));
   const shipper = new Shipper(journal, { publish }, silent);
   shipper.start();
-  await shipper.caughtUp(5_000);
+  await shipper.caughtUp();
   shipper.close();
   return shipped;
 }

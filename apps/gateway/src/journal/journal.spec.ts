@@ -389,7 +389,7 @@ describe('what the last life left', () => {
         void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
       const shipper = new Shipper(journal, { publish }, silent);
       shipper.start();
-      await shipper.caughtUp(5_000);
+      await shipper.caughtUp();
       shipper.close();
       expect(published.map(([topic]) => topic)).toEqual(Array(3).fill(`usage.recorded.v${version}`));
       // What the release before wrote goes out as it wrote it, to the last byte.
@@ -468,10 +468,10 @@ describe('the shipper', () => {
     shipper.start();
     await intended(journal, 'r1', '{}');
     for (const requestId of ['r1', 'r2', 'r3']) await final(journal, requestId);
-    await shipper.caughtUp(5_000);
+    await shipper.caughtUp();
     expect(published).toEqual(['r1', 'r2', 'r3']);
     await final(journal, 'r4');
-    await shipper.caughtUp(5_000);
+    await shipper.caughtUp();
     expect(published).toEqual(['r1', 'r2', 'r3', 'r4']);
     shipper.close();
   });
@@ -486,7 +486,7 @@ describe('the shipper', () => {
       void published.push(...messages.map(({ value }): [string, string] => [topic, value.toString()]));
     const shipper = new Shipper(journal, { publish }, silent);
     shipper.start();
-    await shipper.caughtUp(5_000);
+    await shipper.caughtUp();
     shipper.close();
     // A version that nobody knows is left to the ledger's quarantine.
     expect(published).toEqual([
@@ -541,7 +541,7 @@ describe('the shipper', () => {
       silent,
     );
     shipper.start();
-    await shipper.caughtUp(5_000);
+    await shipper.caughtUp();
     expect(published).toEqual(['{"requestId":"r1"}']);
     shipper.close();
   });
@@ -552,7 +552,7 @@ describe('the shipper', () => {
     shipper.start();
     await intended(journal, 'open', '{}');
     for (let i = 0; i < 30; i++) await large(journal, `r${i}`);
-    await shipper.caughtUp(5_000);
+    await shipper.caughtUp();
     shipper.close();
     expect(journal.segments().length).toBeGreaterThan(1);
     open.pop();
@@ -575,11 +575,11 @@ describe('the shipper', () => {
     await journal.append('P', request, 0, '{"outputTokens":7}');
     for (let i = 0; i < 2 * SEGMENTFUL; i++) await large(journal, `after${i}`);
     const kept = async (): Promise<string[]> => {
-      await shipper.caughtUp(5_000);
+      await shipper.caughtUp();
       const now = performance.now();
       vi.spyOn(performance, 'now').mockReturnValue(now + 61_000);
       await large(journal, 'last');
-      await shipper.caughtUp(5_000);
+      await shipper.caughtUp();
       return [...journal.records()]
         .map(({ type, requestId }) => `${type} ${requestId}`)
         .filter((record) => record.endsWith(' open') || record.endsWith('before0'));

@@ -64,7 +64,7 @@ describe('the end of a gateway', () => {
     });
     await serve();
     let ended = false;
-    const end = life.end(10_000, () => undefined).then(() => (ended = true));
+    const end = life.end(50_000, () => undefined).then(() => (ended = true));
     await vi.waitFor(() => expect(shippedJournal).toHaveBeenCalledWith({ journalId: journal.journalId }), {
       timeout: 20_000,
     });
@@ -76,29 +76,33 @@ describe('the end of a gateway', () => {
 
   it('asks nobody if it has served nothing', async () => {
     const { life, shippedJournal } = await started();
-    await life.end(10_000, () => undefined);
+    await life.end(50_000, () => undefined);
     expect(shippedJournal).not.toHaveBeenCalled();
   });
 
   it('does not wait for a usage-billing of the release before, which cannot say what is booked', async () => {
     const { life, serve, said } = await started({ shipped: refused(404) });
     await serve();
-    await life.end(10_000, () => undefined);
+    await life.end(50_000, () => undefined);
     expect(keepsRecords()).toBe(false);
     expect(said).toEqual([]);
   });
 
   it.each([
-    ['is not booked in time', { shipped: never }, 'is not known to be booked'],
-    ['cannot be said to be booked', { shipped: refused(503) }, 'is not known to be booked'],
-    ['cannot be shipped', { publish: () => Promise.reject(new Error('Kafka is away')) }, 'could not be shipped'],
-  ])('comes in time if its usage %s, says so, and leaves the records for the next start', async (_, broken, saying) => {
-    const { life, serve, said } = await started(broken);
-    await serve();
-    await life.end(300, (line) => said.push(line));
-    expect(said.join('\n')).toContain(saying);
-    expect(keepsRecords()).toBe(true);
-  });
+    // Time enough to ship it.
+    ['is not booked in time', 3_000, { shipped: never }, 'is not known to be booked'],
+    ['cannot be said to be booked', 50_000, { shipped: refused(503) }, 'is not known to be booked'],
+    ['cannot be shipped', 300, { publish: () => Promise.reject(new Error('Kafka is away')) }, 'could not be shipped'],
+  ])(
+    'comes in time if its usage %s, says so, and leaves the records for the next start',
+    async (_, timeoutMs, broken, saying) => {
+      const { life, serve, said } = await started(broken);
+      await serve();
+      await life.end(timeoutMs, (line) => said.push(line));
+      expect(said.join('\n')).toContain(saying);
+      expect(keepsRecords()).toBe(true);
+    },
+  );
 });
 
 describe('a gateway whose journal was taken from it', () => {
@@ -113,7 +117,7 @@ describe('a gateway whose journal was taken from it', () => {
     expect(onJournalLost).toHaveBeenCalledOnce();
     expect(said.join('\n')).toContain('removed or taken by another process');
     renameSync(away, folder);
-    await life.end(1_000, () => undefined);
+    await life.end(50_000, () => undefined);
     expect(readdirSync(folder)).toContain('journal.json');
   });
 });

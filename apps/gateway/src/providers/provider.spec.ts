@@ -20,12 +20,12 @@ const config = (host: string, allowPrivateNetwork: boolean) => ({
   credential: new Secret('provider-credential'),
   credentialVariable: 'P',
   allowPrivateNetwork,
-  timeoutMs: 1_000,
+  timeoutMs: 60_000,
   ceilingField: 'max_tokens' as const,
   streamOptions: true,
   endAtHold: false,
   allowFields: [],
-  firstByteTimeoutMs: 1_000,
+  firstByteTimeoutMs: 60_000,
   connectionsMax: 8,
 });
 

@@ -1,5 +1,4 @@
-import { once, type EventEmitter } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import type { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { connectRedis } from './connect.js';
 import { tellSometimes, type RedisTrouble } from './trouble.js';
@@ -34,20 +33,16 @@ describe('what is told of a Redis that is away', () => {
   });
 
   it('is told once for all connections to the same server', async () => {
-    const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    server.close();
-    await once(server, 'close');
     const told: RedisTrouble[] = [];
     const first = connectRedis({
-      url: `redis://127.0.0.1:${port}`,
+      // Nobody listens there.
+      url: 'redis://127.0.0.1:1',
       name: 'away',
       onTrouble: (trouble) => told.push(trouble),
     });
     const second = first.duplicate();
     await Promise.all([first, second].map(({ client }) => failures(client, 2)));
-    expect(told).toEqual([{ code: 'ECONNREFUSED', message: `connect ECONNREFUSED 127.0.0.1:${port}` }]);
+    expect(told).toEqual([{ code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:1' }]);
     await Promise.all([first.close(), second.close()]);
   });
 });

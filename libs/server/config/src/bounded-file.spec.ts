@@ -45,7 +45,7 @@ describe('a file that is named', () => {
   it('may be a pipe whose writer begins late and pauses', async () => {
     const pipe = pipeOf('slow');
     const writer = spawn('sh', ['-c', `sleep 0.2; exec > "$0"; printf one; sleep 0.3; printf two`, pipe]);
-    expect(textOf(pipe, 100, 5_000)).toBe('onetwo');
+    expect(textOf(pipe, 100, 50_000)).toBe('onetwo');
     writer.kill();
   });
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -20,7 +20,10 @@ const closeLater = <T extends { close(): Promise<void> }>(client: T): T => {
 };
 
 /** A server that notes what it is asked and answers as told; resolves with its URL. */
-async function serve(answer: (request: IncomingMessage, reply: ServerResponse) => void): Promise<string> {
+async function serve(
+  answer: (request: IncomingMessage, reply: ServerResponse) => void,
+  host = '127.0.0.1',
+): Promise<string> {
   server = createServer((request, reply) => {
     let text = '';
     request.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -29,13 +32,27 @@ async function serve(answer: (request: IncomingMessage, reply: ServerResponse) =
       answer(request, reply);
     });
   });
-  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await new Promise<void>((resolve) => server!.listen(0, host, resolve));
+  return `http://${host}:${(server.address() as AddressInfo).port}`;
+}
+
+/**
+ * Resolves once connections are refused where a listener was closed: a process that another thread was just starting
+ * may have inherited it. Nothing else takes ports of an address like 127.0.0.9, so a test can listen there again.
+ */
+async function refusing(port: number, host: string): Promise<void> {
+  const code = () =>
+    new Promise<string | undefined>((resolve) => {
+      const socket = connect(port, host, () => resolve(undefined));
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+      socket.once('close', () => resolve(undefined)).once('connect', () => socket.destroy());
+    });
+  await expect.poll(code).toBe('ECONNREFUSED');
 }
 
 const answering = (status: number, body: unknown) => (_: IncomingMessage, reply: ServerResponse) =>
   void reply.writeHead(status).end(JSON.stringify(body));
-const options = (url: string) => ({ url, serviceSecrets: ['canary-secret'] as const, timeoutMs: 2_000 });
+const options = (url: string) => ({ url, serviceSecrets: ['canary-secret'] as const, timeoutMs: 30_000 });
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.fail('answered'),
@@ -126,10 +143,7 @@ describe('an internal call', () => {
     expect(`${error.message} ${String(error.cause)}`).not.toContain('canary');
   });
   it('to nobody is unreachable', async () => {
-    const url = await serve(() => undefined);
-    await new Promise<void>((resolve) => server!.close(() => resolve()));
-    server = undefined;
-    const client = closeLater(new InternalHttpClient(options(url)));
+    const client = closeLater(new InternalHttpClient(options('http://127.0.0.1:1')));
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
   });
 });
@@ -246,21 +260,20 @@ describe('the reply of a later release', () => {
 
 describe('a call that nobody takes', () => {
   it('is made again where the connection was refused, and reaches the service once', async () => {
-    const url = await serve(answering(200, { n: 1 }));
-    const { port } = new URL(url);
+    const url = await serve(answering(200, { n: 1 }), '127.0.0.9');
+    const { port, hostname } = new URL(url);
     server!.closeAllConnections();
     await new Promise<void>((resolve) => server!.close(() => resolve()));
+    await refusing(Number(port), hostname);
     const client = closeLater(new InternalHttpClient(options(url)));
     const reply = client.call('/internal/x', {}, z.object({ n: z.number() }));
-    setTimeout(() => server!.listen(Number(port), '127.0.0.1'), 20);
+    setTimeout(() => server!.listen(Number(port), hostname), 20);
     expect(await reply).toEqual({ n: 1 });
     expect(seen).toHaveLength(1);
   });
 
   it('fails after a moment where nobody comes to listen', async () => {
-    const url = await serve(answering(200, {}));
-    await new Promise<void>((resolve) => server!.close(() => resolve()));
-    const client = closeLater(new InternalHttpClient(options(url)));
+    const client = closeLater(new InternalHttpClient(options('http://127.0.0.1:1')));
     expect(await failureOf(client.send('/internal/x', {}))).toMatchObject({ failure: 'unreachable' });
   });
 

@@ -51,13 +51,10 @@ describe('connections at a stop', () => {
     ];
     await expect.poll(() => answer).toBeDefined();
     await expect
-      .poll(
-        () => {
-          endUnfinished(server, []);
-          return halves.every((socket) => socket.destroyed);
-        },
-        { timeout: 5_000 },
-      )
+      .poll(() => {
+        endUnfinished(server, []);
+        return halves.every((socket) => socket.destroyed);
+      })
       .toBe(true);
     expect(whole.destroyed).toBe(false);
     const answered = once(whole, 'data');

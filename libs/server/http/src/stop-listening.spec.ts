@@ -73,7 +73,7 @@ describe('a server that stops', () => {
   it('serves all that comes in the window, and each reply closes its connection', async () => {
     const kept = await Promise.all(Array.from({ length: 4 }, opened));
     for (const socket of kept) expect(await answer(socket, '/things')).toMatch(KEEPS);
-    const stopped = stopListening(app, { windowMs: 2_000 });
+    const stopped = stopListening(app, { windowMs: 8_000 });
     const paths = ['/things', '/things/nothing', '/healthz', '/%'];
     for (const [number, path] of paths.entries()) {
       for (const socket of [kept[number]!, await opened()]) {
@@ -92,7 +92,7 @@ describe('a server that stops', () => {
   });
 
   it('answers what a client has sent behind a request that is under way', async () => {
-    const stopped = stopListening(app, { windowMs: 1_000 });
+    const stopped = stopListening(app, { windowMs: 5_000 });
     const socket = await opened();
     const comes = once(answering, 'later');
     const paths = ['/things/later', '/things/nothing', '/healthz'];

@@ -174,7 +174,9 @@ it('closes a connection whose header does not come whole in time', async () => {
   for (const bytes of [0, 1, 27]) {
     const socket = connect(port, '127.0.0.1');
     socket.write(from('198.51.100.7').subarray(0, bytes));
-    expect(await text(socket)).toBe('');
+    // Bytes that a busy process has not read when the time is over make the close a reset.
+    const reply = await text(socket).catch((error: NodeJS.ErrnoException) => error.code);
+    expect(['', 'ECONNRESET']).toContain(reply);
   }
   server.close();
 });
