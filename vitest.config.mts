@@ -13,7 +13,8 @@ const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
 
 /** Two stages run side by side, and the machine may have more to do: a test that takes long has not failed. */
 const polls = { poll: { timeout: 30_000 } };
-const patient = { testTimeout: 60_000, hookTimeout: 60_000, expect: polls };
+/** Some compute for seconds, on a machine that has nothing else to do. */
+const patient = { testTimeout: 300_000, hookTimeout: 300_000, expect: polls };
 const specs = '{apps,libs/*,test}/*/src/**/*.spec.ts';
 const mocking = '{apps,libs/*,test}/*/src/**/*.mocked.spec.ts';
 

@@ -169,7 +169,7 @@ describe('the figures of a gateway', () => {
     };
     const decision = await admission.reserve(item);
     const parts = { admission, epochs, loads, keys: { inCycleAt: (key: CachedKey) => key } };
-    const asked = reserveOnceReady({} as Routed, { item, decision }, parts);
+    const asked = reserveOnceReady({} as Routed, { item, decision }, parts, 60_000);
     expect((await scrape())['tollgate_gateway_organizations_without_epoch{state="none"}']).toBe('1');
     await admission.openEpoch({ organizationId: 'o', epochId: 'e', posted: [], booked: [], waitingFor: [] });
     expect((await asked).decision.kind).toBe('admitted');
