@@ -346,8 +346,8 @@ export class RequestStage implements KeySnapshotReader {
       load: { calls: 0, callsMax: 100 },
       credential: null,
       headers: [],
-      timeoutMs: 10_000,
-      firstByteTimeoutMs: 10_000,
+      timeoutMs: 120_000,
+      firstByteTimeoutMs: 120_000,
     });
     const targets = names.map((name) => ({ provider: name, model: 'm', weight: name === 'a' ? 1 : 0 }));
     return new RouteTable(

@@ -63,7 +63,7 @@ afterEach(async () => {
 });
 
 async function client(...peppers: string[]) {
-  const options = { url: await app.getUrl(), serviceSecrets: [SERVICE_SECRET] as const, timeoutMs: 5_000 };
+  const options = { url: await app.getUrl(), serviceSecrets: [SERVICE_SECRET] as const, timeoutMs: 60_000 };
   const made = httpKeyManagementApi({ ...options, pepperIds: peppers.map(pepperId) });
   clients.push(made);
   return made;
