@@ -60,7 +60,7 @@ describe('lint in a domain library', () => {
     async (text, rule) => {
       expect(await brokenRules(text, DOMAIN)).toContain(rule);
     },
-    180_000,
+    600_000,
   );
 
   it('takes what has no side', async () => {
@@ -68,7 +68,7 @@ describe('lint in a domain library', () => {
       "import { createHash } from 'node:crypto';\nimport { isIP } from 'node:net';\nimport { z } from 'zod';\n" +
       "export const x = () => [isIP('a'), z.string(), createHash('sha256'), Math.floor(1.5), new Map()];\n";
     expect(await brokenRules(text, 'libs/domain/errors/src/field-faults.ts')).toEqual([]);
-  }, 180_000);
+  }, 600_000);
 });
 
 describe('lint anywhere', () => {
@@ -104,7 +104,7 @@ describe('lint anywhere', () => {
     async (_what, text, rule) => {
       expect(await brokenRules(text, file)).toContain(rule);
     },
-    180_000,
+    600_000,
   );
 });
 
@@ -131,7 +131,7 @@ describe('lint in a service', () => {
     async (_what, text, rule) => {
       expect(await brokenRules(text, file)).toContain(rule);
     },
-    180_000,
+    600_000,
   );
 
   it('takes the pool for the database of the service', async () => {
@@ -139,5 +139,5 @@ describe('lint in a service', () => {
       "import { ServiceDatabase, type Database } from '@tollgate/postgres';\n" +
       "export const x = (database: Database) => new ServiceDatabase(database.dataSource, 'billing');\n";
     expect(await brokenRules(text, file)).toEqual([]);
-  }, 180_000);
+  }, 600_000);
 });
