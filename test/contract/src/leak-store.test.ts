@@ -188,6 +188,15 @@ describe('the stores of leaks and their mails on a Postgres server', () => {
       expect(ids).toHaveLength(20);
     });
 
+    it('is taken alone, also of a table that PostgreSQL knows to be small', async () => {
+      await owe(1);
+      await query('ANALYZE scanning.leak_mail');
+      await owe(2);
+      const taken = [await mails.take(60_000), await mails.take(60_000), await mails.take(60_000)];
+      expect(new Set(taken.map((mail) => mail?.id)).size).toBe(3);
+      expect(taken).not.toContain(null);
+    });
+
     it('is due again after its lease, and the one that waits longest comes first', async () => {
       await owe(2);
       const first = await mails.take(0);

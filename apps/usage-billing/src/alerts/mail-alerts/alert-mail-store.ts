@@ -45,13 +45,17 @@ export class AlertMailStore {
   /**
    * Takes the mail that has been due longest, with a lease of `leaseMs`; null if none is due. If the lease expires
    * without a result, the mail is due again. Index: alert_mail_waiting.
+   *
+   * The due mail is found in a part of its own: in the FROM of the UPDATE, PostgreSQL may look for one for each row of
+   * a small table, and lease several, of which only the first is sent.
    */
   async take(leaseMs: number): Promise<DueAlertMail | null> {
     const [rows] = await this.run<[DueRow[], number]>(
-      `UPDATE billing.alert_mail AS m SET attempts = m.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
-       FROM (SELECT id FROM billing.alert_mail WHERE sent_at IS NULL AND abandoned_at IS NULL AND next_attempt_at <= now()
-             ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
-       WHERE m.id = due.id RETURNING m.id, m.recipient, m.subject, m.body, m.attempts, m.created_at`,
+      `WITH due AS MATERIALIZED (
+         SELECT id FROM billing.alert_mail WHERE sent_at IS NULL AND abandoned_at IS NULL AND next_attempt_at <= now()
+         ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+       UPDATE billing.alert_mail AS m SET attempts = m.attempts + 1, next_attempt_at = now() + $1 * interval '1 millisecond'
+       FROM due WHERE m.id = due.id RETURNING m.id, m.recipient, m.subject, m.body, m.attempts, m.created_at`,
       [leaseMs],
     );
     const row = rows[0];

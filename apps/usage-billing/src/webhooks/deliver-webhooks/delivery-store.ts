@@ -174,15 +174,20 @@ export class DeliveryStore {
    * Takes the message that has been due longest, with a lease of `leaseMs`; null if none is due. A webhook that another
    * attempt is under way to waits for its end, so that a slow one takes no more than one place. If the lease expires
    * without a result, the message is due again. Indexes: webhook_delivery_due, webhook_delivery_pending.
+   *
+   * The due message is found in a part of its own: in the FROM of the UPDATE, PostgreSQL may look for one for each row
+   * of a small table, and lease several, of which only the first is sent.
    */
   async take(leaseMs: number): Promise<DueDelivery | null> {
     const [rows] = await this.run<[DueRow[], number]>(
-      `UPDATE billing.webhook_delivery AS d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond'
-       FROM (SELECT due.id FROM billing.webhook_delivery AS due
-             WHERE due.state = 'pending' AND due.next_attempt_at <= now() AND due.leased_until <= now()
-               AND NOT EXISTS (SELECT FROM billing.webhook_delivery AS busy
-                 WHERE busy.webhook_id = due.webhook_id AND busy.state = 'pending' AND busy.leased_until > now())
-             ORDER BY due.next_attempt_at, due.id LIMIT 1 FOR UPDATE OF due SKIP LOCKED) AS first, billing.webhook AS w
+      `WITH first AS MATERIALIZED (
+         SELECT due.id FROM billing.webhook_delivery AS due
+         WHERE due.state = 'pending' AND due.next_attempt_at <= now() AND due.leased_until <= now()
+           AND NOT EXISTS (SELECT FROM billing.webhook_delivery AS busy
+             WHERE busy.webhook_id = due.webhook_id AND busy.state = 'pending' AND busy.leased_until > now())
+         ORDER BY due.next_attempt_at, due.id LIMIT 1 FOR UPDATE OF due SKIP LOCKED)
+       UPDATE billing.webhook_delivery AS d SET attempts = d.attempts + 1, leased_until = now() + $1 * interval '1 millisecond'
+       FROM first, billing.webhook AS w
        WHERE d.id = first.id AND w.organization_id = d.organization_id AND w.id = d.webhook_id
        RETURNING ${DUE_COLUMNS}`,
       [leaseMs],
