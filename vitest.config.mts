@@ -30,6 +30,7 @@ export default defineConfig({
       project('unit-mocked', [mocking], { pool: 'threads', ...patient }),
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
+        setupFiles: ['test/infra/src/vitest-not-at-midnight.ts'],
         expect: polls,
         testTimeout: 120_000,
         hookTimeout: 240_000,
