@@ -117,6 +117,8 @@ export class RecordingAdmission extends MemoryAdmission {
   readonly openings: EpochOpening[] = [];
   /** While it is true, every call of usage-billing rejects. */
   unreachable = false;
+  /** Gateways that have renewed their leases whenever these are read, however busy the machine is. */
+  readonly renewing = new Set<string>();
   /** Runs before an epoch is opened, while the ledger holds the lock of its organisation. */
   beforeOpening: () => Promise<void> = () => Promise.resolve();
   /** Runs once an epoch is open; where it rejects, the answer is lost. */
@@ -156,6 +158,7 @@ export class RecordingAdmission extends MemoryAdmission {
   }
   override async leases(): Promise<ReadonlyMap<string, string>> {
     this.check();
+    for (const instanceId of this.renewing) await this.renewLease(instanceId);
     return super.leases();
   }
 
