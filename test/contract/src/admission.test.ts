@@ -21,7 +21,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'contract' });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
 });
 afterAll(async () => {
   await connection?.close();
@@ -162,7 +162,7 @@ describe.each(shapes)('limits that reset, $shape', ({ make }) => {
     expect([...(await books.accounts(organizationId)).keys()].sort()).toEqual([...kept, held.accountId].sort());
     gateway.settle({ requestId: call.requestId, organizationId, chargeNanoUsd: 3n, tokens: 0 });
     await waitUntil(async () => (await books.dropEndedCycles(organizationId)) === 1, {
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       what: 'the account is dropped once nothing is held on it',
     });
     expect(await books.dropEndedCycles(organizationId)).toBe(0);
@@ -271,7 +271,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
         const now = await balance(sides, organizationId);
         return now?.heldNanoUsd === held && now.postedNanoUsd === posted;
       },
-      { timeoutMs: 20_000, what: `held ${held} and posted ${posted}` },
+      { timeoutMs: 60_000, what: `held ${held} and posted ${posted}` },
     );
 
   it('admits as many holds as the cap has room for, however many ask at once', async () => {
@@ -549,7 +549,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     sides.gateway.settle({ requestId: first.requestId, organizationId, chargeNanoUsd: 0n, tokens: 1 });
     await waitUntil(
       async () => (await sides.gateway.reserve(uncapped({ parallelRequests: 1 }, 'by-parallel'))).kind === 'admitted',
-      { timeoutMs: 20_000, what: 'the parallel request to end' },
+      { timeoutMs: 60_000, what: 'the parallel request to end' },
     );
 
     const big = uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 900);
@@ -562,7 +562,7 @@ describe.each(shapes)('admission $shape', ({ make }) => {
     await waitUntil(
       async () =>
         (await sides.gateway.reserve(uncapped({ tokensPerMinute: 1_000 }, 'by-tokens', 300))).kind === 'admitted',
-      { timeoutMs: 20_000, what: 'the tokens to be given back' },
+      { timeoutMs: 60_000, what: 'the tokens to be given back' },
     );
   });
 });
@@ -597,7 +597,7 @@ describe('an epoch on Redis whose opening fails', () => {
   let dying: RedisConnection;
   beforeAll(async () => {
     dying = connectRedis({ url: server.url, name: 'dying' });
-    await storeKnown(dying, 5_000);
+    await storeKnown(dying, 30_000);
     // From here on Redis knows the scripts.
     await new RedisAdmissionBooks(dying).openEpoch(epochOf(randomUUID()));
   });
@@ -699,7 +699,7 @@ describe('marks of refusals on Redis', () => {
 describe('admission whose Redis answers too late', () => {
   it('B5: sends nothing again of which it does not know whether it was done, and counts no charge twice', async () => {
     const redis = connectRedis({ url: server.url, name: 'late' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const gateway = new RedisAdmission(redis);
     const books = new RedisAdmissionBooks(redis);
     const organizationId = randomUUID();
@@ -740,7 +740,7 @@ describe('admission whose Redis is gone', () => {
   it('refuses credit, keeps its share of the rate limits, and releases what it could not be sure of', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'gone' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const gateway = new RedisAdmission(redis);
     await gateway.renewLease(INSTANCE);
     await own.kill();

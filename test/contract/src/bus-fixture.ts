@@ -148,6 +148,6 @@ export async function publishUntilAccepted(
 ): Promise<void> {
   await waitUntil(() => publisher.publish(topic, messages).then(() => true), {
     what: 'the bus to accept',
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
 }

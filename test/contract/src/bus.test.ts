@@ -340,7 +340,7 @@ describe('bus, Kafka', () => {
       await bus.publisher.publish(FIRST, [message(`key ${n}`, n)]);
       if (n === 30) await one.close();
     }
-    await waitUntil(() => seen.size === 60, { what: 'all messages', timeoutMs: 20_000 });
+    await waitUntil(() => seen.size === 60, { what: 'all messages', timeoutMs: 60_000 });
   });
 
   it('makes its topics once, whoever comes first', async () => {

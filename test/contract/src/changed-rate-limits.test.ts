@@ -23,7 +23,7 @@ beforeAll(async () => {
   [connection, ours, theirs] = ['changed-limits', 'ours', 'theirs'].map((name) =>
     connectRedis({ url: server.url, name, commandTimeoutMs: 10_000 }),
   ) as [RedisConnection, RedisConnection, RedisConnection];
-  await Promise.all([connection, ours, theirs].map((each) => storeKnown(each, 5_000)));
+  await Promise.all([connection, ours, theirs].map((each) => storeKnown(each, 30_000)));
   readClockOfTest(connection.client);
 });
 afterAll(async () => {

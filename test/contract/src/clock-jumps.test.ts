@@ -18,7 +18,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'clock-jumps', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
   readClockOfTest(connection.client);
 });
 afterAll(async () => {

@@ -24,7 +24,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'credit-accounts', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
   readClockOfTest(connection.client);
 });
 afterAll(async () => {
@@ -368,13 +368,13 @@ describe.each(shapes)('the accounts of a call, $shape', ({ admissionOf, lose }) 
             expect(all).toEqual(accounts.map(() => ({ posted: 2, held })));
             return true;
           },
-          { timeoutMs: 20_000, what: `${held} held on each account` },
+          { timeoutMs: 60_000, what: `${held} held on each account` },
         );
       await stands(7);
       await lose(organizationId);
       for (const { key } of limited)
         void waitUntil(async () => (await stage.call(key)).status !== 503, {
-          timeoutMs: 20_000,
+          timeoutMs: 60_000,
           what: 'a call to be decided',
         });
       await stage.waitAtProvider(32);

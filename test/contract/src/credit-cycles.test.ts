@@ -16,7 +16,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'credit-cycles', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
   readClockOfTest(connection.client);
 });
 afterAll(async () => {

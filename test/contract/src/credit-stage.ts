@@ -332,7 +332,7 @@ export class CreditStage {
 
   /** Resolves once so many calls wait at the provider. */
   async waitAtProvider(calls: number): Promise<void> {
-    await waitUntil(() => this.provider.waiting === calls, { timeoutMs: 20_000, what: `${calls} calls wait` });
+    await waitUntil(() => this.provider.waiting === calls, { timeoutMs: 60_000, what: `${calls} calls wait` });
   }
 
   /** Books calls that the key made before, each of one unit. */
@@ -377,7 +377,7 @@ export class CreditStage {
         seen = `${posted} posted, ${held} held, ${inLedger} in the ledger`;
         return posted === units && held === 0 && inLedger === units;
       },
-      { timeoutMs: 20_000, what: `${accountId} has ${units} units everywhere` },
+      { timeoutMs: 60_000, what: `${accountId} has ${units} units everywhere` },
     ).catch((error: unknown) => {
       throw new Error(`${accountId}: ${seen}, not ${units}`, { cause: error });
     });

@@ -36,7 +36,7 @@ let opened: OpenedDatabase;
 beforeAll(async () => {
   [redis, opened] = await Promise.all([startRedis(), postgresServer.open()]);
   connection = connectRedis({ url: redis.url, name: 'cycle-reset', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
   readClockOfTest(connection.client);
   await new GatewayInstances(billing(opened.database)).register(gateway);
 });

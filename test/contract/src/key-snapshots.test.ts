@@ -17,7 +17,7 @@ const open: KeySnapshotReader[] = [];
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'contract' });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((reader) => reader.close()));
@@ -106,7 +106,7 @@ describe.each(shapes)('snapshots of organisations $shape', ({ make }) => {
       gap: () => heard.push('gap'),
     });
     const beat = setInterval(() => void writer.heartbeat(), 50);
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the follower to be up to date' });
     heard.length = 0;
     const [id, key] = [randomUUID(), active(1)];
     await writer.refillOrganization(organization(1, null, id));
@@ -114,7 +114,7 @@ describe.each(shapes)('snapshots of organisations $shape', ({ make }) => {
     await writer.write(key);
     await writer.writeOrganization(organization(1, '9', id));
     await writer.writeOrganization(organization(3, null, id));
-    await waitUntil(async () => heard.length >= 3, { timeoutMs: 2_000, what: 'all changes to be heard' });
+    await waitUntil(async () => heard.length >= 3, { what: 'all changes to be heard' });
     clearInterval(beat);
     expect(heard).toEqual([organization(2, '5', id), key, organization(3, null, id)]);
   });
@@ -144,14 +144,13 @@ describe.each(shapes)('key snapshots $shape', ({ make }) => {
     const heard: KeySnapshot[] = [];
     reader.follow({ changed: (snapshot) => heard.push(snapshot), forget: () => undefined, gap: () => undefined });
     const beat = setInterval(() => void writer.heartbeat(), 50);
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the follower to be up to date' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the follower to be up to date' });
     const first = active(1);
     const dead = tombstone(first);
     await writer.write(first);
     await writer.write(dead);
     await writer.write(dead);
     await waitUntil(async () => heard.at(-1)?.state === 'revoked', {
-      timeoutMs: 2_000,
       what: 'the tombstone to be heard',
     });
     clearInterval(beat);
@@ -178,7 +177,7 @@ describe.each(shapes)('imported keys $shape', ({ make }) => {
           await writer.heartbeat({ importedKeys });
           return reader.mayHaveImportedKeys() === heard;
         },
-        { timeoutMs: 5_000, what: `to hear ${heard}` },
+        { what: `to hear ${heard}` },
       );
     };
     await told(false, false);
@@ -192,7 +191,7 @@ describe('key snapshots on Redis', () => {
   it('are put back by one process at a time, once for each run of Redis', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'refill' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const [one, other] = [new RedisKeySnapshotWriter(redis), new RedisKeySnapshotWriter(redis)];
     expect([await one.beginRefill(), await other.beginRefill()]).toEqual([true, false]);
     expect([await one.keepRefill(), await other.keepRefill()]).toEqual([true, false]);
@@ -202,7 +201,7 @@ describe('key snapshots on Redis', () => {
     expect([await one.beginRefill(), await other.beginRefill()]).toEqual([false, false]);
     const before = redis.storeId();
     await own.restart();
-    await waitUntil(async () => ![null, before].includes(redis.storeId()), { timeoutMs: 5_000, what: 'the new run' });
+    await waitUntil(async () => ![null, before].includes(redis.storeId()), { what: 'the new run' });
     expect(await one.beginRefill()).toBe(true);
     await redis.client.set('tollgate:{key-changes}:refilled', 'another run');
     await one.endRefill();
@@ -264,7 +263,7 @@ describe('key snapshots on Redis', () => {
   it('of an organisation that were missed, or do not say whose they are, are a gap; an unknown state costs one', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'missed' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);
     open.push(reader);
@@ -278,10 +277,10 @@ describe('key snapshots on Redis', () => {
     });
     await writer.writeOrganization(organization(1, null, 'o'));
     const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the first heartbeat' });
     heard.length = 0;
     const expectHeard = async (...expected: string[]): Promise<void> => {
-      await waitUntil(async () => heard.length >= expected.length, { timeoutMs: 5_000, what: expected.join() });
+      await waitUntil(async () => heard.length >= expected.length, { what: expected.join() });
       expect(heard.splice(0)).toEqual(expected);
     };
     await writer.writeOrganization(organization(2, '1', 'o'));
@@ -302,7 +301,7 @@ describe('key snapshots on Redis', () => {
   it('that change to an unknown kind are forgotten alone; what does not say whose it is, is a gap', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'later' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);
     open.push(reader);
@@ -313,7 +312,7 @@ describe('key snapshots on Redis', () => {
       gap: () => heard.push('gap'),
     });
     const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the first heartbeat' });
     heard.length = 0;
     const [known, paused, nameless, last] = [active(1), active(1), active(1), active(1)];
     await writer.write(known);
@@ -332,7 +331,6 @@ describe('key snapshots on Redis', () => {
     await write('q', 'next', 'j', JSON.stringify({ ...nameless, digests: undefined }));
     await writer.write(last);
     await waitUntil(async () => heard.at(-1) === `changed ${last.apiKeyId}`, {
-      timeoutMs: 5_000,
       what: 'the last change',
     });
     clearInterval(beat);
@@ -350,7 +348,7 @@ describe('key snapshots on Redis', () => {
   it('age without a heartbeat, and a lost entry or a restart of Redis is heard as a gap', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'gap' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);
     open.push(reader);
@@ -359,19 +357,18 @@ describe('key snapshots on Redis', () => {
     reader.follow({ changed: () => void changes++, forget: () => undefined, gap: () => void gaps++ });
     expect(reader.ageMs()).toBe(Infinity);
     const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
-    await waitUntil(async () => reader.ageMs() < 1_000, { timeoutMs: 5_000, what: 'the first heartbeat' });
+    await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the first heartbeat' });
     const before = gaps;
     await redis.client.incr('tollgate:{key-changes}:sequence');
-    await waitUntil(async () => gaps > before, { timeoutMs: 2_000, what: 'the lost entry to be noticed' });
+    await waitUntil(async () => gaps > before, { what: 'the lost entry to be noticed' });
     const beforeRestart = gaps;
     await own.restart();
-    await waitUntil(async () => gaps > beforeRestart, { timeoutMs: 5_000, what: 'the restart to be noticed' });
+    await waitUntil(async () => gaps > beforeRestart, { what: 'the restart to be noticed' });
     await waitUntil(async () => reader.ageMs() < 1_000, {
-      timeoutMs: 5_000,
       what: 'the follower to be up to date again',
     });
     await writer.write(active(1));
-    await waitUntil(async () => changes > 0, { timeoutMs: 2_000, what: 'a change after the restart' });
+    await waitUntil(async () => changes > 0, { what: 'a change after the restart' });
     clearInterval(beat);
     await redis.close();
     await own.stop();

@@ -50,7 +50,7 @@ beforeAll(async () => {
   opened = await postgresServer.open();
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'ledger-lives', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
   readClockOfTest(connection.client);
 });
 afterAll(async () => {

@@ -56,7 +56,7 @@ async function throughSmtp(): Promise<Delivery> {
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.server.address() as AddressInfo;
-  const sender = smtpMailSender({ url: `smtp://127.0.0.1:${port}`, from: FROM, timeoutMs: 2_000 });
+  const sender = smtpMailSender({ url: `smtp://127.0.0.1:${port}`, from: FROM, timeoutMs: 30_000 });
   const stop = () => new Promise<void>((stopped) => server.close(stopped));
   return {
     sender,

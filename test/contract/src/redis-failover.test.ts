@@ -22,7 +22,7 @@ describe('a Redis that a failover has made a replica', () => {
       name: 'failover',
       onTrouble: (trouble) => told.push(trouble),
     });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     let connects = 0;
     redis.client.on('connect', () => {
       connects += 1;
@@ -56,7 +56,7 @@ describe('a Redis that a failover has made a replica', () => {
     expect(redis.storeId()).toBeNull();
 
     await admin.replicaof('NO', 'ONE');
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     await gateway.renewLease('i');
     const books = new RedisAdmissionBooks(redis);
     expect(await books.hasEpoch(organizationId)).toBe(false);
@@ -69,14 +69,14 @@ describe('a Redis that a failover has made a replica', () => {
   it('is left as well where a script or a snapshot is refused', async () => {
     const admin = new Redis(primary.url);
     const redis = connectRedis({ url: asRedisUser(primary.url, 'key-management'), name: 'writer' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     await writer.heartbeat();
     await admin.replicaof('127.0.0.1', Number(new URL(other.url).port));
     await expect(writer.heartbeat()).rejects.toThrow();
     await waitUntil(() => redis.storeId() === null, { what: 'the replica to be left' });
     await admin.replicaof('NO', 'ONE');
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     await waitUntil(() => writer.heartbeat().then(() => true), { what: 'a heartbeat' });
     admin.disconnect();
     await redis.close();

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const as = async (service: RedisService): Promise<RedisConnection> => {
     const connection = connectRedis({ url: asRedisUser(server.url, service), name: service });
     connections.push(connection);
-    await storeKnown(connection, 5_000);
+    await storeKnown(connection, 30_000);
     return connection;
   };
   const ofGateway = await as('gateway');

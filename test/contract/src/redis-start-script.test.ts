@@ -86,7 +86,7 @@ describe('the script that starts Redis', () => {
     await start();
     for (const service of SERVICES) {
       const connection = connectRedis({ url: urlOf(service, PASSWORDS[service]!), name: service });
-      await storeKnown(connection, 5_000);
+      await storeKnown(connection, 30_000);
       await connection.close();
     }
     const operator = new Redis(urlOf('tollgate', 'operator'));
@@ -180,7 +180,7 @@ describe('the release before, which logs in as default', () => {
       return Number(/errorstat_NOPERM:count=(\d+)/.exec(info)?.[1] ?? 0);
     };
     const redis = connectRedis({ url: urlOf('', 'of the former release'), name: 'former' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const before = await refusals();
     const [organizationId, requestId] = [randomUUID(), randomUUID()];
     const gateway = new formerAdmission.RedisAdmission(redis as never);

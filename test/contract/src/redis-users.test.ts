@@ -21,7 +21,7 @@ beforeAll(async () => {
   for (const service of SERVICES) {
     const connection = connectRedis({ url: asRedisUser(server.url, service), name: service });
     connections.set(service, connection);
-    await storeKnown(connection, 5_000);
+    await storeKnown(connection, 30_000);
   }
 });
 afterAll(async () => {
@@ -249,7 +249,7 @@ describe('a right that a user lacks', () => {
       name: 'lacks',
       onTrouble: (trouble) => told.push(trouble),
     });
-    await storeKnown(connection, 5_000);
+    await storeKnown(connection, 30_000);
     const gateway = new RedisAdmission(connection);
     await gateway.renewLease('i').catch(() => undefined);
     await connection.close();
@@ -280,7 +280,7 @@ describe('a right that a user lacks', () => {
     expect(connects).toBeLessThanOrEqual(4);
     // Once the right is there, nothing has to be started again.
     await admin.call('ACL', 'SETUSER', 'deaf', '+info');
-    await storeKnown(connection, 5_000);
+    await storeKnown(connection, 30_000);
     await connection.close();
   });
 });

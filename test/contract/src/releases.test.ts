@@ -20,7 +20,7 @@ beforeAll(async () => {
   [ours, theirs] = ['this', 'former'].map((name) =>
     connectRedis({ url: server.url, name, commandTimeoutMs: 10_000 }),
   ) as [RedisConnection, RedisConnection];
-  await Promise.all([storeKnown(ours, 5_000), storeKnown(theirs, 5_000)]);
+  await Promise.all([storeKnown(ours, 30_000), storeKnown(theirs, 30_000)]);
 });
 afterAll(async () => {
   await Promise.all([ours?.close(), theirs?.close()]);

@@ -202,7 +202,7 @@ export function repeatedRequests(stage: UsageOperationsStage): void {
     expect(await send(deleted, budget.organizationId, null)).toMatchObject({ status: 200 });
     expect(await send(budget.request, budget.organizationId, budget.key)).toEqual({ ...first, replayed: 'true' });
     const grant = await prepared(operationOf('createCreditGrant'));
-    const soon = new Date(Date.now() + 700).toISOString();
+    const soon = new Date(Date.now() + 5_000).toISOString();
     const expiring = { ...grant.request, body: { ...grant.request.body, expires_at: soon } };
     const given = await send(expiring, grant.organizationId, grant.key);
     expect(given, given.text).toMatchObject({ status: 201 });

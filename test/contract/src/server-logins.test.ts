@@ -231,7 +231,7 @@ describe('a mail server', () => {
   };
   const send = async (given: Given): Promise<void> => {
     const { SMTP_URL, SMTP_CA_FILE } = read(given);
-    const sender = smtpMailSender({ url: SMTP_URL!, ca: SMTP_CA_FILE?.pem, from: FROM, timeoutMs: 3_000 });
+    const sender = smtpMailSender({ url: SMTP_URL!, ca: SMTP_CA_FILE?.pem, from: FROM, timeoutMs: 30_000 });
     try {
       await sender.send({ id: 'leak-1', to: ['owner@example.org'], subject: 'A subject', text: 'A text.\n' });
     } finally {

@@ -464,7 +464,7 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
          VALUES ($1, $3, 20000000000, 20000000000, 20000000000), ($2, $3, 1500000000, 5000000000, 5000000000)`,
         [subscriptionAccountId(id, { startMs, endMs }), paygAccountId(id, { startMs, endMs }), organization],
       );
-      const api = httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 5_000 });
+      const api = httpUsageBillingApi({ url, serviceSecrets: [SERVICE], timeoutMs: 60_000 });
       const told = {
         plan: (await shown(id))['plan'],
         status: 'active',
@@ -804,7 +804,6 @@ describe.each(databaseShapes)('plans and subscriptions, $shape', ({ open }) => {
       expect(endsAt).toBeLessThanOrEqual(Date.now());
       await waitUntil(() => lastTold(key.id)?.endsAtMs === endsAt, {
         what: 'the key to hear of its end',
-        timeoutMs: 20_000,
       });
       for (const [method, path, body] of [
         ['POST', '/resume', undefined],

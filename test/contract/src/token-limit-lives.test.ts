@@ -15,7 +15,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'token-lives', commandTimeoutMs: 10_000 });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
 });
 afterAll(async () => {
   await connection?.close();

@@ -13,7 +13,7 @@ let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
   connection = connectRedis({ url: server.url, name: 'token-limit' });
-  await storeKnown(connection, 5_000);
+  await storeKnown(connection, 30_000);
 });
 afterAll(async () => {
   await connection?.close();
@@ -221,7 +221,7 @@ describe('tokens per minute while Redis is away', () => {
   it('are held by each gateway for its share, put right at the end, and learnt from', async () => {
     const own = await startRedis();
     const redis = connectRedis({ url: own.url, name: 'away' });
-    await storeKnown(redis, 5_000);
+    await storeKnown(redis, 30_000);
     const gateway = new RedisAdmission(redis);
     await gateway.renewLease('i');
     await own.kill();
