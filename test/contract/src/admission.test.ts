@@ -20,7 +20,7 @@ let server: RedisServer;
 let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
-  connection = connectRedis({ url: server.url, name: 'contract' });
+  connection = connectRedis({ url: server.url, name: 'contract', commandTimeoutMs: 10_000 });
   await storeKnown(connection, 30_000);
 });
 afterAll(async () => {
@@ -596,7 +596,7 @@ describe('an epoch on Redis whose opening fails', () => {
   const posted = Array.from({ length: 10_001 }, (_, n) => ({ accountId: `account-${n}`, postedNanoUsd: 95n }));
   let dying: RedisConnection;
   beforeAll(async () => {
-    dying = connectRedis({ url: server.url, name: 'dying' });
+    dying = connectRedis({ url: server.url, name: 'dying', commandTimeoutMs: 10_000 });
     await storeKnown(dying, 30_000);
     // From here on Redis knows the scripts.
     await new RedisAdmissionBooks(dying).openEpoch(epochOf(randomUUID()));
@@ -698,7 +698,7 @@ describe('marks of refusals on Redis', () => {
 
 describe('admission whose Redis answers too late', () => {
   it('B5: sends nothing again of which it does not know whether it was done, and counts no charge twice', async () => {
-    const redis = connectRedis({ url: server.url, name: 'late' });
+    const redis = connectRedis({ url: server.url, name: 'late', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const gateway = new RedisAdmission(redis);
     const books = new RedisAdmissionBooks(redis);

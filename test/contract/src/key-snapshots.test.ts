@@ -16,7 +16,7 @@ let connection: RedisConnection;
 const open: KeySnapshotReader[] = [];
 beforeAll(async () => {
   server = await startRedis();
-  connection = connectRedis({ url: server.url, name: 'contract' });
+  connection = connectRedis({ url: server.url, name: 'contract', commandTimeoutMs: 10_000 });
   await storeKnown(connection, 30_000);
 });
 afterEach(async () => {
@@ -105,7 +105,7 @@ describe.each(shapes)('snapshots of organisations $shape', ({ make }) => {
       organizationChanged: (snapshot) => heard.push(snapshot),
       gap: () => heard.push('gap'),
     });
-    const beat = setInterval(() => void writer.heartbeat(), 50);
+    const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
     await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the follower to be up to date' });
     heard.length = 0;
     const [id, key] = [randomUUID(), active(1)];
@@ -143,7 +143,7 @@ describe.each(shapes)('key snapshots $shape', ({ make }) => {
     const { writer, reader } = make();
     const heard: KeySnapshot[] = [];
     reader.follow({ changed: (snapshot) => heard.push(snapshot), forget: () => undefined, gap: () => undefined });
-    const beat = setInterval(() => void writer.heartbeat(), 50);
+    const beat = setInterval(() => void writer.heartbeat().catch(() => undefined), 50);
     await waitUntil(async () => reader.ageMs() < 1_000, { what: 'the follower to be up to date' });
     const first = active(1);
     const dead = tombstone(first);
@@ -190,7 +190,7 @@ describe.each(shapes)('imported keys $shape', ({ make }) => {
 describe('key snapshots on Redis', () => {
   it('are put back by one process at a time, once for each run of Redis', async () => {
     const own = await startRedis();
-    const redis = connectRedis({ url: own.url, name: 'refill' });
+    const redis = connectRedis({ url: own.url, name: 'refill', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const [one, other] = [new RedisKeySnapshotWriter(redis), new RedisKeySnapshotWriter(redis)];
     expect([await one.beginRefill(), await other.beginRefill()]).toEqual([true, false]);
@@ -262,7 +262,7 @@ describe('key snapshots on Redis', () => {
 
   it('of an organisation that were missed, or do not say whose they are, are a gap; an unknown state costs one', async () => {
     const own = await startRedis();
-    const redis = connectRedis({ url: own.url, name: 'missed' });
+    const redis = connectRedis({ url: own.url, name: 'missed', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);
@@ -300,7 +300,7 @@ describe('key snapshots on Redis', () => {
 
   it('that change to an unknown kind are forgotten alone; what does not say whose it is, is a gap', async () => {
     const own = await startRedis();
-    const redis = connectRedis({ url: own.url, name: 'later' });
+    const redis = connectRedis({ url: own.url, name: 'later', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);
@@ -347,7 +347,7 @@ describe('key snapshots on Redis', () => {
 
   it('age without a heartbeat, and a lost entry or a restart of Redis is heard as a gap', async () => {
     const own = await startRedis();
-    const redis = connectRedis({ url: own.url, name: 'gap' });
+    const redis = connectRedis({ url: own.url, name: 'gap', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     const reader = new RedisKeySnapshotReader(redis);

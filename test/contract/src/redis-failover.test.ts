@@ -68,7 +68,11 @@ describe('a Redis that a failover has made a replica', () => {
 
   it('is left as well where a script or a snapshot is refused', async () => {
     const admin = new Redis(primary.url);
-    const redis = connectRedis({ url: asRedisUser(primary.url, 'key-management'), name: 'writer' });
+    const redis = connectRedis({
+      url: asRedisUser(primary.url, 'key-management'),
+      name: 'writer',
+      commandTimeoutMs: 10_000,
+    });
     await storeKnown(redis, 30_000);
     const writer = new RedisKeySnapshotWriter(redis);
     await writer.heartbeat();

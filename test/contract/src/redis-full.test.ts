@@ -21,7 +21,7 @@ beforeAll(async () => {
   server = await startRedis();
   admin = new Redis(server.url);
   const as = async (service: RedisService): Promise<RedisConnection> => {
-    const connection = connectRedis({ url: asRedisUser(server.url, service), name: service });
+    const connection = connectRedis({ url: asRedisUser(server.url, service), name: service, commandTimeoutMs: 10_000 });
     connections.push(connection);
     await storeKnown(connection, 30_000);
     return connection;

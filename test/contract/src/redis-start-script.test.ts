@@ -85,7 +85,11 @@ describe('the script that starts Redis', () => {
   it('makes the users of the services and of the operator, and nobody else gets in', async () => {
     await start();
     for (const service of SERVICES) {
-      const connection = connectRedis({ url: urlOf(service, PASSWORDS[service]!), name: service });
+      const connection = connectRedis({
+        url: urlOf(service, PASSWORDS[service]!),
+        name: service,
+        commandTimeoutMs: 10_000,
+      });
       await storeKnown(connection, 30_000);
       await connection.close();
     }
@@ -179,7 +183,7 @@ describe('the release before, which logs in as default', () => {
       operator.disconnect();
       return Number(/errorstat_NOPERM:count=(\d+)/.exec(info)?.[1] ?? 0);
     };
-    const redis = connectRedis({ url: urlOf('', 'of the former release'), name: 'former' });
+    const redis = connectRedis({ url: urlOf('', 'of the former release'), name: 'former', commandTimeoutMs: 10_000 });
     await storeKnown(redis, 30_000);
     const before = await refusals();
     const [organizationId, requestId] = [randomUUID(), randomUUID()];

@@ -19,7 +19,7 @@ beforeAll(async () => {
   server = await startRedis();
   admin = new Redis(server.url);
   for (const service of SERVICES) {
-    const connection = connectRedis({ url: asRedisUser(server.url, service), name: service });
+    const connection = connectRedis({ url: asRedisUser(server.url, service), name: service, commandTimeoutMs: 10_000 });
     connections.set(service, connection);
     await storeKnown(connection, 30_000);
   }

@@ -12,7 +12,7 @@ let server: RedisServer;
 let connection: RedisConnection;
 beforeAll(async () => {
   server = await startRedis();
-  connection = connectRedis({ url: server.url, name: 'token-limit' });
+  connection = connectRedis({ url: server.url, name: 'token-limit', commandTimeoutMs: 10_000 });
   await storeKnown(connection, 30_000);
 });
 afterAll(async () => {
