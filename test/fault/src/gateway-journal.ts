@@ -6,8 +6,11 @@ import type { Gateway } from '@tollgate/journey';
  * Output tokens that the journal of a gateway says were delivered of a request, by its last progress; null where it has
  * none.
  */
-export function lastProgressOf(gateway: Gateway, requestId: string): number | null {
-  const folder = join(gateway.dataFolder, 'journal');
+export const lastProgressOf = (gateway: Gateway, requestId: string): number | null =>
+  lastProgressIn(join(gateway.dataFolder, 'journal'), requestId);
+
+/** The same, of the journal in a folder. */
+export function lastProgressIn(folder: string, requestId: string): number | null {
   const lines = readdirSync(folder)
     .filter((name) => name.endsWith('.log'))
     .sort()

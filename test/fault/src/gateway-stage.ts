@@ -54,8 +54,8 @@ export async function startGatewayStage(): Promise<GatewayStage> {
 }
 
 /**
- * A copy of the configuration with the routes above, whose failures are in the model's name; `failing` waits for half a
- * second.
+ * A copy of the configuration with the routes above, whose failures are in the model's name; `hanging` is waited for for
+ * half a second.
  */
 function withFailingRoutes(configFile: string): string {
   const configuration = readFileSync(configFile, 'utf8');
@@ -67,21 +67,29 @@ function withFailingRoutes(configFile: string): string {
   };
   const target = (model: string, weight = 1, provider = 'failing') =>
     `{provider: ${provider}, model: "${model}", weight: ${weight}}`;
-  const routes = Object.entries(failures).flatMap(([name, model]) => [
-    `  - {name: ${name}, targets: [${target(model)}]}`,
-    `  - {name: ${name}-backed, targets: [${target(model, 1_000)}, ${target('gpt-4o-mini')}]}`,
-  ]);
+  const routes = Object.entries(failures).flatMap(([name, model]) => {
+    const failing = name === 'hangs' ? 'hanging' : 'failing';
+    return [
+      `  - {name: ${name}, targets: [${target(model, 1, failing)}]}`,
+      `  - {name: ${name}-backed, targets: [${target(model, 1_000, failing)}, ${target('gpt-4o-mini')}]}`,
+    ];
+  });
   routes.push(`  - {name: two-targets, targets: [${target('gpt-4o-mini')}, ${target('gpt-4o-mini', 1, 'simulator')}]}`);
-  const price =
-    '  - {provider: failing, model: gpt-4o-mini*, input_usd_per_million: 0.15, output_usd_per_million: 0.60}';
-  const provider = `  - {name: failing, dialect: openai, base_url: "${simulatorUrl}", credential: "\${env:SIMULATOR_CREDENTIAL}", allow_private_network: true, timeout_ms: 500, first_byte_timeout_ms: 500}`;
+  const entries = { failing: 60_000, hanging: 500 };
+  const prices = Object.keys(entries).map(
+    (name) => `  - {provider: ${name}, model: gpt-4o-mini*, input_usd_per_million: 0.15, output_usd_per_million: 0.60}`,
+  );
+  const providers = Object.entries(entries).map(
+    ([name, ms]) =>
+      `  - {name: ${name}, dialect: openai, base_url: "${simulatorUrl}", credential: "\${env:SIMULATOR_CREDENTIAL}", allow_private_network: true, timeout_ms: ${ms}, first_byte_timeout_ms: ${ms}}`,
+  );
   const file = configFile.replace(/\.yaml$/, '-with-failing-routes.yaml');
   writeFileSync(
     file,
     configuration
-      .replace('providers:\n', `providers:\n${provider}\n`)
+      .replace('providers:\n', `providers:\n${providers.join('\n')}\n`)
       .replace('routes:\n', `routes:\n${routes.join('\n')}\n`)
-      .replace('prices:\n', `prices:\n${price}\n`),
+      .replace('prices:\n', `prices:\n${prices.join('\n')}\n`),
   );
   return file;
 }

@@ -4,6 +4,7 @@ import {
   costOfEntry,
   holdNanoUsd,
   nanoUsd,
+  waitingAtGate,
   type ChatFields,
   type CreatedKey,
   type DistributedShape,
@@ -100,7 +101,7 @@ export function watchCaps(shape: DistributedShape, keys: readonly CreatedKey[]):
 export async function balancesAtRest(
   shape: DistributedShape,
   keys: readonly CreatedKey[],
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<Balance[]> {
   const capped = new Set(keys.filter((key) => key.credit_limit_usd !== null).map(accountOf));
   let unsettled: readonly Balance[] = [];
@@ -210,7 +211,7 @@ export interface FaultEnd {
   readonly records?: readonly CallRecord[];
   /** Stopped, and held to I1. */
   readonly caps?: CapWatch;
-  /** How long booking and settling may take after the fault; default 20 s. */
+  /** How long booking and settling may take after the fault; default 60 s. */
   readonly withinMs?: number;
 }
 
@@ -222,7 +223,7 @@ export interface FaultEnd {
 export async function expectInvariants(
   shape: DistributedShape,
   keys: readonly CreatedKey[],
-  { records = [], caps, withinMs = 20_000 }: FaultEnd = {},
+  { records = [], caps, withinMs = 60_000 }: FaultEnd = {},
 ): Promise<Record<string, number>> {
   expect(accountsPastTheirCap(await balancesOf(shape), keys), 'accounts past their cap').toEqual([]);
   const startedAt = performance.now();
@@ -242,7 +243,7 @@ export async function expectInvariants(
       expectPostedAsEvents(await postedIn(shape.databaseUrl), now);
       return now;
     },
-    { what: 'what is posted to be the sum of the events', timeoutMs: 20_000, intervalMs: 50 },
+    { what: 'what is posted to be the sum of the events', timeoutMs: 60_000, intervalMs: 50 },
   );
   const booked = new Set([...log.map((entry) => entry.request_id), ...events.map(({ requestId }) => requestId)]);
   const figures = expectExactlyOnce(
@@ -291,12 +292,6 @@ export async function expectNothingHeld(shape: Shape, key: CreatedKey): Promise<
   } finally {
     shape.simulator.openGate();
   }
-}
-
-/** Calls that the provider holds back at its closed gate. */
-export async function waitingAtGate(shape: Shape): Promise<number> {
-  const reply = await fetch(`${shape.simulator.url}/simulator/state`);
-  return ((await reply.json()) as { gate: { waiting: number } }).gate.waiting;
 }
 
 /** The account that a key's own limit caps. */

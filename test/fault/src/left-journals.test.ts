@@ -7,6 +7,7 @@ import { startKafka, tempFolder, waitUntil, type KafkaServer } from '@tollgate/i
 import { queryDatabase, repository, startDistributed, type CreatedKey, type DistributedShape } from '@tollgate/journey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountOf, balancesOf, expectInvariants, watchCaps } from './invariants.js';
+import { lastProgressIn } from './gateway-journal.js';
 import { eventOf } from './ledger.js';
 import { keysOfAllKinds, Load } from './load.js';
 import { tellMeasured } from './measured.js';
@@ -102,7 +103,7 @@ describe('gateways on one volume', () => {
     try {
       await waitUntil(async () => (await goneInBooks()) > before, {
         what: 'the gateway to be gone',
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
       });
       // Longer than it takes to look at it again.
       await delay(5_000);
@@ -113,7 +114,7 @@ describe('gateways on one volume', () => {
     }
     await waitUntil(async () => (await goneInBooks()) === before, {
       what: 'the gateway to be back',
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
     await untilWhole(load, 30, [0]);
     const records = await load.stop();
@@ -135,35 +136,36 @@ describe('gateways on one volume', () => {
     // Under way when its gateway is killed: what it has delivered by then is charged, and until then its hold stays.
     const stream = await shape.client(0).openChat(keys[0]!.secret, { max_tokens: 500, simulator: SLOW_STREAM });
     void stream.ended.catch(() => undefined);
-    await delay(chance.between(1_500, 2_000));
+    const hasProgress = (journal: string) => (lastProgressIn(join(stage.volume, journal), stream.requestId) ?? 0) > 0;
+    await waitUntil(() => journals().some(hasProgress), { what: 'progress of the stream to be journaled' });
+    await delay(chance.between(0, 500));
     const killedAt = performance.now();
     await gateway(0).kill();
     // Its lock is free at once, and its lease lives for some seconds: nobody takes the journal until it is gone.
     const before = await goneInBooks();
-    while ((await goneInBooks()) === before) {
-      expect(
-        [1, 2].some((number) => says(number, SHIPPING)),
-        'adopted although the lease lives',
-      ).toBe(false);
+    for (;;) {
+      const isAdopted = [1, 2].some((number) => says(number, SHIPPING));
+      if ((await goneInBooks()) > before) break;
+      expect(isAdopted, 'adopted although the lease lives').toBe(false);
       await delay(100);
     }
     await waitUntil(() => [1, 2].some((number) => says(number, SHIPPING)), {
       what: 'another gateway to adopt the journal',
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
     const adopter = says(1, SHIPPING) ? 1 : 2;
     const other = 3 - adopter;
     await untilWhole(load, 30, [adopter, other]);
     await delay(chance.between(0, 1_000));
     await gateway(adopter).kill();
-    await waitUntil(() => says(other, SHIPPING), { what: 'the last gateway to go on with it', timeoutMs: 30_000 });
+    await waitUntil(() => says(other, SHIPPING), { what: 'the last gateway to go on with it', timeoutMs: 60_000 });
     const records = await load.stop();
     // Kafka is still away: nothing is booked, and nothing that the dead held was given back.
     expect(await heldNow()).toBeGreaterThan(0n);
     expect(says(other, REMOVED)).toBe(false);
     await kafka.restart();
     const restartedAt = performance.now();
-    await waitUntil(() => journals().length === 1, { what: 'all left journals to be booked', timeoutMs: 60_000 });
+    await waitUntil(() => journals().length === 1, { what: 'all left journals to be booked', timeoutMs: 120_000 });
     const bookedAfter = performance.now() - restartedAt;
     const figures = await expectInvariants(shape, keys, { records, caps, withinMs: 60_000 });
     expect(await heldNow()).toBe(0n);

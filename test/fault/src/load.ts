@@ -51,7 +51,7 @@ export class Load {
     count: number,
     what: string,
     counts: (record: CallRecord) => boolean = () => true,
-    timeoutMs = 20_000,
+    timeoutMs = 60_000,
   ): Promise<void> {
     const from = this.records.length;
     await waitUntil(() => this.records.slice(from).filter(counts).length >= count, {

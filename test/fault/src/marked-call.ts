@@ -39,7 +39,7 @@ export async function untilHeld(
   shape: DistributedShape,
   key: CreatedKey,
   amount: bigint,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   await waitUntil(async () => (await heldOn(shape, key)) === amount, {
     what: `${amount} nano-USD to be held`,

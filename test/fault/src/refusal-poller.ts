@@ -5,10 +5,10 @@ import type { TollgateClient } from '@tollgate/journey';
  * living key learns as 404 after its key was checked and before any provider is called: about a millisecond each.
  */
 export class RefusalPoller {
-  /** When it was last told that the key lives, by `performance.now()`. */
+  /** When the last call began that was told that the key lives, by `performance.now()`. */
   seenAliveAt: number | null = null;
   readonly seenAlive: Promise<void>;
-  /** When the first refusal had arrived. */
+  /** When the first call began that was refused: how long a busy machine takes for one says nothing about the key. */
   readonly refusedAt: Promise<number>;
 
   /**
@@ -38,11 +38,12 @@ export class RefusalPoller {
 
   async #poll(alive: () => void): Promise<number> {
     for (;;) {
+      const beganAt = performance.now();
       const { status, text } = await this.client.chat(this.secret, { model: 'no-such-model' });
-      if (status === this.refusal) return performance.now();
+      if (status === this.refusal) return beganAt;
       if (status === 503 && this.mayBeUnavailable) continue;
       if (status !== 404) throw new Error(`a living key was answered ${status}: ${text}`);
-      this.seenAliveAt = performance.now();
+      this.seenAliveAt = beganAt;
       alive();
     }
   }

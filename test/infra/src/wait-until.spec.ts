@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from './wait-until.js';
 
@@ -35,6 +36,15 @@ describe('waitUntil', () => {
 
   it('looks once even when there is no time at all', async () => {
     await expect(waitUntil(() => false, { what: 'nothing', timeoutMs: 0 })).rejects.toThrow('waited 0 ms for nothing');
+  });
+
+  it('looks once more after a look that took all of the time', async () => {
+    let looks = 0;
+    const check = async () => {
+      if ((looks += 1) === 1) await delay(30);
+      return looks === 2;
+    };
+    expect(await waitUntil(check, { what: 'the second look', timeoutMs: 10, intervalMs: 1 })).toBe(true);
   });
 
   it('ends early on its signal, with its reason', async () => {

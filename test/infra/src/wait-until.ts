@@ -14,7 +14,8 @@ export interface WaitOptions {
 /**
  * Looks again and again until `check` gives something other than `undefined`, `false` or `null`, and
  * returns that. A check that throws counts as "not yet" (so an assertion can be polled); its last error
- * is told, and is the `cause`, when the time is over.
+ * is told, and is the `cause`, when the time is over. The last look begins after that: one that began before, and
+ * took long on a busy machine, says nothing about what holds at the end.
  */
 export async function waitUntil<T>(
   check: () => Promise<T | undefined | false | null> | T | undefined | false | null,
@@ -25,6 +26,7 @@ export async function waitUntil<T>(
   let lastError: unknown;
   for (;;) {
     signal?.throwIfAborted();
+    const beganAt = performance.now();
     try {
       const found = await check();
       if (found !== undefined && found !== false && found !== null) return found;
@@ -32,7 +34,7 @@ export async function waitUntil<T>(
     } catch (error) {
       lastError = error;
     }
-    if (performance.now() >= deadline)
+    if (beganAt >= deadline)
       throw new Error(`waited ${timeoutMs} ms for ${what}${because(lastError)}`, { cause: lastError });
     await delay(intervalMs, undefined, { signal });
   }

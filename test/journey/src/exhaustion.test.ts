@@ -86,7 +86,7 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       const waiting = call(await client().createKey(), { ...bytes(body.length), expect: '100-continue' });
       await waitUntil(() => Promise.resolve(waiting.text === 'HTTP/1.1 100 Continue\r\n\r\n'), {
         what: 'being asked',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
       waiting.text = '';
       waiting.send(body);
@@ -102,7 +102,7 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       const isDecided = () => hanging.requests.length + many.filter(({ text }) => text !== '').length === many.length;
       await waitUntil(() => Promise.resolve(isDecided()), {
         what: 'all to be refused or forwarded',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
       for (const request of many) request.leave();
       expect(hanging.requests.length).toBe(callsPerKeyMax);
@@ -112,7 +112,7 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
       await Promise.all(hanging.requests.slice(0, callsPerKeyMax).map(({ connection }) => connection.closed));
       await waitUntil(async () => (await whole(mine, 'well').answer()) === '200', {
         what: 'the key to be served again',
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
       });
     });
     it('are told to be in use where they all are, and the next target takes the call', async () => {
@@ -136,10 +136,10 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
   describe('bodies that do not end', () => {
     it('of one key leave room for those of others, and large ones for small ones', async () => {
       const [first, second] = [await client().createKey(), await client().createKey()];
-      call(first, bytes(31 * MIB), '{');
-      const mine = call(first, bytes(31 * MIB), '{');
-      expect(await mine.answer()).toBe('429 rate_limit_exceeded');
-      expect(mine.text).toContain('bodies');
+      const mine = [call(first, bytes(31 * MIB), '{'), call(first, bytes(31 * MIB), '{')];
+      // Whichever comes in last.
+      expect(await Promise.race(mine.map((each) => each.answer()))).toBe('429 rate_limit_exceeded');
+      expect(mine.filter(({ text }) => text.includes('bodies'))).toHaveLength(1);
       call(second, { 'transfer-encoding': 'chunked' }, '1\r\n{\r\n');
       expect(await call(second, bytes(20 * MIB), '{').answer()).toBe('503 server_busy');
       expect(await whole(second, 'well').answer()).toBe('200');
@@ -157,42 +157,42 @@ describe.each(['standalone', 'distributed'] as const)('exhaustion, %s', (name) =
               .answer()
               .catch(() => '')
           ).startsWith('429'),
-        { what: 'the first to be counted', timeoutMs: 20_000 },
+        { what: 'the first to be counted', timeoutMs: 60_000 },
       );
       left.leave();
       await waitUntil(
         async () => {
           const next = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-          await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 20_000 });
+          await waitUntil(() => Promise.resolve(next.text !== ''), { what: 'an answer', timeoutMs: 60_000 });
           next.leave();
           return next.text.startsWith('HTTP/1.1 100');
         },
-        { what: 'room again', timeoutMs: 20_000 },
+        { what: 'room again', timeoutMs: 60_000 },
       );
     });
     it('count among the calls of their key', async () => {
       const key = await client().createKey();
-      for (let calls = 0; calls < callsPerKeyMax; calls++) call(key, bytes(100), '{');
-      const refused = call(key, bytes(100), '{');
-      expect(await refused.answer()).toBe('429 rate_limit_exceeded');
-      expect(refused.text).toContain(`${callsPerKeyMax} calls under way`);
+      const mine = Array.from({ length: callsPerKeyMax + 1 }, () => call(key, bytes(100), '{'));
+      // Whichever comes in last.
+      expect(await Promise.race(mine.map((each) => each.answer()))).toBe('429 rate_limit_exceeded');
+      expect(mine.filter(({ text }) => text.includes(`${callsPerKeyMax} calls under way`))).toHaveLength(1);
     });
     it('of refused calls cost requests of their key, and are not even read when it has none left', async () => {
-      const key = await client().createKey({ rate_limits: { requests_per_minute: 3 } });
+      const key = await client().createKey({ rate_limits: { requests_per_minute: 1 } });
       const refuse = () => call(key, bytes(REFUSED_BODY.length), REFUSED_BODY).answer();
       const small = () => call(key, bytes(1), '{').answer();
       expect([await small(), await small(), await small(), await small()]).toEqual(Array(4).fill('400 invalid_json'));
-      for (let refused = 0; refused < 3; refused++) expect(await refuse()).toBe('400 invalid_json');
+      expect(await refuse()).toBe('400 invalid_json');
       // Head alone: it is refused without its body.
       await waitUntil(
         async () => {
           const unread = call(key, { ...bytes(31 * MIB), expect: '100-continue' });
-          await waitUntil(() => unread.text !== '', { what: 'an answer', timeoutMs: 20_000 });
+          await waitUntil(() => unread.text !== '', { what: 'an answer', timeoutMs: 60_000 });
           // What the last one cost may not be known yet: then it is asked for its body, and waits for that.
           if (unread.text.includes('100 Continue')) return unread.leave();
           return (await unread.answer()) === '429 rate_limit_exceeded' && !unread.text.includes('100 Continue');
         },
-        { what: 'its large bodies to be refused unread', timeoutMs: 20_000 },
+        { what: 'its large bodies to be refused unread', timeoutMs: 60_000 },
       );
       expect(await whole(key, 'well').answer()).toBe('429 rate_limit_exceeded');
       expect(await small()).toBe('400 invalid_json');

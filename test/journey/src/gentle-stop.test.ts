@@ -23,10 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => outside?.stop());
 
-const WINDOW_SECONDS = 3;
+const WINDOW_SECONDS = 6;
 const SECRET = 'a-secret-of-a-test-of-stops';
-/** Callers of a test stop this long before the window ends: what comes at its very end may be refused. */
-const MARGIN_MS = 500;
+/**
+ * Callers of a test stop this long before the window ends: what comes at its very end may be refused, and what a gateway
+ * passes on comes later than the call.
+ */
+const MARGIN_MS = 3_000;
 
 interface Reply {
   readonly status: number;
@@ -62,20 +65,26 @@ const readiness = async (port: string): Promise<{ status: number; stage: string 
   return { status: reply.status, stage };
 };
 
-/** Asks for each kind of reply, one after the other on a connection of its own, until it is told to stop. */
-async function askOn(kinds: readonly ((agent: Agent) => Promise<Reply>)[], until: () => boolean): Promise<Reply[]> {
-  const replies: Reply[] = [];
-  await Promise.all(
-    kinds.map(async (ask) => {
+/**
+ * Asks for each kind of reply, one after the other on a connection of its own, until it is told to stop. `warm` resolves
+ * when each kind was answered twice, `ended` with all replies, by their kind.
+ */
+function askOn(kinds: readonly ((agent: Agent) => Promise<Reply>)[], until: () => boolean) {
+  const replies: Reply[][] = kinds.map(() => []);
+  const ended = Promise.all(
+    kinds.map(async (ask, kind) => {
       const agent = keptConnection();
       while (!until()) {
-        replies.push(await ask(agent));
+        replies[kind]!.push(await ask(agent));
         await pause(10);
       }
       agent.destroy();
     }),
-  );
-  return replies;
+  ).then(() => replies);
+  // Who waits for the replies hears of a failure there.
+  ended.catch(() => undefined);
+  const isWarm = () => replies.every((each) => each.length >= 2);
+  return { ended, warm: () => waitUntil(isWarm, { what: 'each kind of call to be answered twice' }) };
 }
 
 /** Each kind of call that reaches a gateway: its own endpoints and refusals, Nest's, and those that it passes on. */
@@ -111,12 +120,12 @@ describe('a gateway that is asked to stop', () => {
     expect(await readiness(operationsPort)).toEqual({ status: 200, stage: 'ready' });
     const long = chat(url, key.secret, keptConnection(), {
       stream: true,
-      simulator: { chunks: 50, chunk_interval_ms: 100 },
+      simulator: { chunks: 80, chunk_interval_ms: 100 },
     });
     let signalledAt = Infinity;
     const over = () => performance.now() > signalledAt + WINDOW_SECONDS * 1_000 - MARGIN_MS;
     const asking = askOn(kindsOfCalls(shape, 0, key.secret), over);
-    await pause(500);
+    await asking.warm();
     const exit = shape.process.askToStop();
     signalledAt = performance.now();
     await waitUntil(async () => (await readiness(operationsPort)).status === 503, { what: '/readyz to be 503' });
@@ -128,14 +137,16 @@ describe('a gateway that is asked to stop', () => {
     const sawFreshConnection = await chat(url, key.secret, keptConnection());
     expect(sawFreshConnection).toMatchObject({ status: 200, headers: { connection: 'close' } });
 
-    const replies = await asking;
+    const byKind = await asking.ended;
+    for (const kind of byKind) expect(kind.some(({ beganAt }) => beganAt > signalledAt)).toBe(true);
+    const replies = byKind.flat();
     const [before, after] = [
       replies.filter(({ beganAt }) => beganAt < signalledAt),
       replies.filter(({ beganAt }) => beganAt > signalledAt + 100),
     ];
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 401, 404]));
     expect(before.some(({ headers }) => headers.connection !== 'close')).toBe(true);
-    expect(after.length).toBeGreaterThan(50);
+    expect(after.length).toBeGreaterThan(0);
     expect(after.filter(({ headers }) => headers.connection !== 'close').map(({ headers }) => headers)).toEqual([]);
     expect(unreadyAfter).toBeLessThan(WINDOW_SECONDS * 1_000);
     expect((await long).text).toContain('data: [DONE]');
@@ -177,11 +188,11 @@ describe('a service behind gateways that is asked to stop', () => {
     for (const stopped of [shape.keyManagement, shape.usageBilling]) {
       let signalledAt = Infinity;
       const over = () => performance.now() > signalledAt + WINDOW_SECONDS * 1_000 - MARGIN_MS;
-      const asking = Promise.all(kinds.map((each) => askOn(each, over)));
-      await pause(300);
+      const asking = kinds.map((each) => askOn(each, over));
+      for (const each of asking) await each.warm();
       const exit = stopped.askToStop();
       signalledAt = performance.now();
-      const replies = (await asking).flat();
+      const replies = (await Promise.all(asking.map(({ ended }) => ended))).flat(2);
       const statuses = new Set(replies.map(({ status }) => status));
       expect([...statuses].toSorted(), stopped.name).toEqual([200, 401, 404]);
       expect(await exit, stopped.name).toEqual({ code: 0, signal: null });

@@ -22,3 +22,4 @@ export {
   type CreatedKey,
   type UsageTotals,
 } from './kit/tollgate-client.js';
+export { waitingAtGate } from './kit/waiting-at-gate.js';

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository } from './kit/app-script.js';
 import { startOutside, type Outside } from './kit/outside.js';
 import { standaloneSettings, startStandalone } from './kit/standalone.js';
+import { waitingAtGate } from './kit/waiting-at-gate.js';
 
 let outside: Outside;
 beforeAll(async () => {
@@ -79,12 +80,13 @@ describe('a standalone', () => {
   it('says what it does at its start and at its end, and what its end waits for', async () => {
     const shape = await startStandalone({ outside });
     const key = await shape.client().createKey();
-    const streams = await Promise.all(
-      [1, 2, 3].map(() => shape.client().openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 50 } })),
-    );
-    for (const stream of streams) await stream.until((text) => text.includes('word0'));
+    shape.simulator.closeGate();
+    const calls = [1, 2, 3].map(() => shape.client().chat(key.secret, { stream: true }));
+    await waitUntil(async () => (await waitingAtGate(shape)) === 3, { what: 'three calls to be under way' });
     const ended = shape.process.askToStop();
-    for (const stream of streams) expect((await stream.ended).text).toContain('[DONE]');
+    await waitUntil(() => shape.process.output().includes('in flight'), { what: 'the server to wait for them' });
+    shape.simulator.openGate();
+    for (const call of calls) expect((await call).text).toContain('[DONE]');
     expect(await ended).toEqual({ code: 0, signal: null });
     const said = shape.process
       .output()
@@ -139,7 +141,7 @@ describe('a standalone', () => {
   it('keeps its metrics and its readiness to this machine when it is opened to others, unless it is told otherwise', async () => {
     const address = otherAddress();
     const reach = (url: string) =>
-      fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
+      fetch(url, { signal: AbortSignal.timeout(30_000) }).then(
         (reply) => reply.status,
         () => null,
       );

@@ -1,14 +1,7 @@
 import { waitUntil } from '@tollgate/infra';
-import { chatBody, costOfEntry, holdNanoUsd, usd, usageOf, type ChatFields } from '@tollgate/journey';
+import { chatBody, costOfEntry, holdNanoUsd, usd, usageOf, waitingAtGate, type ChatFields } from '@tollgate/journey';
 import { expect, it } from 'vitest';
-import {
-  accountOf,
-  accountsPastTheirCap,
-  balancesAtRest,
-  balancesOf,
-  expectInvariants,
-  waitingAtGate,
-} from '../invariants.js';
+import { accountOf, accountsPastTheirCap, balancesAtRest, balancesOf, expectInvariants } from '../invariants.js';
 import { tellMeasured } from '../measured.js';
 import { rounds, type ShapeOf } from '../stage.js';
 
@@ -39,7 +32,7 @@ export function exactCredit(shapeOf: ShapeOf): void {
       );
       await waitUntil(async () => decided.length + (await waitingAtGate(shape)) === calls, {
         what: 'every call to be decided',
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       });
       const decidedIn = performance.now() - startedAt;
 

@@ -20,12 +20,14 @@ export function gatewayKilledMidStream(stageOf: () => GatewayStage): void {
     for (const _ of rounds()) {
       const call = new MarkedCall({
         stream: true,
-        simulator: { chunks: 200, completion_tokens: 200, chunk_interval_ms: 20 },
+        max_tokens: 800,
+        simulator: { chunks: 800, completion_tokens: 800, chunk_interval_ms: 20 },
       });
       const stream = await shape.client().openChat(key.secret, call.fields);
       await stream.until((text) => text.includes('word0'));
-      // Progress is journaled each second.
-      await delay(chance.between(1_100, 2_600));
+      // Progress is journaled each second, and later on a busy machine.
+      await waitUntil(() => (lastProgressOf(gateway, stream.requestId) ?? 0) > 0, { what: 'progress to be journaled' });
+      await delay(chance.between(0, 1_500));
       await gateway.process.kill();
       expect((await stream.ended).complete).toBe(false);
       const progress = lastProgressOf(gateway, stream.requestId);

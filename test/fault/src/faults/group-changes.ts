@@ -30,19 +30,27 @@ async function grouped(shape: DistributedShape): Promise<Grouped> {
   return { key, group };
 }
 
-/** Milliseconds until every gateway answers a call of the closed route with this status; 503 is no answer. */
+/**
+ * Milliseconds until the last call of the closed route began that a gateway did not answer with this status. How long a
+ * busy machine takes for one says nothing about the route.
+ */
 async function answersEverywhere(shape: DistributedShape, { secret }: CreatedKey, status: number): Promise<number> {
   const begun = performance.now();
+  let lastOther = begun;
   await Promise.all(
     shape.gateways.map((_, gateway) =>
-      waitUntil(async () => (await shape.client(gateway).chat(secret, { model: route })).status === status, {
-        what: `gateway ${gateway} to answer ${status}`,
-        timeoutMs: 2 * boundMs,
-        intervalMs: 5,
-      }),
+      waitUntil(
+        async () => {
+          const beganAt = performance.now();
+          if ((await shape.client(gateway).chat(secret, { model: route })).status === status) return true;
+          lastOther = Math.max(lastOther, beganAt);
+          return false;
+        },
+        { what: `gateway ${gateway} to answer ${status}`, timeoutMs: 6 * boundMs, intervalMs: 5 },
+      ),
     ),
   );
-  return performance.now() - begun;
+  return lastOther - begun;
 }
 
 /** Each way in which a key loses a route through its groups: the request that does it, and where it is committed. */
@@ -134,7 +142,7 @@ export function groupChanges(stageOf: () => ServerStage): void {
     for (const [at, { path }] of LOSSES.entries()) {
       await waitUntil(async () => (await shape.client().admin('DELETE', path(known[at]!))).status === 200, {
         what: 'the change to be answered 200',
-        timeoutMs: 10_000,
+        timeoutMs: 60_000,
       });
       await answersEverywhere(shape, known[at]!.key, 403);
     }

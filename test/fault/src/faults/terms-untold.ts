@@ -5,10 +5,10 @@ import { tellMeasured } from '../measured.js';
 import type { ServerStage } from '../server-stage.js';
 import { rounds } from '../stage.js';
 
-/** For the reply, which waits for the gateways for two seconds. */
-const answeredWithinMs = 5_000;
+/** For the reply, which waits for the gateways for two seconds, and on a busy machine for longer. */
+const answeredWithinMs = 20_000;
 /** From the end of the outage to the refusal at every gateway. */
-const enforcedWithinMs = 10_000;
+const enforcedWithinMs = 60_000;
 const served = { max_tokens: 10 };
 let projects = 0;
 

@@ -12,7 +12,7 @@ import { chanceOf, outageMs, rounds } from '../stage.js';
 const SHORT_MS = 15_000;
 const PROMISED_MS = 120_000;
 const BETWEEN_MS = 10_000;
-const QUARANTINED_WITHIN_MS = 10_000;
+const QUARANTINED_WITHIN_MS = 60_000;
 
 export function twoUsageBillings(stageOf: () => ServerStage): void {
   it('faults 17 to 20 with two usage-billings: each is killed or stopped in turns, poison comes, offsets are deleted: every call is booked once', async () => {

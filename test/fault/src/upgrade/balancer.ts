@@ -8,6 +8,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** A process behind a balancer. */
 export interface Backend {
@@ -18,6 +19,8 @@ export interface Backend {
 
 /** How often `/readyz` of each process is asked, in ms. */
 const PROBE_INTERVAL_MS = 250;
+/** After what silence it counts as not ready. A process of a busy machine takes long to answer, and is ready. */
+const PROBE_TIMEOUT_MS = 10_000;
 
 /**
  * The processes that share one address, as the endpoints of a Kubernetes Service do: a new call goes to the next one
@@ -25,15 +28,11 @@ const PROBE_INTERVAL_MS = 250;
  */
 class Backends {
   readonly #ready = new Map<Backend, boolean>();
-  readonly #probing: NodeJS.Timeout;
   #turn = 0;
-
-  constructor() {
-    this.#probing = setInterval(() => void this.#probeAll(), PROBE_INTERVAL_MS);
-  }
 
   add(backend: Backend, isReady: boolean): void {
     this.#ready.set(backend, isReady);
+    void this.#probe(backend);
   }
 
   remove(backend: Backend): void {
@@ -49,21 +48,21 @@ class Backends {
   }
 
   close(): void {
-    clearInterval(this.#probing);
+    this.#ready.clear();
   }
 
-  async #probeAll(): Promise<void> {
-    await Promise.all(
-      [...this.#ready.keys()].map(async (backend) => {
-        const isReady = await fetch(`http://127.0.0.1:${backend.operationsPort}/readyz`, {
-          signal: AbortSignal.timeout(1_000),
-        }).then(
-          ({ ok }) => ok,
-          () => false,
-        );
-        if (this.#ready.has(backend)) this.#ready.set(backend, isReady);
-      }),
-    );
+  /** One look after the other, so that no late answer counts for more than a later one. */
+  async #probe(backend: Backend): Promise<void> {
+    while (this.#ready.has(backend)) {
+      const isReady = await fetch(`http://127.0.0.1:${backend.operationsPort}/readyz`, {
+        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      }).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+      if (this.#ready.has(backend)) this.#ready.set(backend, isReady);
+      await delay(PROBE_INTERVAL_MS, undefined, { ref: false });
+    }
   }
 }
 

@@ -101,7 +101,7 @@ export function limits(shape: () => Shape): void {
         .client()
         .openChat(secret, {
           max_tokens: 1_900,
-          simulator: { completion_tokens: 20, chunks: 10, chunk_interval_ms: 50 },
+          simulator: { completion_tokens: 20, chunks: 10, chunk_interval_ms: 400 },
         });
       expect(greedy.status).toBe(200);
       const meanwhile = await shape().client().chat(secret, { max_tokens: 1_900 });
@@ -119,7 +119,7 @@ export function limits(shape: () => Shape): void {
         .createKey({ rate_limits: { tokens_per_minute: 10_000 } });
       const clients = shape().gateways.map(({ url }) => clientOf(url));
       const answer = { simulator: { completion_tokens: 50 } };
-      const slow = { simulator: { ...answer.simulator, chunks: 10, chunk_interval_ms: 50 } };
+      const slow = { simulator: { ...answer.simulator, chunks: 10, chunk_interval_ms: 400 } };
       const open = await clients[0]!.openChat(secret, slow);
       expect(open.status).toBe(200);
       const meanwhile = await clients.at(-1)!.chat(secret);
@@ -139,7 +139,7 @@ export function limits(shape: () => Shape): void {
         .createKey({ rate_limits: { parallel_requests: 1 } });
       const underway = await shape()
         .client()
-        .openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
+        .openChat(key.secret, { simulator: { chunks: 20, chunk_interval_ms: 200 } });
       expect(underway.status).toBe(200);
       for (const { url } of shape().gateways) {
         const second = await clientOf(url).chat(key.secret);

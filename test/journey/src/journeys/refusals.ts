@@ -54,7 +54,7 @@ export function refusals(shape: () => Shape): void {
     });
 
     it('with an expired key is 401 expired_api_key', async () => {
-      const expiresAt = new Date(Date.now() + 2_000).toISOString();
+      const expiresAt = new Date(Date.now() + 5_000).toISOString();
       const key = await shape().client().createKey({ expires_at: expiresAt });
       expect((await shape().client().chat(key.secret)).status).toBe(200);
       const reply = await waitUntil(

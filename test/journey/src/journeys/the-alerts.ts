@@ -10,7 +10,7 @@ const measured: ChatFields = { max_tokens: 100, simulator: { prompt_tokens: 100,
 const cost = costNanoUsd('gpt-4o-mini', 100, 50);
 const hold = holdNanoUsd('gpt-4o-mini', Buffer.byteLength(chatBody(measured)), 100);
 /** People are told within about two seconds; the machine may be busy. */
-const toldWithinMs = 10_000;
+const toldWithinMs = 30_000;
 
 interface Alert {
   readonly level: number;

@@ -1,6 +1,7 @@
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import type { Reply } from '../kit/chat-reply.js';
+import { notAcrossMidnight } from '../kit/not-across-midnight.js';
 import { costNanoUsd, holdNanoUsd, usd } from '../kit/prices.js';
 import { usageOf } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
@@ -102,6 +103,7 @@ export function theChangedLimits(shape: () => Shape): void {
     });
 
     it('that resets counts its cycle, and its refusal says when the next one begins', async () => {
+      await notAcrossMidnight();
       const key = await shape().client().createKey();
       await servesAtOnce(key.secret, 1);
       await patch(key.id, { credit_limit_usd: usd(cost + roomFor(1)), credit_reset: 'monthly' });

@@ -120,7 +120,8 @@ export function theImport(shape: () => Shape): void {
         expect(times.length).toBeGreaterThan(0);
         await annotate(`${MANY} keys in ${took} ms; revokes meanwhile took ${times.join(', ')} ms`);
         expect(times.sort((a, b) => a - b)[Math.floor(times.length / 2)], 'ms of a revoke meanwhile').toBeLessThan(
-          REVOKE_MS_MAX,
+          // On a busy machine all takes long; a revoke that waited for the whole import would take as long as that.
+          Math.max(REVOKE_MS_MAX, took / 2),
         );
         expect(await statuses(secrets.at(-1)!)).toEqual(everywhere(200));
       },

@@ -219,8 +219,9 @@ export function theLeak(shape: () => Shape): void {
           const { text } = await stream.ended;
           expect(text).not.toContain('[DONE]');
         }
-        expect(performance.now() - reportedAt).toBeLessThan(5_000);
-        const { cost_usd: cost } = await usageOf(shape(), key.id, streams.length, 15_000);
+        // All of a stream takes twenty seconds.
+        expect(performance.now() - reportedAt).toBeLessThan(15_000);
+        const { cost_usd: cost } = await usageOf(shape(), key.id, streams.length);
         expect(nanoUsd(cost)).toBeGreaterThan(0n);
       },
     );

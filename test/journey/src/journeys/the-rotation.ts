@@ -64,10 +64,10 @@ export function theRotation(shape: () => Shape): void {
 
     it('ends the former secret with its grace period: a call whose body is on its way is answered then', async () => {
       const key = await shape().client().createKey();
-      const { secret } = await shape().client().rotateKey(key.id, { grace_period_seconds: 2 });
+      const { secret } = await shape().client().rotateKey(key.id, { grace_period_seconds: 5 });
       const calls = await Promise.all(shape().gateways.map(({ url }) => SlowCall.begin(url, key.secret)));
       for (const call of calls) {
-        const reply = await call.reply(10_000);
+        const reply = await call.reply(30_000);
         expect([reply.status, reply.code]).toEqual([401, 'invalid_api_key']);
         expect(providerEntries(shape(), reply.requestId)).toEqual([]);
         call.leave();
@@ -102,7 +102,7 @@ export function theRotation(shape: () => Shape): void {
           shape().gateways.map((_, gateway) =>
             shape()
               .client(gateway)
-              .openChat(each, { max_tokens: 400, simulator: { chunks: 200, chunk_interval_ms: 25 } }),
+              .openChat(each, { max_tokens: 400, simulator: { chunks: 200, chunk_interval_ms: 50 } }),
           ),
         );
       const [former, present] = [await open(key.secret), await open(secret)];

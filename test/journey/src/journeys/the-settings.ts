@@ -1,6 +1,7 @@
 import { waitUntil } from '@tollgate/infra';
 import { describe, expect, it } from 'vitest';
 import { costOfEntry, providerEntry, usageOf } from '../kit/provider-log.js';
+import { notAcrossMidnight } from '../kit/not-across-midnight.js';
 import { usd } from '../kit/prices.js';
 import type { Shape } from '../kit/shape.js';
 import { SlowCall } from '../kit/slow-call.js';
@@ -86,7 +87,9 @@ export function theSettings(shape: () => Shape): void {
 
     it('give a key that has expired a later end, and it is served again', async () => {
       const key = await shape().client().createKey();
-      await patch(key.id, { expires_at: new Date(Date.now() + 300).toISOString() });
+      const end = Date.now() + 2_000;
+      await patch(key.id, { expires_at: new Date(end).toISOString() });
+      await waitUntil(() => Date.now() >= end, { what: 'the end of the key' });
       await everywhere(key, [401, 'expired_api_key']);
       await patch(key.id, { expires_in_days: 1 });
       await everywhere(key, [200, undefined]);
@@ -95,6 +98,7 @@ export function theSettings(shape: () => Shape): void {
     it.each(['never', 'daily', 'weekly', 'monthly'])(
       'of a first limit count what the key was charged in its cycle before, with the reset %s: nothing is left until it is raised',
       async (reset) => {
+        await notAcrossMidnight();
         const key = await shape().client().createKey();
         await shape().client().chat(key.secret);
         const { cost_usd: used } = await usageOf(shape(), key.id, 1);

@@ -150,7 +150,7 @@ export function theTerms(shape: () => Shape): void {
           };
         },
       ],
-    ])('comes when each gateway enforces it: %s', { timeout: 120_000 }, async (what, prepare) => {
+    ])('comes when each gateway enforces it: %s', { timeout: 300_000 }, async (what, prepare) => {
       const client = await shape().client().newOrganization(`Terms: ${what}`);
       const { key, refused, set, lift } = await prepare(client);
       // The gateways know the key and its organisation.
@@ -163,7 +163,7 @@ export function theTerms(shape: () => Shape): void {
       }
     });
 
-    it('comes when each gateway charges by it: a first grant, and a mark-up', { timeout: 120_000 }, async () => {
+    it('comes when each gateway charges by it: a first grant, and a mark-up', { timeout: 300_000 }, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const client = await shape().client().newOrganization(`First grant ${round}`);
         const key = await client.createKey();
@@ -196,7 +196,7 @@ export function theTerms(shape: () => Shape): void {
       }
     });
 
-    it('comes when each gateway knows the end of a subscription, and a larger plan', { timeout: 120_000 }, async () => {
+    it('comes when each gateway knows the end of a subscription, and a larger plan', { timeout: 300_000 }, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const client = await shape().client().newOrganization(`Subscription ${round}`);
         const { id, api_key: key } = await subscribed(client, { quota_usd: '0' });

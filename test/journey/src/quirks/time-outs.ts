@@ -25,7 +25,8 @@ import type { Expected, Quirk } from './quirk.js';
 const wholeText = completion(wordsText, reported);
 const reply = plain(wholeText);
 const stream = sse(events(answer));
-const hurried = { first_byte_timeout_ms: 1_500, timeout_ms: 4_000 };
+/** Long enough for the next target to answer, on a busy machine too. */
+const hurried = { first_byte_timeout_ms: 4_000, timeout_ms: 10_000 };
 const fine: Expected = { status: 200, content: wordsText, usage: { input: 100, output: 50 } };
 const late: Expected = { status: 504, code: 'provider_timeout', usage: 'nothing' };
 const comments = (times: number): Step[] =>
@@ -65,13 +66,13 @@ const firstData: readonly Quirk[] = [
     name: 'a stream whose first data came in time may pause for longer than that',
     settings: { ...hurried, timeout_ms: 60_000 },
     request: { stream: true },
-    plays: [[...openSse(liveEvents(fiveWords)), 2_500, ...events(answer.slice(6)).map(part), lastPart]],
+    plays: [[...openSse(liveEvents(fiveWords)), 6_000, ...events(answer.slice(6)).map(part), lastPart]],
     expect: { ...fine, ends: '[DONE]' },
   },
   {
     name: 'a plain call may take longer than the time for first data',
     settings: { ...hurried, timeout_ms: 60_000 },
-    plays: [[2_500, ...reply]],
+    plays: [[6_000, ...reply]],
     expect: fine,
   },
   ...(['hang', 'head'] as const).map((what): Quirk => ({
