@@ -17,7 +17,7 @@ export interface AppOptions {
   through?: readonly string[];
   /** A URL that must answer 2xx, or what must appear in the output; a URL in its first group becomes `url`. */
   readyWhen: string | RegExp;
-  /** Default 30,000. */
+  /** Default 90,000: a start takes seconds, and a busy machine many of them. */
   readyWithinMs?: number;
 }
 
@@ -32,7 +32,7 @@ const WITHOUT_WINDOW = { TOLLGATE_STOP_WINDOW_SECONDS: '0' };
  * it ends before that, and ends it when it is not ready in time. It never outlives this process.
  */
 export async function spawnApp(options: AppOptions): Promise<RunningProcess> {
-  const { name, script, args = [], nodeArgs = [], env, cwd, through = [], readyWhen, readyWithinMs = 30_000 } = options;
+  const { name, script, args = [], nodeArgs = [], env, cwd, through = [], readyWhen, readyWithinMs = 90_000 } = options;
   const inherited = Object.fromEntries(
     passedOn.flatMap((variable) => {
       const value = process.env[variable];

@@ -24,7 +24,7 @@ export interface RunningProcess {
   readonly exited: Promise<ProcessExit>;
   /** As `exited`, but not before all that it wrote has been read: `output` is complete then. */
   readonly closed: Promise<ProcessExit>;
-  /** Asks it to stop, kills it after `graceMs` (default 10,000), and resolves when it is gone. */
+  /** Asks it to stop, kills it after `graceMs` (default 60,000: a busy machine takes long to stop well), and resolves when it is gone. */
   stop(graceMs?: number): Promise<ProcessExit>;
 }
 
@@ -80,7 +80,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const kill = (signal: NodeJS.Signals = 'SIGKILL') => {
     if (running) signalGroup(pid, signal);
   };
-  const stop = async (graceMs = 10_000) => {
+  const stop = async (graceMs = 60_000) => {
     kill(stopSignal);
     const patience = new AbortController();
     const gone = await Promise.race([

@@ -118,7 +118,7 @@ export function theCall(shape: () => Shape): void {
       const { secret } = await shape().client().createKey();
       const stream = await shape()
         .client()
-        .openChat(secret, { simulator: { chunks: 20, chunk_interval_ms: 25 } });
+        .openChat(secret, { simulator: { chunks: 20, chunk_interval_ms: 250 } });
       await stream.until((text) => text.includes('word0'));
       expect(stream.text).not.toContain('word39');
       expect(contentOf(eventsOf((await stream.ended).text))).toContain('word39');

@@ -11,7 +11,7 @@ export interface RefusedStart {
 }
 
 /**
- * Starts an app and resolves when it has given up. Rejects where it has neither after half a minute: it hangs, or it
+ * Starts an app and resolves when it has given up. Rejects where it has neither after a minute and a half: it hangs, or it
  * serves. `through` is a program that starts it.
  */
 export async function refusedStart(

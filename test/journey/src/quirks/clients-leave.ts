@@ -100,7 +100,7 @@ const heard: readonly Quirk[] = [
     name: 'whoever leaves is not asked for at the next target',
     targets: 2,
     leaves: 'once asked',
-    plays: [['await-left', 50, ...plain('{"error":{}}', { status: '500 Oh' })], reply],
+    plays: [['await-left', 2_000, ...plain('{"error":{}}', { status: '500 Oh' })], reply],
     expect: { status: 502, asked: 1, usage: 'nothing' },
   },
   {
