@@ -38,16 +38,16 @@ export default defineConfig({
       project('journey', ['test/journey/src/**/*.test.ts'], {
         globalSetup,
         expect: polls,
-        testTimeout: 120_000,
+        testTimeout: 300_000,
         maxConcurrency: 16,
-        hookTimeout: 240_000,
+        hookTimeout: 300_000,
       }),
       project('clients', ['test/clients/src/**/*.test.ts'], {
         globalSetup,
         expect: polls,
-        testTimeout: 120_000,
+        testTimeout: 300_000,
         maxConcurrency: 16,
-        hookTimeout: 240_000,
+        hookTimeout: 300_000,
       }),
       // Renders the chart and the manifests; nothing runs but Helm and a linter.
       project('deploy', ['test/deploy/src/**/*.test.ts'], {
@@ -64,8 +64,8 @@ export default defineConfig({
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,
         expect: polls,
-        testTimeout: 180_000,
-        hookTimeout: 120_000,
+        testTimeout: 300_000,
+        hookTimeout: 300_000,
         fileParallelism: false,
       }),
     ],

@@ -29,7 +29,7 @@ afterAll(async () => {
 /** `replies_held`: the answer waits in the proxy. `cut`: the follower connects again, and reads what it has missed. */
 it.each(['replies_held', 'cut'] as const)(
   'a heartbeat of before that is delivered late renews nothing: %s',
-  { timeout: 60_000 },
+  { timeout: 300_000 },
   async (how) => {
     const [writer, reader] = [new RedisKeySnapshotWriter(near), new RedisKeySnapshotReader(far)];
     const heard: string[] = [];

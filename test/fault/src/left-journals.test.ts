@@ -179,7 +179,7 @@ describe('gateways on one volume', () => {
     });
     for (const number of [0, adopter]) await gateway(number).startAgain();
     await waitUntil(() => journals().length === 3, { what: 'three journals' });
-  }, 300_000);
+  }, 600_000);
 
   it('leave what a command ships, once nobody mounts their volume: with 1 and a sentence while it cannot, then with 0', async () => {
     const { shape, kafka } = stage;
@@ -220,7 +220,7 @@ describe('gateways on one volume', () => {
     });
     tellMeasured('all gateways killed for good while Kafka is away, and the command run', figures);
     await Promise.all([0, 1, 2].map((number) => gateway(number).startAgain()));
-  }, 300_000);
+  }, 600_000);
 
   /** The command of the image, on the volume of the gateways. */
   function shipJournals(folder = stage.environment()['TOLLGATE_DATA']) {

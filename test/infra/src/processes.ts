@@ -24,7 +24,7 @@ export interface RunningProcess {
   readonly exited: Promise<ProcessExit>;
   /** As `exited`, but not before all that it wrote has been read: `output` is complete then. */
   readonly closed: Promise<ProcessExit>;
-  /** Asks it to stop, kills it after `graceMs` (default 60,000: a busy machine takes long to stop well), and resolves when it is gone. */
+  /** Asks it to stop, kills it after `graceMs` (default 60,000, for a busy machine), and resolves when it is gone. */
   stop(graceMs?: number): Promise<ProcessExit>;
 }
 

@@ -212,5 +212,5 @@ describe('behind nginx as docs/behind-a-proxy.md has it', () => {
     await nginx.stop();
     await shape.stop();
     await outside.stop();
-  }, 300_000);
+  }, 600_000);
 });

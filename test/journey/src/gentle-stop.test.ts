@@ -199,7 +199,7 @@ describe('a service behind gateways that is asked to stop', () => {
       await stopped.startAgain();
     }
     await shape.stop();
-  }, 300_000);
+  }, 600_000);
 
   it('stops although PostgreSQL and Redis say nothing, and are not gone', async () => {
     const silent = await Silencer.start();
@@ -229,7 +229,7 @@ describe('a service behind gateways that is asked to stop', () => {
     shape.redis.resume();
     silent.stop();
     await shape.stop();
-  }, 300_000);
+  }, 600_000);
 });
 
 /** Stands before a server, and passes nothing on any more once it is told so, with its connections open. */
@@ -353,6 +353,7 @@ describe('a process whose output nobody reads any more', () => {
     const ended = once(child, 'close');
     await waitUntil(async () => (await fetch(`http://127.0.0.1:${operationsPort}/livez`)).ok, {
       what: `${app} to live`,
+      timeoutMs: 90_000,
     });
     // Lines about stores that are away come meanwhile.
     await pause(1_000);

@@ -258,7 +258,7 @@ export function theHandout(shape: () => Shape): void {
       await form.waitForURL(`${app.url}/cb?**error=access_denied`);
       await plain.close();
       await context.close();
-    }, 120_000);
+    }, 300_000);
   });
 
   describe('the paths of other products', () => {

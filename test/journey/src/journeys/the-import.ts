@@ -94,7 +94,7 @@ export function theImport(shape: () => Shape): void {
 
     it(
       'of many keys lets a revoke in the same organisation go before it',
-      { timeout: 120_000 },
+      { timeout: 300_000 },
       async ({ annotate }) => {
         const owner = await shape().client().newOrganization('busy');
         const keys: CreatedKey[] = [];

@@ -145,7 +145,7 @@ export function theLists(shape: () => Shape): void {
     let listed: Listed;
     beforeAll(async () => {
       listed = await manyKeys(await shape().client().newOrganization('lists'));
-    }, 60_000);
+    }, 300_000);
 
     async function manyKeys(client: TollgateClient): Promise<Listed> {
       const { id: projectId } = await done<{ id: string }>(client.admin('POST', '/v1/projects', { name: 'listed' }));
@@ -452,7 +452,7 @@ export function theLists(shape: () => Shape): void {
 
     it(
       'let a revoke of another key go before them: it is answered meanwhile, and in force',
-      { timeout: 60_000 },
+      { timeout: 300_000 },
       async ({ annotate }) => {
         const { client, keys } = await someKeys('beside many', 8);
         const secrets = Array.from({ length: MANY }, () => `sk-${randomBytes(24).toString('hex')}`);

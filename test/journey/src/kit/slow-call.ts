@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { waitUntil } from '@tollgate/infra';
 import type { Reply } from './chat-reply.js';
@@ -49,14 +48,16 @@ export class SlowCall {
     this.#socket.write(this.#body.slice(BEGINNING_BYTES));
   }
 
-  reply(timeoutMs = 5_000): Promise<Reply> {
+  reply(timeoutMs = 10_000): Promise<Reply> {
     const whole = async (): Promise<Reply | false> => wholeReply(this.#received, false) ?? false;
     return waitUntil(whole, { what: 'the reply to a call whose body is on its way', timeoutMs });
   }
 
   /** Resolves when the server has closed its side of the connection. */
   async closed(): Promise<void> {
-    if (!this.#socket.readableEnded) await once(this.#socket, 'end');
+    if (this.#socket.readableEnded || this.#socket.closed) return;
+    // A reset closes it too: what is sent may arrive at the moment in which the server ends.
+    await new Promise((resolve) => this.#socket.once('end', resolve).once('close', resolve));
   }
 
   leave(): void {
