@@ -54,8 +54,8 @@ export async function startGatewayStage(): Promise<GatewayStage> {
 }
 
 /**
- * A copy of the configuration with the routes above, whose failures are in the model's name; `hanging` is waited for for
- * half a second.
+ * A copy of the configuration with the routes above, whose failures are in the model's name; half a second is waited
+ * for `hanging`.
  */
 function withFailingRoutes(configFile: string): string {
   const configuration = readFileSync(configFile, 'utf8');

@@ -26,8 +26,8 @@ afterAll(() => outside?.stop());
 const WINDOW_SECONDS = 6;
 const SECRET = 'a-secret-of-a-test-of-stops';
 /**
- * Callers of a test stop this long before the window ends: what comes at its very end may be refused, and what a gateway
- * passes on comes later than the call.
+ * Callers of a test stop this long before the window ends: what comes at its very end may be refused, and what a
+ * gateway passes on comes later than the call.
  */
 const MARGIN_MS = 3_000;
 
@@ -66,8 +66,8 @@ const readiness = async (port: string): Promise<{ status: number; stage: string 
 };
 
 /**
- * Asks for each kind of reply, one after the other on a connection of its own, until it is told to stop. `warm` resolves
- * when each kind was answered twice, `ended` with all replies, by their kind.
+ * Asks for each kind of reply, one after the other on a connection of its own, until it is told to stop. `warm`
+ * resolves when each kind was answered twice, `ended` with all replies, by their kind.
  */
 function askOn(kinds: readonly ((agent: Agent) => Promise<Reply>)[], until: () => boolean) {
   const replies: Reply[][] = kinds.map(() => []);

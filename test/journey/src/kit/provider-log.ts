@@ -50,7 +50,7 @@ export const usagePromisedMs = 2_000;
 /** How long is waited for usage and `credit_used_usd`: a busy machine takes longer than is promised. */
 export const usageLagMsMax = 30_000;
 
-/** The key's totals as soon as they count so many requests; rejects when that takes too long even for a busy machine. */
+/** The key's totals as soon as they count so many requests; rejects when that takes too long for a busy machine. */
 export function usageOf(
   shape: Shape,
   apiKeyId: string,

@@ -11,8 +11,8 @@ export interface RefusedStart {
 }
 
 /**
- * Starts an app and resolves when it has given up. Rejects where it has neither after a minute and a half: it hangs, or it
- * serves. `through` is a program that starts it.
+ * Starts an app and resolves when it has given up. Rejects where it has neither after a minute and a half: it hangs, or
+ * it serves. `through` is a program that starts it.
  */
 export async function refusedStart(
   app: string,
