@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freePort, saysAddressInUse } from './ports.js';
+import { freePort, givenPorts, reservePort, saysAddressInUse } from './ports.js';
 
 describe('freePort', () => {
   it('gives ports that can be listened on, below the ephemeral ranges', async () => {
@@ -14,6 +17,15 @@ describe('freePort', () => {
   it('gives no port twice', async () => {
     const ports = await Promise.all(Array.from({ length: 50 }, freePort));
     expect(new Set(ports).size).toBe(50);
+  });
+
+  it('gives no port that another process was given, as long as that process is there', async () => {
+    const port = await freePort();
+    const givenTo = (pid: number) => writeFileSync(join(givenPorts, String(port)), String(pid));
+    givenTo(process.ppid);
+    expect([reservePort(port), reservePort(port)]).toEqual([false, false]);
+    givenTo(spawnSync(process.execPath, ['--version']).pid);
+    expect([reservePort(port), reservePort(port), reservePort(port)]).toEqual([false, true, false]);
   });
 });
 

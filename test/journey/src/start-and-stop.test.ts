@@ -51,7 +51,7 @@ describe('npm start', () => {
       });
       await untilReady(npm, async () => (await fetch(`${url}/healthz`)).ok, {
         what: 'npm start to be ready',
-        timeoutMs: 60_000,
+        timeoutMs: 240_000,
       });
       // To npm and nobody else: not to its process group.
       process.kill(npm.pid, signal);
