@@ -5,10 +5,13 @@ import type { TollgateClient } from '@tollgate/journey';
  * living key learns as 404 after its key was checked and before any provider is called: about a millisecond each.
  */
 export class RefusalPoller {
-  /** When the last call began that was told that the key lives, by `performance.now()`. */
+  /**
+   * When the last call began that was told that the key lives, by `performance.now()`. How long a busy machine takes for
+   * one says nothing about the key.
+   */
   seenAliveAt: number | null = null;
   readonly seenAlive: Promise<void>;
-  /** When the first call began that was refused: how long a busy machine takes for one says nothing about the key. */
+  /** When the first refusal had arrived. */
   readonly refusedAt: Promise<number>;
 
   /**
@@ -40,7 +43,7 @@ export class RefusalPoller {
     for (;;) {
       const beganAt = performance.now();
       const { status, text } = await this.client.chat(this.secret, { model: 'no-such-model' });
-      if (status === this.refusal) return beganAt;
+      if (status === this.refusal) return performance.now();
       if (status === 503 && this.mayBeUnavailable) continue;
       if (status !== 404) throw new Error(`a living key was answered ${status}: ${text}`);
       this.seenAliveAt = beganAt;
