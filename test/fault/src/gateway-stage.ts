@@ -12,8 +12,8 @@ export interface GatewayStage {
   stop(): Promise<void>;
 }
 
-/** Longer than any pause of a gateway on a busy machine, and shorter than a test's patience. */
-const goneAfterMs = 5_000;
+/** Longer than a gateway of a busy machine takes to start again, and shorter than a test's patience. */
+const goneAfterMs = 15_000;
 
 /** Routes whose first target fails: alone, with another target behind it, and what is answered where there is none. */
 export const failingRoutes = {
