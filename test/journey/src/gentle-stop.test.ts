@@ -129,7 +129,7 @@ describe('a gateway that is asked to stop', () => {
     const exit = shape.process.askToStop();
     signalledAt = performance.now();
     await waitUntil(async () => (await readiness(operationsPort)).status === 503, { what: '/readyz to be 503' });
-    const unreadyAfter = performance.now() - signalledAt;
+    const unreadyAt = performance.now();
     expect(await readiness(operationsPort)).toEqual({ status: 503, stage: 'stopping' });
     expect((await fetch(`http://127.0.0.1:${operationsPort}/livez`)).status).toBe(200);
     // What supervisors send again changes nothing.
@@ -138,17 +138,16 @@ describe('a gateway that is asked to stop', () => {
     expect(sawFreshConnection).toMatchObject({ status: 200, headers: { connection: 'close' } });
 
     const byKind = await asking.ended;
-    for (const kind of byKind) expect(kind.some(({ beganAt }) => beganAt > signalledAt)).toBe(true);
+    for (const kind of byKind) expect(kind.some(({ beganAt }) => beganAt > unreadyAt)).toBe(true);
     const replies = byKind.flat();
     const [before, after] = [
       replies.filter(({ beganAt }) => beganAt < signalledAt),
-      replies.filter(({ beganAt }) => beganAt > signalledAt + 100),
+      replies.filter(({ beganAt }) => beganAt > unreadyAt),
     ];
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200, 401, 404]));
     expect(before.some(({ headers }) => headers.connection !== 'close')).toBe(true);
-    expect(after.length).toBeGreaterThan(0);
     expect(after.filter(({ headers }) => headers.connection !== 'close').map(({ headers }) => headers)).toEqual([]);
-    expect(unreadyAfter).toBeLessThan(WINDOW_SECONDS * 1_000);
+    expect(unreadyAt - signalledAt).toBeLessThan(WINDOW_SECONDS * 1_000);
     expect((await long).text).toContain('data: [DONE]');
     expect(await exit).toEqual({ code: 0, signal: null });
     await shape.stop();
