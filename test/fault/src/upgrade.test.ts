@@ -11,7 +11,7 @@ import { expectRevokedDead, replaceAll } from './upgrade/rolling-upgrade.js';
 import { formerReleaseFolder, killingMs } from './upgrade/upgrade-options.js';
 
 /** Long enough for a balancer to ask `/readyz`, and shorter than in production. */
-const STOP_WINDOW = { TOLLGATE_STOP_WINDOW_SECONDS: '2' };
+const STOP_WINDOW = { TOLLGATE_STOP_WINDOW_SECONDS: '4' };
 /** As a `preStop` hook waits. */
 const TAKEN_OUT_MS = 3_000;
 const KILLED_EVERY_MS = 10_000;
