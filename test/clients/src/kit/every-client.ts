@@ -193,9 +193,6 @@ async function expectRetry(shape: Shape, client: Client): Promise<void> {
     if (status !== 429) return;
     leaving.abort();
     await held;
-    // The time that it names is for a call that ends by itself; a gateway of a busy machine notices later who has left.
-    const probe = () => shape.client().chat(key.secret, { model: TARGETS[0] });
-    await waitUntil(async () => (await probe()).status === 200, { what: 'the place to be free' });
   };
   const outcome = await connected.plain('Hello').then(
     ({ text }) => text,
