@@ -6,8 +6,8 @@ import type { TollgateClient } from '@tollgate/journey';
  */
 export class RefusalPoller {
   /**
-   * When the last call began that was told that the key lives, by `performance.now()`. How long a busy machine takes for
-   * one says nothing about the key.
+   * When the last call began that was told that the key lives, by `performance.now()`. How long a busy machine takes
+   * for one says nothing about the key.
    */
   seenAliveAt: number | null = null;
   readonly seenAlive: Promise<void>;
