@@ -193,17 +193,18 @@ describe('a database that cannot be used', () => {
     // The other one waits for the lock, so that it gets it the moment the session that has it is ended.
     const other = new Client({ connectionString: url, application_name: 'tollgate standalone of the test' });
     await other.connect();
+    // Other tests use the same server.
+    const locks = `FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
     const [{ classid, objid }] = (await queryDatabase<{ classid: string; objid: string }>(
       url,
-      `SELECT classid::text, objid::text FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2`,
+      `SELECT classid::text, objid::text ${locks}`,
     )) as [{ classid: string; objid: string }];
     const taken = other.query('SELECT pg_advisory_lock($1::integer, $2::integer)', [classid, objid]);
-    const waits = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
-    await waitUntil(async () => (await queryDatabase(url, waits)).length === 1, { what: 'the other one to wait' });
-    await queryDatabase(
-      url,
-      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted`,
-    );
+    await waitUntil(async () => (await queryDatabase(url, `SELECT 1 ${locks} AND NOT granted`)).length === 1, {
+      what: 'the other one to wait',
+    });
+    await queryDatabase(url, `SELECT pg_terminate_backend(pid) ${locks} AND granted`);
     await taken;
     expect(await shape.process.exited()).toEqual({ code: 1, signal: null });
     expect(shape.process.output()).toMatch(
