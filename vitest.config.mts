@@ -11,10 +11,11 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 // Servers for the projects that need real ones; under `npm test` they are there already.
 const globalSetup = ['test/infra/src/vitest-global-setup.ts'];
 
-/** Two stages run side by side, and the machine may have more to do: a test that takes long has not failed. */
-const polls = { poll: { timeout: 30_000 } };
-/** Some compute for seconds, on a machine that has nothing else to do. */
-const patient = { testTimeout: 300_000, hookTimeout: 300_000, expect: polls };
+/**
+ * Two stages run side by side, and the machine may have more to do: a test that takes long has not failed. Some compute
+ * for seconds on a machine that has nothing else to do.
+ */
+const patient = { testTimeout: 300_000, hookTimeout: 300_000, expect: { poll: { timeout: 30_000 } } };
 const specs = '{apps,libs/*,test}/*/src/**/*.spec.ts';
 const mocking = '{apps,libs/*,test}/*/src/**/*.mocked.spec.ts';
 
@@ -31,23 +32,17 @@ export default defineConfig({
       project('adapter', ['test/contract/src/**/*.test.ts', '{apps,libs/*}/*/src/**/*.test.ts'], {
         globalSetup,
         setupFiles: ['test/infra/src/vitest-not-at-midnight.ts'],
-        expect: polls,
-        testTimeout: 120_000,
-        hookTimeout: 240_000,
+        ...patient,
       }),
       project('journey', ['test/journey/src/**/*.test.ts'], {
         globalSetup,
-        expect: polls,
-        testTimeout: 300_000,
+        ...patient,
         maxConcurrency: 16,
-        hookTimeout: 300_000,
       }),
       project('clients', ['test/clients/src/**/*.test.ts'], {
         globalSetup,
-        expect: polls,
-        testTimeout: 300_000,
+        ...patient,
         maxConcurrency: 16,
-        hookTimeout: 300_000,
       }),
       // Renders the chart and the manifests; nothing runs but Helm and a linter.
       project('deploy', ['test/deploy/src/**/*.test.ts'], {
@@ -63,9 +58,7 @@ export default defineConfig({
       }),
       project('fault', ['test/fault/src/**/*.test.ts'], {
         globalSetup,
-        expect: polls,
-        testTimeout: 300_000,
-        hookTimeout: 300_000,
+        ...patient,
         fileParallelism: false,
       }),
     ],
