@@ -68,7 +68,8 @@ describe('the script and its pure twin', () => {
         }),
       );
     }
-    // Lives in which nothing happens would agree as well, so each outcome must be frequent.
+    // Lives in which nothing happens would agree as well, so each outcome must be frequent: half as frequent as the
+    // rarest of these is on the average.
     for (const outcome of [
       'admitted',
       'credit_exhausted',
@@ -105,15 +106,15 @@ describe('the script and its pure twin', () => {
       'restarted gateway',
       'marked',
     ]) {
-      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 100);
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 200);
     }
-    // These need two refusals of one account in a life.
+    // These need two refusals of one account in a life: one in 700 lives has the rarest.
     for (const outcome of [
       'marked again under other terms',
       'refused again without a new mark',
       'told of all but what came since',
     ]) {
-      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(lives / 1_000);
+      expect(outcomes.get(outcome) ?? 0, outcome).toBeGreaterThan(0);
     }
   });
 });
